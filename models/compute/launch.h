@@ -1,0 +1,55 @@
+#pragma once
+// What a kernel asks of one device: a grid of tasks, each a short program of main-loop steps.
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sparsesim {
+
+/// Which unit of a compute unit (SM) a step keeps busy.
+enum class Pipe { tensor, vector, special };
+inline constexpr int kPipes = 3;
+
+/// A run of equal objects that a step reads: step s of a task touches object first + s * stride.
+/// Objects are what the caches hold (a slice of a row panel, a weight tile): reading one twice hits if it is still there.
+struct Stream {
+  double bytes_per_step = 0;      // delivered to the SM per step
+  double line_bytes_per_step = 0; // moved from L2/DRAM per step after rounding up to sectors; >= bytes_per_step
+  bool cached = true;             // false: streamed once, never looked up
+};
+
+/// The program that tasks of one shape run. Cycles are compute-unit clock cycles.
+struct TaskShape {
+  int steps = 0;                               // main-loop steps
+  std::array<double, kPipes> cycles_per_step{};  // occupancy of each pipe per step
+  std::vector<Stream> streams;                 // operands read in each step
+  int stages = 2;                              // steps in flight (software pipeline depth)
+  double prologue_cycles = 0;                  // address set-up before the first load; occupies no pipe
+  double epilogue_cycles = 0;                  // after the last step, occupies the task's residency slot
+  std::array<double, kPipes> epilogue_pipe_cycles{};
+  double store_bytes = 0;                      // written through L2 to DRAM
+  double useful_macs = 0;                      // multiply-adds that the op needs (padding excluded)
+  double issued_macs = 0;                      // multiply-adds that the tensor pipe executes
+};
+
+/// One task of the grid.
+struct Task {
+  std::uint32_t shape = 0;
+  std::array<std::uint32_t, 3> first_object{};  // per stream of its shape
+};
+
+/// One kernel call: tasks in dispatch order and how they are hosted.
+struct Launch {
+  std::string name;
+  std::string kernel;             // implementation, as in the kernel library
+  std::vector<TaskShape> shapes;
+  std::vector<Task> tasks;
+  int tasks_per_unit = 1;         // resident tasks per SM (registers, scratchpad)
+  bool persistent = false;        // one resident worker per slot loops over tasks; next main loop overlaps the epilogue
+  double fixed_seconds = 0;       // per call: graph node, grid start, and what the kernel adds
+  double dead_tasks = 0;          // tasks dispatched that return at once (padded grids)
+};
+
+}  // namespace sparsesim

@@ -1,0 +1,84 @@
+#pragma once
+// An operation of a workload: knows its sizes and pattern, and lowers itself and its dense twin to programs.
+
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/compute/launch.h"
+#include "models/substrate/substrate.h"
+#include "sim/core/units.h"
+
+namespace sparsesim {
+
+/// Mechanisms that a counterfactual run makes ideal, one flag per term of the waterfall.
+struct Ideal {
+  bool fixed_cost = false;  // launches, graph nodes, set-up and collective floors cost nothing
+  bool padding = false;     // work is not rounded up to tiles: issued work equals useful work
+  bool metadata = false;    // indices and their decoding cost nothing
+  bool overfetch = false;   // lines carry only useful bytes; gathered access is as good as contiguous
+  bool imbalance = false;   // work spreads evenly over units and devices; no tail
+  bool fabric = false;      // exchanges take no time
+  auto operator<=>(const Ideal&) const = default;
+};
+
+/// All-to-all style traffic: bytes[src * devices + dst], plus which library algorithm carries it.
+struct Exchange {
+  std::string name;
+  std::string algorithm;  // all_to_all, all_gather, reduce_scatter, all_reduce
+  int devices = 1;
+  std::vector<double> bytes;  // per (src, dst); empty for uniform collectives
+  double bytes_per_rank = 0;  // buffer of one rank, for uniform collectives
+};
+
+/// One node of a program: a launch on a device, or an exchange among all devices.
+struct Stage {
+  enum class Type { launch, exchange };
+  Type type = Type::launch;
+  int device = 0;
+  Launch launch;
+  Exchange exchange;
+  std::vector<int> after;  // indices of earlier stages; stages of one device also run in order
+};
+
+/// What an op becomes on a machine. Stages are in a topological order.
+struct Program {
+  int devices = 1;
+  std::vector<Stage> stages;
+};
+
+struct LowerContext {
+  const Substrate& substrate;
+  Ideal ideal;
+  std::uint64_t seed = 1;
+};
+
+/// Zeros and what they are worth where (docs/output.md: declared_sparsity, aligned.*).
+struct SparsitySummary {
+  double declared = 0;          // share of inactive work, 0..1
+  double aligned_cache = 1;     // share of the zeros that lie on wholly free lines
+  double aligned_dispatch = 1;  // share that the executor can skip
+  double aligned_transfer = 1;  // share that does not cross the fabric
+};
+
+class Op {
+ public:
+  virtual ~Op() = default;
+  virtual std::string_view kind() const = 0;     // row of the op table: gemm, moe_ffn, ...
+  virtual std::string_view pattern() const = 0;  // dense, experts, window, ...
+  virtual int devices() const { return 1; }
+  /// Throws UnsupportedError with one clear line when the substrate has no kernel for it.
+  virtual Program lower(const LowerContext&) const = 0;
+  /// The dense twin: the same result without the sparsity, by the best dense kernel there is.
+  virtual Program lower_dense(const LowerContext&) const = 0;
+  virtual SparsitySummary sparsity(const LowerContext&) const = 0;
+};
+
+struct UnsupportedError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+}  // namespace sparsesim

@@ -1,0 +1,87 @@
+# Targets of this project: every library is one folder, every source file in it belongs to it.
+
+function(sparsesim_compile_options target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+  if(SPARSESIM_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(SPARSESIM_SANITIZE)
+    target_compile_options(${target} PUBLIC -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=address,undefined)
+  endif()
+endfunction()
+
+# sparsesim_library(NAME FOLDER [PUBLIC|PRIVATE libraries...]) makes sparsesim_NAME from FOLDER/*.cpp
+# (header-only folders become interface libraries).
+function(sparsesim_library name folder)
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+  set(target sparsesim_${name})
+  if(sources)
+    add_library(${target} STATIC ${sources})
+    target_include_directories(${target} PUBLIC
+      $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/sparsesim>)
+    sparsesim_compile_options(${target})
+    target_link_libraries(${target} ${ARGN})
+  else()
+    add_library(${target} INTERFACE)
+    target_include_directories(${target} INTERFACE
+      $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/sparsesim>)
+    set(links ${ARGN})
+    list(REMOVE_ITEM links PUBLIC PRIVATE)
+    target_link_libraries(${target} INTERFACE ${links})
+  endif()
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+  add_library(sparsesim::${name} ALIAS ${target})
+  set_property(GLOBAL APPEND PROPERTY SPARSESIM_LIBRARIES ${target})
+  set_property(GLOBAL APPEND PROPERTY SPARSESIM_FOLDERS ${folder})
+endfunction()
+
+function(sparsesim_program name folder)
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+  add_executable(${name} ${sources})
+  sparsesim_compile_options(${name})
+  target_link_libraries(${name} ${ARGN})
+  target_compile_definitions(${name} PRIVATE
+    SPARSESIM_VERSION="${PROJECT_VERSION}"
+    SPARSESIM_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}"
+    SPARSESIM_DATA_DIR="${CMAKE_INSTALL_FULL_DATADIR}/sparsesim")
+endfunction()
+
+# Says once, by name, which optional dependencies are missing and what is lost with them.
+function(report_optional_dependencies)
+  include(CheckLanguage)
+  check_language(CUDA)
+  find_package(MPI QUIET COMPONENTS CXX)
+  find_package(dnnl QUIET)
+  set(missing "")
+  if(NOT CMAKE_CUDA_COMPILER)
+    string(APPEND missing " CUDA (GPU measurement backend)")
+  endif()
+  if(NOT MPI_CXX_FOUND)
+    string(APPEND missing " MPI (sweeps across machines)")
+  endif()
+  if(NOT dnnl_FOUND)
+    string(APPEND missing " oneDNN (CPU measurement backend)")
+  endif()
+  if(missing)
+    message(STATUS "Optional, not found:${missing}")
+  endif()
+endfunction()
+
+function(sparsesim_install)
+  get_property(libraries GLOBAL PROPERTY SPARSESIM_LIBRARIES)
+  get_property(folders GLOBAL PROPERTY SPARSESIM_FOLDERS)
+  install(TARGETS ${libraries} EXPORT sparsesimTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  foreach(folder IN LISTS folders)
+    install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sparsesim/${folder}/..
+            FILES_MATCHING PATTERN "*.h")
+  endforeach()
+  install(TARGETS sparsesim RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(DIRECTORY substrates workloads DESTINATION ${CMAKE_INSTALL_DATADIR}/sparsesim FILES_MATCHING PATTERN "*.yaml")
+  install(EXPORT sparsesimTargets NAMESPACE sparsesim:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sparsesim)
+  configure_package_config_file(scripts/cmake/sparsesimConfig.cmake.in
+    ${CMAKE_CURRENT_BINARY_DIR}/sparsesimConfig.cmake INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sparsesim)
+  write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/sparsesimConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sparsesimConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/sparsesimConfigVersion.cmake
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sparsesim)
+endfunction()

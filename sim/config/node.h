@@ -1,0 +1,101 @@
+#pragma once
+// A YAML tree whose every value knows where it stands. The only users of yaml-cpp are the .cpp files of this folder.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sparsesim::config {
+
+/// 1-based place of a value in a file.
+struct Position {
+  std::string file;
+  int line = 0;
+  int column = 0;
+};
+
+/// One mistake of the user: where, what, and what instead.
+struct Mistake {
+  Position position;
+  std::string message;  // "unknown key \"bandwith\" in memory.dram"
+  std::string hint;     // "did you mean \"bandwidth\"? (known: bandwidth, capacity, channels)"; may be empty
+  std::string excerpt;  // the source line, empty where there is none
+};
+
+/// All mistakes of a file, found in one pass. what() is the text to print, one block per mistake.
+class ConfigError : public std::exception {
+ public:
+  explicit ConfigError(std::vector<Mistake> mistakes);
+  explicit ConfigError(Mistake mistake) : ConfigError(std::vector<Mistake>{std::move(mistake)}) {}
+  const char* what() const noexcept override { return text_.c_str(); }
+  const std::vector<Mistake>& mistakes() const { return mistakes_; }
+
+ private:
+  std::vector<Mistake> mistakes_;
+  std::string text_;
+};
+
+/// Collects mistakes; readers report here and go on with a harmless value.
+class Diagnostics {
+ public:
+  void add(Position position, std::string message, std::string hint = {});
+  bool empty() const { return mistakes_.empty(); }
+  const std::vector<Mistake>& mistakes() const { return mistakes_; }
+  /// Throws ConfigError with everything reported so far, in file order; returns quietly when there is nothing.
+  void throw_if_any() const;
+  /// Source text by file name, so that add() can quote the line. Called by Document.
+  void remember_source(const std::string& file, std::shared_ptr<const std::vector<std::string>> lines);
+
+ private:
+  std::vector<Mistake> mistakes_;
+  std::vector<std::pair<std::string, std::shared_ptr<const std::vector<std::string>>>> sources_;
+};
+
+/// A value of the tree: cheap to copy, keeps the whole document alive.
+class Node {
+ public:
+  enum class Type { null, scalar, sequence, map };
+  struct Entry;
+
+  Type type() const;
+  /// Text of a scalar; empty otherwise.
+  const std::string& scalar() const;
+  /// Whether a scalar was quoted ("8" is then text, not a number).
+  bool quoted() const;
+  /// Items of a sequence; empty otherwise.
+  std::vector<Node> items() const;
+  /// Entries of a map in file order (duplicate keys were already reported and dropped); empty otherwise.
+  std::vector<std::pair<std::string, Node>> entries() const;
+  /// Value of `key`, or nothing.
+  std::optional<Node> find(std::string_view key) const;
+  /// Where the key `key` of a map stands (the map's own place if there is no such key).
+  Position key_position(std::string_view key) const;
+  Position position() const;
+  /// Dotted path from the root, as "memory.dram.channels" or "ops[2].routing"; "the file" for the root.
+  std::string path() const;
+
+  struct Value;
+  explicit Node(std::shared_ptr<const Value> value) : value_(std::move(value)) {}
+
+ private:
+  std::shared_ptr<const Value> value_;
+};
+
+/// Limits that keep an untrusted file from costing much: more is a mistake, reported before memory is spent.
+struct Limits {
+  std::int64_t file_bytes = 16 << 20;
+  int depth = 32;
+  std::int64_t values = 1 << 20;  // after aliases are resolved; anchors and aliases are refused outright
+};
+
+/// Reads a YAML file. Errors (ConfigError): missing file, a directory, not readable, too large, not UTF-8 text, malformed YAML,
+/// more than one document, anchors/aliases/tags, duplicate keys, too deep. An empty file is a map without entries.
+Node load_file(const std::string& path, Diagnostics& diagnostics, const Limits& limits = {});
+/// The same from text; `name` stands for the file in messages.
+Node load_text(const std::string& text, const std::string& name, Diagnostics& diagnostics, const Limits& limits = {});
+
+}  // namespace sparsesim::config

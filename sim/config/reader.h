@@ -1,0 +1,90 @@
+#pragma once
+// Typed, checked access to a map of the tree: every key is declared by reading it; what is left over is a mistake.
+
+#include <limits>
+#include <span>
+
+#include "sim/config/node.h"
+
+namespace sparsesim::config {
+
+/// What a quantity measures; fixes which units are accepted and the SI base unit it is returned in.
+enum class Dimension {
+  none,         // plain number
+  time,         // s   (ps ns us ms s)
+  bytes,        // B   (B kB MB GB TB, KiB MiB GiB TiB)
+  bandwidth,    // B/s (MB/s GB/s TB/s, GiB/s ...; Gb/s is bits)
+  frequency,    // Hz  (Hz kHz MHz GHz)
+  cycles,       // cycles ("29 cycles")
+  flop_rate,    // FLOP/s (GFLOP/s TFLOP/s PFLOP/s)
+  per_cycle,    // per clock ("2048 FLOP/cycle", "64 B/cycle": the numerator's unit is checked by the key's documentation only)
+  energy,       // J   (pJ nJ J)
+  energy_rate,  // J per B or FLOP ("117 pJ/B", "0.43 pJ/FLOP")
+  power,        // W
+  rate,         // 1/s ("1.95 G/s", "2.27 G/s")
+  share,        // 0..1, also as "87 %"
+};
+std::string_view name(Dimension dimension);
+/// Units accepted for a dimension, for messages and the JSON Schema.
+std::vector<std::string_view> units(Dimension dimension);
+/// Parses "1555 GB/s" to SI base units; nothing if the text is not wholly a number with a unit of that dimension.
+std::optional<double> parse_quantity(std::string_view text, Dimension dimension);
+/// Writes a value with the largest unit that keeps it >= 1 ("1.555 TB/s"); parse_quantity reads it back to the same double.
+std::string format_quantity(double value, Dimension dimension);
+
+/// Closed range of accepted values. Open at zero by `above`.
+struct Range {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  bool low_open = false;
+  static Range positive() { return {0.0, std::numeric_limits<double>::infinity(), true}; }
+  static Range non_negative() { return {0.0, std::numeric_limits<double>::infinity(), false}; }
+  static Range between(double low, double high) { return {low, high, false}; }
+};
+
+/// Reads one map. Each getter declares its key; finish() reports keys never asked for, with the nearest known one.
+/// Getters with a default return it when the key is absent; those without report a missing key.
+/// A wrong value is reported to the diagnostics and a harmless value (the default, or the low end of the range) is returned.
+class MapReader {
+ public:
+  /// Reports "expected a map" if `node` is none; then every getter returns harmless values.
+  MapReader(Node node, Diagnostics& diagnostics);
+  MapReader(const MapReader&) = delete;
+
+  bool has(std::string_view key);
+  std::optional<Node> optional(std::string_view key);
+  std::optional<Node> required(std::string_view key);
+
+  std::int64_t integer(std::string_view key, std::int64_t low, std::int64_t high);
+  std::int64_t integer(std::string_view key, std::int64_t low, std::int64_t high, std::int64_t fallback);
+  double number(std::string_view key, Range range);
+  double number(std::string_view key, Range range, double fallback);
+  double quantity(std::string_view key, Dimension dimension, Range range);
+  double quantity(std::string_view key, Dimension dimension, Range range, double fallback);
+  bool boolean(std::string_view key, bool fallback);
+  std::string text(std::string_view key);
+  std::string text(std::string_view key, std::string_view fallback);
+  /// One of `known`; otherwise a mistake that names the nearest.
+  std::string choice(std::string_view key, std::span<const std::string_view> known);
+  std::string choice(std::string_view key, std::span<const std::string_view> known, std::string_view fallback);
+  std::vector<std::int64_t> integers(std::string_view key, std::int64_t low, std::int64_t high, std::int64_t most);
+
+  /// Reports at the value of `key` (or at the map).
+  void mistake(std::string_view key, std::string message, std::string hint = {});
+  void mistake(std::string message, std::string hint = {});
+  const Node& node() const { return node_; }
+  Diagnostics& diagnostics() { return diagnostics_; }
+  /// Reports every key that no getter asked for. Call once, last.
+  void finish();
+
+ private:
+  Node node_;
+  Diagnostics& diagnostics_;
+  std::vector<std::string> known_;
+};
+
+/// The entry of `known` nearest to `word` by edit distance; empty if none is close enough to be a likely typo.
+std::string nearest(std::string_view word, std::span<const std::string_view> known);
+std::string nearest(std::string_view word, const std::vector<std::string>& known);
+
+}  // namespace sparsesim::config
