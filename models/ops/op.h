@@ -39,7 +39,7 @@ struct Stage {
   enum class Type { launch, exchange };
   Type type = Type::launch;
   int device = 0;
-  Launch launch;
+  std::shared_ptr<const Launch> launch;  // devices with equal work share one launch: it is simulated once
   Exchange exchange;
   std::vector<int> after;  // indices of earlier stages; stages of one device also run in order
 };
