@@ -8,22 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "models/compute/ideal.h"
 #include "models/compute/launch.h"
 #include "models/substrate/substrate.h"
 #include "sim/core/units.h"
 
 namespace sparsesim {
-
-/// Mechanisms that a counterfactual run makes ideal, one flag per term of the waterfall.
-struct Ideal {
-  bool fixed_cost = false;  // launches, graph nodes, set-up and collective floors cost nothing
-  bool padding = false;     // work is not rounded up to tiles: issued work equals useful work
-  bool metadata = false;    // indices and their decoding cost nothing
-  bool overfetch = false;   // lines carry only useful bytes; gathered access is as good as contiguous
-  bool imbalance = false;   // work spreads evenly over units and devices; no tail
-  bool fabric = false;      // exchanges take no time
-  auto operator<=>(const Ideal&) const = default;
-};
 
 /// All-to-all style traffic: bytes[src * devices + dst], plus which library algorithm carries it.
 struct Exchange {
