@@ -1,0 +1,96 @@
+#include "models/evaluate/evaluate.h"
+
+#include <algorithm>
+#include <array>
+
+namespace sparsesim {
+
+namespace {
+
+struct Mechanism {
+  const char* term;
+  bool Ideal::*flag;  // null for the first: what is left when every mechanism is ideal
+};
+
+// From ideal to realised: what the op's own shape costs first, what surrounds the call last.
+constexpr std::array<Mechanism, 7> kMechanisms{{{"dense_efficiency", nullptr},
+                                                {"granule_padding", &Ideal::padding},
+                                                {"metadata", &Ideal::metadata},
+                                                {"overfetch", &Ideal::overfetch},
+                                                {"imbalance", &Ideal::imbalance},
+                                                {"fabric", &Ideal::fabric},
+                                                {"fixed_cost", &Ideal::fixed_cost}}};
+
+Ideal all_ideal() {
+  Ideal ideal;
+  for (const auto& mechanism : kMechanisms)
+    if (mechanism.flag) ideal.*mechanism.flag = true;
+  return ideal;
+}
+
+}  // namespace
+
+ProgramResult predict_sparse(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal) {
+  return play_program(op.lower({substrate, ideal, seed}), substrate, ideal);
+}
+
+ProgramResult predict_dense(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal) {
+  return play_program(op.lower_dense({substrate, ideal, seed}), substrate, ideal);
+}
+
+OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t seed) {
+  OpPrediction result;
+  result.sparsity = op.sparsity({substrate, {}, seed});
+  result.dense = predict_dense(op, substrate, seed);
+  if (op.pattern() == "dense") {
+    result.sparse = result.dense;
+    return result;
+  }
+  try {
+    result.sparse = predict_sparse(op, substrate, seed);
+  } catch (const UnsupportedError& error) {
+    result.fallback = true;
+    result.fallback_reason = error.what();
+    result.sparse = result.dense;
+  }
+  return result;
+}
+
+std::vector<std::string> loss_term_names() {
+  std::vector<std::string> names;
+  for (const auto& mechanism : kMechanisms) names.emplace_back(mechanism.term);
+  return names;
+}
+
+Counterfactuals counterfactuals(const Op& op, const Substrate& substrate, std::uint64_t seed) {
+  Counterfactuals runs;
+  const bool twin = op.pattern() == "dense";
+  Ideal ideal = all_ideal();
+  for (const auto& mechanism : kMechanisms) {
+    if (mechanism.flag) ideal.*mechanism.flag = false;
+    const double dense = predict_dense(op, substrate, seed, ideal).time.seconds();
+    runs.dense_seconds.push_back(dense);
+    runs.sparse_seconds.push_back(twin ? dense : predict_sparse(op, substrate, seed, ideal).time.seconds());
+  }
+  return runs;
+}
+
+std::vector<LossTerm> waterfall(double ideal, const Counterfactuals& runs) {
+  std::vector<LossTerm> terms;
+  double before = ideal;
+  for (std::size_t i = 0; i < kMechanisms.size(); ++i) {
+    const double speedup = runs.dense_seconds[i] / runs.sparse_seconds[i];
+    terms.push_back({kMechanisms[i].term, before / speedup});
+    before = speedup;
+  }
+  return terms;
+}
+
+double ideal_speedup(double declared_sparsity) { return 1.0 / std::max(1e-6, 1.0 - declared_sparsity); }
+
+double quick_estimate(const SparsitySummary& sparsity) {
+  const double aligned = std::min({sparsity.aligned_cache, sparsity.aligned_dispatch, sparsity.aligned_transfer});
+  return ideal_speedup(sparsity.declared * aligned);
+}
+
+}  // namespace sparsesim

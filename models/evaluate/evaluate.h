@@ -1,0 +1,50 @@
+#pragma once
+// One op against its dense twin on one machine: the two times, and where the promised speedup went.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/evaluate/program_player.h"
+#include "models/ops/op.h"
+
+namespace sparsesim {
+
+struct OpPrediction {
+  ProgramResult dense, sparse;
+  SparsitySummary sparsity;
+  bool fallback = false;         // the machine has no kernel for the pattern: the sparse run is the dense one
+  std::string fallback_reason;
+  double dense_us() const { return dense.time.us(); }
+  double sparse_us() const { return sparse.time.us(); }
+  double realised_speedup() const { return dense.time / sparse.time; }
+};
+
+/// Simulates the op only, not its twin. Errors: UnsupportedError.
+ProgramResult predict_sparse(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal = {});
+/// Simulates the dense twin.
+ProgramResult predict_dense(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal = {});
+/// Both. A pattern without kernel on this machine falls back to dense and says so. Errors: UnsupportedError when dense is not possible either.
+OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t seed);
+
+/// A step of the waterfall from ideal to realised speedup; below 1 is a gain.
+struct LossTerm {
+  std::string term;
+  double factor = 1;
+};
+/// Names of the terms in the order in which mechanisms are switched on, from ideal to realised.
+std::vector<std::string> loss_term_names();
+/// Speedup with each longer prefix of mechanisms switched on: [0] everything ideal, last: everything real.
+/// dense and sparse are seconds of both runs for each prefix, so that a workload can add its ops up.
+struct Counterfactuals {
+  std::vector<double> dense_seconds, sparse_seconds;  // loss_term_names().size() entries each
+};
+Counterfactuals counterfactuals(const Op& op, const Substrate& substrate, std::uint64_t seed);
+/// factor[0] = ideal / S[0] (efficiency that dense reaches and sparse does not), factor[i] = S[i-1] / S[i]: they multiply to ideal / realised.
+std::vector<LossTerm> waterfall(double ideal_speedup, const Counterfactuals& runs);
+/// 1 / (1 - s), at most 1e6 so that a wholly inactive op stays a number.
+double ideal_speedup(double declared_sparsity);
+/// Quick estimate 1 / (1 - s * min(aligned)). Source: docs/output.md.
+double quick_estimate(const SparsitySummary& sparsity);
+
+}  // namespace sparsesim

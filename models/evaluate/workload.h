@@ -1,0 +1,41 @@
+#pragma once
+// A workload: ops in order, with repeats and dependencies (docs/workloads.md describes the language).
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/ops/op.h"
+#include "models/substrate/substrate.h"
+
+namespace sparsesim {
+
+struct WorkloadOp {
+  std::string name;
+  std::int64_t repeat = 1;         // the op runs this many times, one after the other
+  std::vector<int> after;          // indices of earlier ops that must be done; by default the op before it
+  std::unique_ptr<Op> op;
+};
+
+struct Workload {
+  std::string name;
+  std::string title;
+  std::uint64_t seed = 1;
+  std::vector<WorkloadOp> ops;
+  std::string resolved;            // the whole file with every default, as YAML (--dump-config)
+};
+
+/// Reads a workload by path, or by name (with or without .yaml) from the search folders.
+/// Errors: config::ConfigError with every mistake of the file: unknown kinds and keys, duplicate op names,
+/// `after` naming an op that does not exist, itself, or a cycle.
+Workload load_workload(const std::string& path_or_name, const SearchPath& search);
+
+/// Names and titles of the shipped workloads.
+struct WorkloadEntry { std::string name, title, path; };
+std::vector<WorkloadEntry> list_workloads(const SearchPath& search);
+
+/// JSON Schema of the language, made from the very readers that parse it.
+std::string workload_schema();
+
+}  // namespace sparsesim
