@@ -42,6 +42,17 @@ struct Range {
   static Range between(double low, double high) { return {low, high, false}; }
 };
 
+/// What a getter declared and what it returned: JSON Schemas and resolved dumps are made from these, not from a second list.
+struct Declared {
+  std::string key;
+  std::string type;  // integer number quantity boolean text choice integers node
+  Dimension dimension = Dimension::none;
+  Range range;
+  bool required = false;
+  std::vector<std::string> choices;
+  std::string value;  // as YAML text, default included; empty for type node
+};
+
 /// Reads one map. Each getter declares its key; finish() reports keys never asked for, with the nearest known one.
 /// Getters with a default return it when the key is absent; those without report a missing key.
 /// A wrong value is reported to the diagnostics and a harmless value (the default, or the low end of the range) is returned.
@@ -74,13 +85,15 @@ class MapReader {
   void mistake(std::string message, std::string hint = {});
   const Node& node() const { return node_; }
   Diagnostics& diagnostics() { return diagnostics_; }
+  /// Every key asked for so far, in the order of asking.
+  const std::vector<Declared>& declared() const { return declared_; }
   /// Reports every key that no getter asked for. Call once, last.
   void finish();
 
  private:
   Node node_;
   Diagnostics& diagnostics_;
-  std::vector<std::string> known_;
+  std::vector<Declared> declared_;
 };
 
 /// The entry of `known` nearest to `word` by edit distance; empty if none is close enough to be a likely typo.
