@@ -12,18 +12,19 @@ namespace sparsesim {
 enum class Pipe { tensor, vector, special };
 inline constexpr int kPipes = 3;
 
-/// A run of equal objects that a step reads: step s of a task touches object first + s * stride.
-/// Objects are what the caches hold (a slice of a row panel, a weight tile): reading one twice hits if it is still there.
+/// An operand that a task reads along its main loop: a panel, cut into slices by step.
+/// Slices are what the caches hold: a task that reads the same steps of the same panel later hits if they are still there.
 struct Stream {
-  double bytes_per_step = 0;      // delivered to the SM per step
-  double line_bytes_per_step = 0; // moved from L2/DRAM per step after rounding up to sectors; >= bytes_per_step
-  bool cached = true;             // false: streamed once, never looked up
+  double bytes_per_step = 0;       // useful bytes delivered to the SM per step
+  double line_bytes_per_step = 0;  // moved from L2/DRAM per step after rounding up to sectors; >= bytes_per_step
+  bool cached = true;              // false: streamed once, never looked up
 };
 
 /// The program that tasks of one shape run. Cycles are compute-unit clock cycles.
 struct TaskShape {
   int steps = 0;                               // main-loop steps
   std::array<double, kPipes> cycles_per_step{};  // occupancy of each pipe per step
+  bool pipes_overlap = true;                   // false: within a task the pipes of a step work one after the other
   std::vector<Stream> streams;                 // operands read in each step
   int stages = 2;                              // steps in flight (software pipeline depth)
   double prologue_cycles = 0;                  // address set-up before the first load; occupies no pipe
@@ -37,13 +38,14 @@ struct TaskShape {
 /// One task of the grid.
 struct Task {
   std::uint32_t shape = 0;
-  std::array<std::uint32_t, 3> first_object{};  // per stream of its shape
+  std::array<std::uint32_t, 3> panel{};  // per stream of its shape; small numbers, unique over all streams of the launch
 };
 
 /// One kernel call: tasks in dispatch order and how they are hosted.
 struct Launch {
   std::string name;
   std::string kernel;             // implementation, as in the kernel library
+  std::string dtype;              // of the operands in the tensor pipe; picks the energy per FLOP
   std::vector<TaskShape> shapes;
   std::vector<Task> tasks;
   int tasks_per_unit = 1;         // resident tasks per SM (registers, scratchpad)
