@@ -1,0 +1,62 @@
+#pragma once
+// A whole workload on one machine: what `sparsesim run` says (docs/output.md).
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/evaluate/evaluate.h"
+#include "models/evaluate/workload.h"
+
+namespace sparsesim {
+
+/// Range of the realised speedup that the uncertainty of the machine's constants allows.
+struct Interval {
+  double low = 0, high = 0;
+};
+
+struct OpResult {
+  std::string name, kind, pattern;
+  std::int64_t repeat = 1;
+  OpPrediction prediction;      // of one run
+  std::vector<LossTerm> lost;
+  Time dense_start, sparse_start;
+  double dense_us() const { return prediction.dense_us() * static_cast<double>(repeat); }
+  double sparse_us() const { return prediction.sparse_us() * static_cast<double>(repeat); }
+};
+
+struct RunOptions {
+  std::uint64_t seed = 1;
+  bool interval = true;
+  Timeline* timeline = nullptr;  // records the sparse run
+};
+
+struct RunResult {
+  std::string substrate, workload;
+  std::uint64_t seed = 1;
+  std::string inputs_hash;        // of both resolved inputs and the seed
+  SparsitySummary sparsity;       // of the whole: weighted by the dense time of each op
+  Time dense, sparse;
+  std::vector<LossTerm> lost;
+  double ideal_speedup = 1, quick_estimate = 1;
+  double coverage = 0;            // share of the dense time that sparse kernels replace
+  double amdahl = 1;              // 1 / ((1-f) + f/s), s the speedup of the covered part
+  Interval interval;
+  RunCounters dense_counters, sparse_counters;
+  std::array<double, kResources> dense_busy{}, sparse_busy{};
+  std::vector<OpResult> ops;
+  double realised_speedup() const { return dense / sparse; }
+};
+
+/// Errors: UnsupportedError when the machine cannot run an op even densely.
+RunResult run(const Workload& workload, const Substrate& substrate, const RunOptions& options);
+
+/// A short table for people.
+std::string format_table(const RunResult& result);
+/// The JSON contract of docs/output.md.
+std::string format_json(const RunResult& result);
+
+/// 64-bit FNV-1a of a text, as 16 hexadecimal digits. Source: Fowler, Noll, Vo.
+std::string fnv1a(std::string_view text);
+
+}  // namespace sparsesim

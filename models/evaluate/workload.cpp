@@ -1,0 +1,206 @@
+#include "models/evaluate/workload.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "models/ops/registry.h"
+#include "sim/config/reader.h"
+
+namespace sparsesim {
+
+namespace {
+
+namespace fs = std::filesystem;
+using config::Declared;
+using config::Diagnostics;
+using config::MapReader;
+
+std::string find_workload(const std::string& path_or_name, const SearchPath& search) {
+  std::error_code error;
+  if (fs::exists(path_or_name, error)) return path_or_name;
+  const std::string file = path_or_name.ends_with(".yaml") ? path_or_name : path_or_name + ".yaml";
+  for (const auto& folder : search.folders)
+    if (const auto path = fs::path(folder) / file; fs::is_regular_file(path, error)) return path.string();
+  std::vector<std::string> known;
+  for (const auto& entry : list_workloads(search)) known.push_back(entry.name);
+  const std::string near = config::nearest(fs::path(path_or_name).stem().string(), known);
+  throw config::ConfigError(config::Mistake{
+      {path_or_name, 0, 0},
+      "no such workload file, and no shipped workload of that name",
+      near.empty() ? fmt::format("known: {}", fmt::join(known, ", "))
+                   : fmt::format("did you mean \"{}\"? (known: {})", near, fmt::join(known, ", ")),
+      ""});
+}
+
+/// Readers stay alive until every one has declared its keys, then report what is left over.
+struct OpReader {
+  explicit OpReader(const config::Node& node, Diagnostics& diagnostics) : map(node, diagnostics) {}
+  MapReader map;
+  std::vector<std::pair<std::string, config::Node>> after;
+};
+
+std::vector<std::string> kind_names() {
+  std::vector<std::string> names;
+  for (const auto& kind : op_kinds()) names.emplace_back(kind.name);
+  return names;
+}
+
+WorkloadOp read_op(OpReader& reader, std::size_t index, std::string& resolved) {
+  WorkloadOp result;
+  MapReader& map = reader.map;
+  result.name = map.text("name", fmt::format("op{}", index));
+  const auto names = kind_names();
+  std::vector<std::string_view> known(names.begin(), names.end());
+  const std::string kind = map.choice("op", known);
+  result.repeat = map.integer("repeat", 1, 1'000'000, 1);
+  if (auto after = map.optional("after")) {
+    if (after->type() == config::Node::Type::scalar) reader.after.emplace_back(after->scalar(), *after);
+    for (const auto& item : after->items()) reader.after.emplace_back(item.scalar(), item);
+  }
+  if (const OpKind* row = find_op_kind(kind); row != nullptr && map.has("op")) {
+    result.op = row->read(map);
+    map.finish();
+  }
+  const char* lead = "  - ";
+  for (const Declared& key : map.declared()) {
+    if (key.value.empty()) continue;
+    resolved += fmt::format("{}{}: {}\n", lead, key.key, key.value);
+    lead = "    ";
+  }
+  return result;
+}
+
+void resolve_dependencies(std::vector<WorkloadOp>& ops, const std::vector<std::unique_ptr<OpReader>>& readers,
+                          Diagnostics& diagnostics) {
+  std::map<std::string, int> index;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (!index.emplace(ops[i].name, static_cast<int>(i)).second)
+      readers[i]->map.mistake("name", fmt::format("duplicate op name \"{}\"", ops[i].name));
+    names.push_back(ops[i].name);
+  }
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    for (const auto& [name, node] : readers[i]->after) {
+      const auto found = index.find(name);
+      if (found == index.end()) {
+        const std::string near = config::nearest(name, names);
+        diagnostics.add(node.position(), fmt::format("\"after\" names an op that does not exist: \"{}\"", name),
+                        near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
+      } else if (found->second >= static_cast<int>(i)) {
+        diagnostics.add(node.position(),
+                        fmt::format("\"{}\" cannot wait for \"{}\": ops wait for earlier ones only, so that no cycle can form",
+                                    ops[i].name, name));
+      } else {
+        ops[i].after.push_back(found->second);
+      }
+    }
+    if (readers[i]->after.empty() && i > 0) ops[i].after.push_back(static_cast<int>(i) - 1);
+  }
+}
+
+nlohmann::ordered_json schema_of(const Declared& key) {
+  nlohmann::ordered_json out;
+  if (key.type == "integer") {
+    out["type"] = "integer";
+  } else if (key.type == "number") {
+    out["type"] = "number";
+  } else if (key.type == "boolean") {
+    out["type"] = "boolean";
+  } else if (key.type == "integers") {
+    out = {{"type", "array"}, {"items", {{"type", "integer"}}}};
+  } else if (key.type == "text" || key.type == "choice") {
+    out["type"] = "string";
+  } else if (key.type == "quantity") {
+    out["type"] = nlohmann::ordered_json::array({"string", "number"});
+    out["description"] = fmt::format("a number with a unit: {}", fmt::join(config::units(key.dimension), ", "));
+  }
+  if (!key.choices.empty()) out["enum"] = key.choices;
+  if (key.type == "integer" || key.type == "number") {
+    if (std::isfinite(key.range.low)) out[key.range.low_open ? "exclusiveMinimum" : "minimum"] = key.range.low;
+    if (std::isfinite(key.range.high)) out["maximum"] = key.range.high;
+  }
+  return out;
+}
+
+/// One op kind's keys, learned by letting its reader declare them on an empty map.
+nlohmann::ordered_json schema_of(const OpKind& kind) {
+  Diagnostics ignored;
+  MapReader map(config::load_text("{}", "schema", ignored), ignored);
+  kind.read(map);
+  nlohmann::ordered_json properties, required = nlohmann::ordered_json::array({"op"});
+  properties["name"] = {{"type", "string"}};
+  properties["op"] = {{"const", kind.name}, {"description", kind.description}};
+  properties["repeat"] = {{"type", "integer"}, {"minimum", 1}};
+  properties["after"] = {{"type", nlohmann::ordered_json::array({"string", "array"})}};
+  for (const Declared& key : map.declared()) {
+    properties[key.key] = schema_of(key);
+    if (key.required) required.push_back(key.key);
+  }
+  return {{"type", "object"}, {"properties", properties}, {"required", required}, {"additionalProperties", false}};
+}
+
+}  // namespace
+
+Workload load_workload(const std::string& path_or_name, const SearchPath& search) {
+  const std::string path = find_workload(path_or_name, search);
+  Diagnostics diagnostics;
+  MapReader top(config::load_file(path, diagnostics), diagnostics);
+  Workload workload;
+  workload.name = top.text("name", fs::path(path).stem().string());
+  workload.title = top.text("title", "");
+  workload.seed = static_cast<std::uint64_t>(top.integer("seed", 0, std::numeric_limits<std::int64_t>::max(), 1));
+  workload.resolved = fmt::format("name: {}\ntitle: {}\nseed: {}\nops:\n", workload.name,
+                                  nlohmann::json(workload.title).dump(), workload.seed);
+  std::vector<std::unique_ptr<OpReader>> readers;
+  if (auto ops = top.required("ops")) {
+    if (ops->items().empty()) top.mistake("ops", "expected a list with at least one op");
+    for (const auto& node : ops->items()) {
+      readers.push_back(std::make_unique<OpReader>(node, diagnostics));
+      workload.ops.push_back(read_op(*readers.back(), workload.ops.size(), workload.resolved));
+    }
+  }
+  top.finish();
+  resolve_dependencies(workload.ops, readers, diagnostics);
+  diagnostics.throw_if_any();
+  return workload;
+}
+
+std::vector<WorkloadEntry> list_workloads(const SearchPath& search) {
+  std::map<std::string, WorkloadEntry> found;
+  std::error_code error;
+  for (const auto& folder : search.folders) {
+    for (const auto& file : fs::directory_iterator(folder, error)) {
+      if (file.path().extension() != ".yaml") continue;
+      Diagnostics ignored;
+      const std::string name = file.path().stem().string();
+      MapReader map(config::load_file(file.path().string(), ignored), ignored);
+      found.emplace(name, WorkloadEntry{name, map.text("title", ""), file.path().string()});
+    }
+  }
+  std::vector<WorkloadEntry> entries;
+  for (auto& [name, entry] : found) entries.push_back(std::move(entry));
+  return entries;
+}
+
+std::string workload_schema() {
+  nlohmann::ordered_json kinds = nlohmann::ordered_json::array();
+  for (const auto& kind : op_kinds()) kinds.push_back(schema_of(kind));
+  const nlohmann::ordered_json schema = {
+      {"$schema", "https://json-schema.org/draft/2020-12/schema"},
+      {"title", "sparsesim workload"},
+      {"type", "object"},
+      {"properties",
+       {{"name", {{"type", "string"}}},
+        {"title", {{"type", "string"}}},
+        {"seed", {{"type", "integer"}, {"minimum", 0}}},
+        {"ops", {{"type", "array"}, {"minItems", 1}, {"items", {{"oneOf", kinds}}}}}}},
+      {"required", {"ops"}},
+      {"additionalProperties", false}};
+  return schema.dump(2) + "\n";
+}
+
+}  // namespace sparsesim
