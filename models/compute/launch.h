@@ -13,7 +13,8 @@ enum class Pipe { tensor, vector, special };
 inline constexpr int kPipes = 3;
 
 /// An operand that a task reads along its main loop: a panel, cut into slices by step.
-/// Slices are what the caches hold: a task that reads the same steps of the same panel later hits if they are still there.
+/// Slices are what the caches hold: a task that reads the same steps of the same panel later hits if they are still
+/// there.
 struct Stream {
   double bytes_per_step = 0;       // useful bytes delivered to the SM per step
   double line_bytes_per_step = 0;  // moved from L2/DRAM per step after rounding up to sectors; >= bytes_per_step
@@ -22,36 +23,37 @@ struct Stream {
 
 /// The program that tasks of one shape run. Cycles are compute-unit clock cycles.
 struct TaskShape {
-  int steps = 0;                               // main-loop steps
+  int steps = 0;                                 // main-loop steps
   std::array<double, kPipes> cycles_per_step{};  // occupancy of each pipe per step
-  bool pipes_overlap = true;                   // false: within a task the pipes of a step work one after the other
-  std::vector<Stream> streams;                 // operands read in each step
-  int stages = 2;                              // steps in flight (software pipeline depth)
-  double prologue_cycles = 0;                  // address set-up before the first load; occupies no pipe
-  double epilogue_cycles = 0;                  // after the last step, occupies the task's residency slot
+  bool pipes_overlap = true;                     // false: within a task the pipes of a step work one after the other
+  std::vector<Stream> streams;                   // operands read in each step
+  int stages = 2;                                // steps in flight (software pipeline depth)
+  double prologue_cycles = 0;                    // address set-up before the first load; occupies no pipe
+  double epilogue_cycles = 0;                    // after the last step, occupies the task's residency slot
   std::array<double, kPipes> epilogue_pipe_cycles{};
-  double store_bytes = 0;                      // written through L2 to DRAM
-  double useful_macs = 0;                      // multiply-adds that the op needs (padding excluded)
-  double issued_macs = 0;                      // multiply-adds that the tensor pipe executes
+  double store_bytes = 0;  // written through L2 to DRAM
+  double useful_macs = 0;  // multiply-adds that the op needs (padding excluded)
+  double issued_macs = 0;  // multiply-adds that the tensor pipe executes
 };
 
 /// One task of the grid.
 struct Task {
   std::uint32_t shape = 0;
-  std::array<std::uint32_t, 3> panel{};  // per stream of its shape; small numbers, unique over all streams of the launch
+  std::array<std::uint32_t, 3>
+      panel{};  // per stream of its shape; small numbers, unique over all streams of the launch
 };
 
 /// One kernel call: tasks in dispatch order and how they are hosted.
 struct Launch {
   std::string name;
-  std::string kernel;             // implementation, as in the kernel library
-  std::string dtype;              // of the operands in the tensor pipe; picks the energy per FLOP
+  std::string kernel;  // implementation, as in the kernel library
+  std::string dtype;   // of the operands in the tensor pipe; picks the energy per FLOP
   std::vector<TaskShape> shapes;
   std::vector<Task> tasks;
-  int tasks_per_unit = 1;         // resident tasks per SM (registers, scratchpad)
-  bool persistent = false;        // one resident worker per slot loops over tasks; next main loop overlaps the epilogue
-  double fixed_seconds = 0;       // per call: graph node, grid start, and what the kernel adds
-  double dead_tasks = 0;          // tasks dispatched that return at once (padded grids)
+  int tasks_per_unit = 1;    // resident tasks per SM (registers, scratchpad)
+  bool persistent = false;   // one resident worker per slot loops over tasks; next main loop overlaps the epilogue
+  double fixed_seconds = 0;  // per call: graph node, grid start, and what the kernel adds
+  double dead_tasks = 0;     // tasks dispatched that return at once (padded grids)
 };
 
 }  // namespace sparsesim
