@@ -39,10 +39,10 @@ struct TaskShape {
 /// One task of the grid.
 struct Task {
   std::uint32_t shape = 0;
-  std::array<std::uint32_t, 3> panel {
-    std::uint32_t first_slice =
-        0;  // slice that step 0 reads; step s reads first_slice + s (a window starts inside its panel)
-  };        // per stream of its shape; small numbers, unique over all streams of the launch
+  // Per stream of its shape; small numbers, unique over all streams of the launch.
+  std::array<std::uint32_t, 3> panel{};
+  // Step s reads slice first_slice + s of its panels (a window starts inside its panel).
+  std::uint32_t first_slice = 0;
 };
 
 /// One kernel call: tasks in dispatch order and how they are hosted.

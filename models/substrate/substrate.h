@@ -77,6 +77,7 @@ struct Memory {
   Quantity l1_latency;          // cycles
   Quantity l2_bytes;
   Quantity l2_bandwidth;     // B/s, reads that hit, whole device
+  Quantity l2_port;          // B per cycle that one unit can take from L2; optional, absent: nothing limits it
   Quantity l2_near_latency;  // s
   Quantity l2_far_latency;   // s
   Quantity l2_partitions;
@@ -178,6 +179,7 @@ void visit_fixed(S& s, F&& f) {
   f("memory.l1.latency", m.l1_latency, D::cycles, "load to use", true);
   f("memory.l2.capacity", m.l2_bytes, D::bytes, "second-level cache, whole device", true);
   f("memory.l2.bandwidth", m.l2_bandwidth, D::bandwidth, "reads that hit, whole device", true);
+  f("memory.l2.port", m.l2_port, D::per_cycle, "bytes per cycle that one unit can take from L2", false);
   f("memory.l2.near_latency", m.l2_near_latency, D::time, "hit in the near partition", true);
   f("memory.l2.far_latency", m.l2_far_latency, D::time, "hit in the far partition", true);
   f("memory.l2.partitions", m.l2_partitions, D::none, "partitions with uneven distance", true);
