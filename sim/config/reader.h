@@ -80,9 +80,9 @@ class MapReader {
   std::string choice(std::string_view key, std::span<const std::string_view> known, std::string_view fallback);
   std::vector<std::int64_t> integers(std::string_view key, std::int64_t low, std::int64_t high, std::int64_t most);
 
-  /// Reports at the value of `key` (or at the map).
+  /// Reports at the value of `key` (or at the map). A text alone is the message.
   void mistake(std::string_view key, std::string message, std::string hint = {});
-  void mistake(std::string message, std::string hint = {});
+  void mistake(std::string message);
   const Node& node() const { return node_; }
   Diagnostics& diagnostics() { return diagnostics_; }
   /// Every key asked for so far, in the order of asking.
