@@ -1,0 +1,267 @@
+#include "models/compute/machine.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sparsesim {
+namespace {
+
+constexpr double kPsPerSecond = 1e12;
+// Chunks of a launch at most: two events each, so that a launch stays within about 40 k events.
+constexpr double kChunkBudget = 16000;
+
+int chunk_limit(const Launch& launch) {
+  const double per_task = kChunkBudget / std::max<double>(1, static_cast<double>(launch.tasks.size()));
+  return std::max(1, static_cast<int>(std::min(per_task, 64.0)));
+}
+
+// The pipeline fill stands alone, so that merging steps never delays the first multiply; the rest is cut evenly.
+ChunkedShape cut_shape(const TaskShape& shape, int limit, double ps_per_cycle) {
+  ChunkedShape cut;
+  cut.steps = shape.steps;
+  cut.fill_steps = std::min(shape.steps, std::max(1, shape.stages));
+  const int rest = shape.steps - cut.fill_steps;
+  const int fill = std::max(1, cut.fill_steps);
+  cut.chunks = shape.steps > 0 ? 1 + std::min(limit, (rest + fill - 1) / fill) : 0;
+  for (int pipe = 0; pipe < kPipes; ++pipe) {
+    cut.step_ps[pipe] = shape.cycles_per_step[pipe] * ps_per_cycle;
+    cut.step_total_ps =
+        shape.pipes_overlap ? std::max(cut.step_total_ps, cut.step_ps[pipe]) : cut.step_total_ps + cut.step_ps[pipe];
+  }
+  cut.prologue_ps = shape.prologue_cycles * ps_per_cycle;
+  cut.epilogue_ps = shape.epilogue_cycles * ps_per_cycle;
+  return cut;
+}
+
+// Every side of a partitioned cache keeps its own copy of what units on both sides read.
+double effective_capacity(const Substrate& substrate) {
+  return substrate.memory.l2_bytes / std::max(1.0, substrate.memory.l2_partitions.value);
+}
+
+}  // namespace
+
+Machine::Machine(const Launch& launch, const Substrate& substrate, const Ideal& ideal, double clock_hz)
+    : launch_(launch),
+      substrate_(substrate),
+      ideal_(ideal),
+      clock_hz_(clock_hz),
+      pipes_(substrate.compute.units),
+      ports_(substrate.compute.units) {
+  const Memory& memory = substrate.memory;
+  hit_latency_ps_ = 0.5 * (memory.l2_near_latency + memory.l2_far_latency) * kPsPerSecond;
+  miss_latency_ps_ = memory.dram_latency * kPsPerSecond;
+  l2_ps_per_byte_ = kPsPerSecond / memory.l2_bandwidth;
+  dram_ps_per_byte_ = kPsPerSecond / memory.dram_achieved;
+  port_ps_per_byte_ = memory.l2_port > 0 ? kPsPerSecond / (memory.l2_port * clock_hz) : 0;
+  prepare_shapes();
+  prepare_cache();
+  prepare_slots();
+}
+
+void Machine::prepare_shapes() {
+  const int limit = chunk_limit(launch_);
+  chunked_.reserve(launch_.shapes.size());
+  for (const TaskShape& shape : launch_.shapes) {
+    chunked_.push_back(cut_shape(shape, limit, kPsPerSecond / clock_hz_));
+    const ChunkedShape& cut = chunked_.back();
+    if (cut.chunks > 0) group_steps_ = std::max(group_steps_, cut.steps - cut.first_step(cut.chunks - 1));
+  }
+}
+
+void Machine::prepare_cache() {
+  std::uint32_t panels = 0, slices = 0;
+  for (const Task& task : launch_.tasks) {
+    const TaskShape& shape = launch_.shapes.at(task.shape);
+    for (std::size_t i = 0; i < shape.streams.size(); ++i) panels = std::max(panels, task.panel.at(i) + 1);
+    slices = std::max(slices, task.first_slice + static_cast<std::uint32_t>(shape.steps));
+  }
+  panel_groups_ = slices / static_cast<std::uint32_t>(group_steps_) + 1;
+  cache_.emplace(std::size_t{panels} * panel_groups_, effective_capacity(substrate_));
+}
+
+// Breadth first: slot s of every unit is filled before slot s + 1 of any.
+void Machine::prepare_slots() {
+  const auto units = static_cast<std::size_t>(substrate_.compute.units);
+  const std::size_t wanted = std::min(units * std::max(1, launch_.tasks_per_unit), launch_.tasks.size());
+  slots_.resize(wanted);
+  for (std::size_t i = 0; i < wanted; ++i) slots_[i].unit = static_cast<std::uint32_t>(i % units);
+}
+
+void Machine::at(double ps, Kind kind, std::uint32_t id) {
+  const auto rounded = static_cast<std::int64_t>(std::ceil(ps));
+  simulation_.at({std::max(rounded, simulation_.now().ps)}, kind, id);
+}
+
+LaunchResult Machine::run() {
+  const double dispatch_ps = kPsPerSecond / substrate_.dispatch.rate;
+  if (launch_.dead_tasks > 0) dispatcher_.serve(0, launch_.dead_tasks * dispatch_ps);
+  for (std::uint32_t id = 0; id < slots_.size(); ++id) dispatch_next(slots_[id], id, 0);
+  simulation_.run([this](const Event& event) {
+    Slot& slot = slots_[event.id];
+    switch (event.kind) {
+      case kStart:
+        return start(slot, event.id);
+      case kIssue:
+        return issue(slot, event.id);
+      case kCompute:
+        return compute(slot, event.id);
+      default:
+        return finish(slot, event.id);
+    }
+  });
+  end_ps_ = std::max({end_ps_, l2_.free_ps, dispatcher_.free_ps});
+  return result();
+}
+
+// A persistent worker takes its next tile itself; otherwise the dispatcher starts a new task.
+void Machine::dispatch_next(Slot& slot, std::uint32_t id, double ready_ps) {
+  if (next_task_ >= launch_.tasks.size()) return;
+  const bool first = next_task_ < slots_.size();
+  double start_ps = ready_ps;
+  if (first || !launch_.persistent) {
+    const double work = kPsPerSecond / substrate_.dispatch.rate;
+    const double hand_over = first ? 0 : substrate_.dispatch.hand_over * kPsPerSecond;
+    start_ps = dispatcher_.serve(ready_ps, work) + work + hand_over;
+  }
+  slot.task = static_cast<std::uint32_t>(next_task_++);
+  at(start_ps, kStart, id);
+}
+
+void Machine::start(Slot& slot, std::uint32_t id) {
+  const Task& task = launch_.tasks[slot.task];
+  const TaskShape& shape = launch_.shapes.at(task.shape);
+  slot.started_ps = now_ps();
+  slot.chunk = 0;
+  slot.compute_end_ps = 0;
+  counters_.tasks += 1;
+  counters_.useful_macs += shape.useful_macs;
+  counters_.issued_macs += shape.issued_macs;
+  const double begin = now_ps() + chunked_[task.shape].prologue_ps;
+  if (chunked_[task.shape].chunks > 0) return at(begin, kIssue, id);
+  at(begin, kFinish, id);
+}
+
+// When the missing steps among [first, last) of a panel arrive from DRAM, or those on their way to L2 are there.
+double Machine::fill(const Stream& stream, std::uint32_t panel, int first, int last, double bytes_per_step) {
+  const double now = now_ps();
+  double ready = 0;
+  for (int begin = first; begin < last;) {
+    const int index = begin / group_steps_, base = index * group_steps_;
+    const int end = std::min(last, base + group_steps_);
+    const std::uint32_t group = panel * panel_groups_ + static_cast<std::uint32_t>(index);
+    const auto found = stream.cached ? cache_->lookup(group, begin - base, end - base) : SliceCache::Lookup{};
+    const double missing = (end - begin - found.hit_steps) * bytes_per_step;
+    counters_.l2_hit_bytes += found.hit_steps * bytes_per_step;
+    ready = std::max(ready, found.ready_ps);
+    if (missing > 0) {
+      counters_.dram_bytes += missing;
+      const double work = missing * dram_ps_per_byte_;
+      ready = std::max(ready, dram_.serve(now, work) + work + miss_latency_ps_);
+      if (stream.cached) cache_->insert(group, begin - base, end - base, missing, ready);
+    }
+    begin = end;
+  }
+  return ready;
+}
+
+// When the last byte of steps [first, last) of a stream is in the unit.
+double Machine::fetch(const Slot& slot, const Stream& stream, std::uint32_t panel, int first, int last) {
+  const double bytes_per_step = ideal_.overfetch ? stream.bytes_per_step : stream.line_bytes_per_step;
+  const double bytes = (last - first) * bytes_per_step;
+  counters_.l2_bytes += bytes;
+  const double now = now_ps(), l2_work = bytes * l2_ps_per_byte_, port_work = bytes * port_ps_per_byte_;
+  const double served =
+      std::max(l2_.serve(now, l2_work) + l2_work, ports_[slot.unit].serve(now, port_work) + port_work);
+  return std::max(served + hit_latency_ps_, fill(stream, panel, first, last, bytes_per_step));
+}
+
+void Machine::issue(Slot& slot, std::uint32_t id) {
+  const Task& task = launch_.tasks[slot.task];
+  const TaskShape& shape = launch_.shapes[task.shape];
+  const ChunkedShape& cut = chunked_[task.shape];
+  const int first = cut.first_step(slot.chunk), last = cut.first_step(slot.chunk + 1);
+  const int begin = first + static_cast<int>(task.first_slice), end = last + static_cast<int>(task.first_slice);
+  const double dram_before = counters_.dram_bytes;
+  double arrival = now_ps();
+  for (std::size_t i = 0; i < shape.streams.size(); ++i)
+    arrival = std::max(arrival, fetch(slot, shape.streams[i], task.panel[i], begin, end));
+  // Requests of a merged chunk interleave with those of other units: its first steps arrive in proportion.
+  const double unloaded = counters_.dram_bytes > dram_before ? miss_latency_ps_ : hit_latency_ps_;
+  const double latency = std::min(unloaded, arrival - now_ps());
+  const double share = std::min(1.0, static_cast<double>(cut.fill_steps) / (last - first));
+  const double first_arrival = now_ps() + latency + (arrival - now_ps() - latency) * share;
+  // Steps in flight limit the rate: a step is requested when the one `stages` before it is done, and takes a latency.
+  const double rounds = std::max(0.0, 1 / share - 1);
+  slot.last_arrival_ps = std::max(arrival, first_arrival + latency * rounds);
+  at(std::max(first_arrival, slot.compute_end_ps), kCompute, id);
+}
+
+void Machine::compute(Slot& slot, std::uint32_t id) {
+  const Task& task = launch_.tasks[slot.task];
+  const TaskShape& shape = launch_.shapes[task.shape];
+  const ChunkedShape& cut = chunked_[task.shape];
+  const double steps = cut.first_step(slot.chunk + 1) - cut.first_step(slot.chunk);
+  double begin = 0, end = now_ps(), cursor = now_ps();
+  for (int pipe = 0; pipe < kPipes; ++pipe) {
+    const double work = steps * cut.step_ps[pipe];
+    if (work == 0) continue;
+    const double start = pipes_[slot.unit][pipe].serve(cursor, work);
+    begin = begin == 0 ? start : begin;
+    end = std::max(end, start + work);
+    if (!shape.pipes_overlap) cursor = start + work;
+  }
+  if (begin == 0) begin = now_ps();
+  end = std::max(end, slot.last_arrival_ps + cut.step_total_ps);
+  slot.compute_end_ps = end;
+  if (++slot.chunk < cut.chunks) {
+    // The next chunk's first load takes the buffer that this chunk frees `stages` steps before its end.
+    const double window = std::max(0.0, (steps - cut.fill_steps + 1) / steps);
+    return at(begin + (end - begin) * std::min(1.0, window), kIssue, id);
+  }
+  at(end, kFinish, id);
+}
+
+void Machine::finish(Slot& slot, std::uint32_t id) {
+  const Task& task = launch_.tasks[slot.task];
+  const TaskShape& shape = launch_.shapes[task.shape];
+  const ChunkedShape& cut = chunked_[task.shape];
+  double end = now_ps() + cut.epilogue_ps;
+  for (int pipe = 0; pipe < kPipes; ++pipe) {
+    const double work = shape.epilogue_pipe_cycles[pipe] * kPsPerSecond / clock_hz_;
+    if (work > 0) end = std::max(end, pipes_[slot.unit][pipe].serve(now_ps(), work) + work);
+  }
+  if (shape.store_bytes > 0) {
+    counters_.l2_bytes += shape.store_bytes;
+    counters_.dram_bytes += shape.store_bytes;
+    end_ps_ = std::max(end_ps_, l2_.serve(now_ps(), shape.store_bytes * l2_ps_per_byte_) +
+                                    shape.store_bytes * l2_ps_per_byte_ + cut.epilogue_ps);
+    dram_.serve(now_ps(), shape.store_bytes * dram_ps_per_byte_);
+  }
+  end_ps_ = std::max(end_ps_, end);
+  slot_busy_ps_ += end - slot.started_ps;
+  dispatch_next(slot, id, launch_.persistent ? now_ps() : end);
+}
+
+LaunchResult Machine::result() const {
+  LaunchResult result;
+  result.counters = counters_;
+  result.clock = clock_hz_;
+  result.events = simulation_.processed();
+  result.fixed_seconds = ideal_.fixed_cost ? 0 : launch_.fixed_seconds;
+  for (int pipe = 0; pipe < kPipes; ++pipe) {
+    double busy = 0;
+    for (const auto& unit : pipes_) busy += unit[pipe].busy_ps;
+    result.busy[pipe] = busy / kPsPerSecond / substrate_.compute.units;
+  }
+  result.busy[static_cast<int>(DeviceResource::l2)] = l2_.busy_ps / kPsPerSecond;
+  result.busy[static_cast<int>(DeviceResource::dram)] = dram_.busy_ps / kPsPerSecond;
+  double seconds = end_ps_ / kPsPerSecond;
+  if (ideal_.imbalance) {
+    const double slots = static_cast<double>(substrate_.compute.units) * std::max(1, launch_.tasks_per_unit);
+    seconds = slot_busy_ps_ / kPsPerSecond / slots;
+  }
+  result.time = Time::from_seconds(std::max(seconds, result.bound_seconds()) + result.fixed_seconds);
+  return result;
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,87 @@
+#pragma once
+// The state of one device while a launch plays; used by player.cpp only.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "models/compute/ideal.h"
+#include "models/compute/launch.h"
+#include "models/compute/player.h"
+#include "models/compute/server.h"
+#include "models/compute/slice_cache.h"
+#include "models/substrate/substrate.h"
+#include "sim/core/simulation.h"
+
+namespace sparsesim {
+
+/// A task shape with its main loop merged into chunks of whole steps, durations in picoseconds.
+struct ChunkedShape {
+  int steps = 0;
+  int chunks = 0;
+  int fill_steps = 0;  // the pipeline fill: chunk 0 has these, the others share the rest evenly
+  std::array<double, kPipes> step_ps{};
+  double step_total_ps = 0;  // one step alone on its unit
+  double prologue_ps = 0, epilogue_ps = 0;
+
+  /// Step with which chunk `chunk` begins; chunk == chunks gives the end of the loop.
+  int first_step(int chunk) const {
+    if (chunk == 0) return 0;
+    const auto rest = static_cast<std::int64_t>(steps - fill_steps);
+    return chunks == 1 ? fill_steps : fill_steps + static_cast<int>(rest * (chunk - 1) / (chunks - 1));
+  }
+};
+
+class Machine {
+ public:
+  Machine(const Launch& launch, const Substrate& substrate, const Ideal& ideal, double clock_hz);
+  LaunchResult run();
+
+ private:
+  enum Kind : std::uint32_t { kStart, kIssue, kCompute, kFinish };
+  /// A residency slot of a unit and the task in it.
+  struct Slot {
+    std::uint32_t task = 0;
+    std::uint32_t unit = 0;
+    int chunk = 0;               // next to issue
+    double last_arrival_ps = 0;  // of the chunk last issued
+    double compute_end_ps = 0;   // of the chunk last computed
+    double started_ps = 0;
+  };
+  void prepare_shapes();
+  void prepare_cache();
+  void prepare_slots();
+  void start(Slot& slot, std::uint32_t id);
+  void issue(Slot& slot, std::uint32_t id);
+  void compute(Slot& slot, std::uint32_t id);
+  void finish(Slot& slot, std::uint32_t id);
+  void dispatch_next(Slot& slot, std::uint32_t id, double ready_ps);
+  double fetch(const Slot& slot, const Stream& stream, std::uint32_t panel, int first, int last);
+  double fill(const Stream& stream, std::uint32_t panel, int first, int last, double bytes_per_step);
+  double now_ps() const { return static_cast<double>(simulation_.now().ps); }
+  void at(double ps, Kind kind, std::uint32_t id);
+  LaunchResult result() const;
+
+  const Launch& launch_;
+  const Substrate& substrate_;
+  const Ideal ideal_;
+  const double clock_hz_;
+  Simulation simulation_;
+  std::vector<ChunkedShape> chunked_;
+  int group_steps_ = 1;             // steps per cached group of slices
+  std::uint32_t panel_groups_ = 1;  // groups per panel
+  std::vector<Slot> slots_;
+  std::vector<std::array<Server, kPipes>> pipes_;  // per unit
+  std::vector<Server> ports_;                      // per unit: its link to L2
+  Server l2_, dram_, dispatcher_;
+  std::optional<SliceCache> cache_;
+  std::size_t next_task_ = 0;
+  LaunchCounters counters_;
+  double end_ps_ = 0;
+  double slot_busy_ps_ = 0;
+  double hit_latency_ps_, miss_latency_ps_;
+  double port_ps_per_byte_, l2_ps_per_byte_, dram_ps_per_byte_;
+};
+
+}  // namespace sparsesim

@@ -1,0 +1,56 @@
+#include "models/compute/player.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/compute/machine.h"
+
+namespace sparsesim {
+namespace {
+
+// Dynamic energy per operation falls with the square of the voltage, which follows the clock: E(f) = E(f0) (f/f0)^2.
+// Where time is inversely proportional to the clock, power is idle + active * (f/f0)^3.
+double clock_that_fits(const Substrate& substrate, double active_joules, double seconds, double clock) {
+  const double reference = substrate.compute.clock;
+  const double scale = clock / reference;
+  const double power = active_joules * scale * scale / seconds;
+  const double room = substrate.power.cap - substrate.power.idle;
+  if (power <= room) return clock;
+  return std::max(substrate.compute.clock_floor.value, clock * std::cbrt(room / power));
+}
+
+}  // namespace
+
+DeviceResource LaunchResult::bound() const {
+  return static_cast<DeviceResource>(std::max_element(busy.begin(), busy.end()) - busy.begin());
+}
+double LaunchResult::bound_seconds() const { return *std::max_element(busy.begin(), busy.end()); }
+double LaunchResult::utilisation() const { return time.ps > 0 ? bound_seconds() / time.seconds() : 0.0; }
+
+double active_energy(const Launch& launch, const LaunchCounters& counters, const Substrate& substrate) {
+  const auto found = substrate.power.per_flop.find(launch.dtype);
+  const double per_flop = found == substrate.power.per_flop.end() ? 0.0 : found->second.value;
+  return 2 * counters.issued_macs * per_flop + counters.l2_bytes * substrate.power.per_l2_byte +
+         counters.dram_bytes * substrate.power.per_dram_byte;
+}
+
+LaunchResult play_at_clock(const Launch& launch, const Substrate& substrate, const Ideal& ideal, double clock_hz) {
+  return Machine(launch, substrate, ideal, clock_hz).run();
+}
+
+LaunchResult play(const Launch& launch, const Substrate& substrate, const Ideal& ideal) {
+  constexpr int kRounds = 4;
+  constexpr double kCloseEnough = 0.005;
+  double clock = substrate.compute.clock;
+  LaunchResult result = play_at_clock(launch, substrate, ideal, clock);
+  for (int round = 0; round < kRounds; ++round) {
+    const double joules = active_energy(launch, result.counters, substrate);
+    const double fitting = clock_that_fits(substrate, joules, result.time.seconds(), clock);
+    if (clock - fitting < kCloseEnough * clock) break;
+    clock = fitting;
+    result = play_at_clock(launch, substrate, ideal, clock);
+  }
+  return result;
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,44 @@
+#pragma once
+// The device-wide cache as an LRU list over slices of operand panels.
+
+#include <cstdint>
+#include <vector>
+
+namespace sparsesim {
+
+/// Least-recently-used cache of numbered groups of slices; a group may be there in part, a contiguous run of its steps.
+///
+/// A fill records when it arrives, so that a second reader of bytes on their way waits for them and moves none.
+class SliceCache {
+ public:
+  struct Lookup {
+    int hit_steps = 0;    // of the steps asked for, those cached or arriving
+    double ready_ps = 0;  // when those are there
+  };
+
+  /// groups: numbers 0..groups-1 may be used; capacity in bytes.
+  SliceCache(std::size_t groups, double capacity_bytes);
+  /// Steps [first, last) of a group; a hit makes the group the youngest.
+  Lookup lookup(std::uint32_t group, int first, int last);
+  /// Adds steps [first, last), which arrive at ready_ps, evicting the oldest groups until they fit; what is larger than
+  /// the cache is not kept. Steps between the group's run and the new ones count as there.
+  void insert(std::uint32_t group, int first, int last, double bytes, double ready_ps);
+  double held_bytes() const { return held_bytes_; }
+
+ private:
+  struct Entry {
+    double bytes = 0, ready_ps = 0;
+    std::int32_t first = 0, last = 0;  // first == last: nothing there
+    std::uint32_t older = 0, younger = 0;
+  };
+  void evict(std::uint32_t group);
+  void unlink(std::uint32_t group);
+  void link_youngest(std::uint32_t group);
+  std::uint32_t head() const { return static_cast<std::uint32_t>(entries_.size() - 1); }
+
+  std::vector<Entry> entries_;  // the last one is the ring's head: head -> oldest -> ... -> youngest -> head
+  double capacity_bytes_;
+  double held_bytes_ = 0;
+};
+
+}  // namespace sparsesim
