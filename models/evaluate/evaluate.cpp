@@ -79,7 +79,9 @@ std::vector<LossTerm> waterfall(double ideal, const Counterfactuals& runs) {
   std::vector<LossTerm> terms;
   double before = ideal;
   for (std::size_t i = 0; i < kMechanisms.size(); ++i) {
-    const double speedup = runs.dense_seconds[i] / runs.sparse_seconds[i];
+    // With every mechanism ideal an exchange takes no time at all; nothing against nothing is no gain.
+    const bool nothing = runs.dense_seconds[i] <= 0 && runs.sparse_seconds[i] <= 0;
+    const double speedup = nothing ? 1.0 : runs.dense_seconds[i] / runs.sparse_seconds[i];
     terms.push_back({kMechanisms[i].term, before / speedup});
     before = speedup;
   }

@@ -13,7 +13,7 @@ namespace sparsesim {
 struct OpPrediction {
   ProgramResult dense, sparse;
   SparsitySummary sparsity;
-  bool fallback = false;         // the machine has no kernel for the pattern: the sparse run is the dense one
+  bool fallback = false;  // the machine has no kernel for the pattern: the sparse run is the dense one
   std::string fallback_reason;
   double dense_us() const { return dense.time.us(); }
   double sparse_us() const { return sparse.time.us(); }
@@ -24,7 +24,8 @@ struct OpPrediction {
 ProgramResult predict_sparse(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal = {});
 /// Simulates the dense twin.
 ProgramResult predict_dense(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal = {});
-/// Both. A pattern without kernel on this machine falls back to dense and says so. Errors: UnsupportedError when dense is not possible either.
+/// Both. A pattern without kernel on this machine falls back to dense and says so. Errors: UnsupportedError when dense
+/// is not possible either.
 OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t seed);
 
 /// A step of the waterfall from ideal to realised speedup; below 1 is a gain.
@@ -40,7 +41,8 @@ struct Counterfactuals {
   std::vector<double> dense_seconds, sparse_seconds;  // loss_term_names().size() entries each
 };
 Counterfactuals counterfactuals(const Op& op, const Substrate& substrate, std::uint64_t seed);
-/// factor[0] = ideal / S[0] (efficiency that dense reaches and sparse does not), factor[i] = S[i-1] / S[i]: they multiply to ideal / realised.
+/// factor[0] = ideal / S[0] (efficiency that dense reaches and sparse does not), factor[i] = S[i-1] / S[i]: they
+/// multiply to ideal / realised.
 std::vector<LossTerm> waterfall(double ideal_speedup, const Counterfactuals& runs);
 /// 1 / (1 - s), at most 1e6 so that a wholly inactive op stays a number.
 double ideal_speedup(double declared_sparsity);

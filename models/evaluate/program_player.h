@@ -7,28 +7,24 @@
 #include <vector>
 
 #include "models/compute/ideal.h"
+#include "models/compute/player.h"
 #include "models/ops/op.h"
 #include "sim/trace/timeline.h"
 
 namespace sparsesim {
 
-/// What can limit a run. `fixed` is per-call cost; `imbalance` is time that no resource accounts for.
+/// What can limit a run: the resources of a device, the fabric, and per-call cost.
 enum class Resource { tensor, vector, special, l2, dram, fabric, fixed };
 inline constexpr int kResources = 7;
 std::string_view name(Resource resource);
 
 /// Counters of a run, so that a right time for a wrong reason can be seen. One list serves every output.
 struct RunCounters {
-  double dram_bytes = 0, l2_bytes = 0, l2_hit_bytes = 0, useful_macs = 0, issued_macs = 0, tasks = 0, launches = 0,
-         messages = 0, fabric_bytes = 0;
+  LaunchCounters device;  // summed over devices
+  double launches = 0, messages = 0, fabric_bytes = 0;
   template <class Self, class F>
   static void visit(Self& self, F&& f) {
-    f("dram_bytes", self.dram_bytes, "bytes read from and written to main memory");
-    f("l2_bytes", self.l2_bytes, "bytes that the units read through the second-level cache");
-    f("l2_hit_bytes", self.l2_hit_bytes, "of these, bytes that were still there");
-    f("useful_macs", self.useful_macs, "multiply-adds that the result needs");
-    f("issued_macs", self.issued_macs, "multiply-adds that the matrix pipe executed, padding included");
-    f("tasks", self.tasks, "tasks dispatched");
+    LaunchCounters::visit(self.device, f);
     f("launches", self.launches, "kernels started");
     f("messages", self.messages, "messages between devices");
     f("fabric_bytes", self.fabric_bytes, "bytes that crossed the fabric");
@@ -39,10 +35,11 @@ struct RunCounters {
 
 struct ProgramResult {
   Time time;
-  RunCounters counters;                    // summed over devices
-  std::array<double, kResources> busy{};   // seconds each resource needs at its full rate, on the slowest device
-  Resource bound() const;                  // the largest of busy
-  double utilisation() const;              // busy[bound()] / time
+  RunCounters counters;                   // summed over devices
+  std::array<double, kResources> busy{};  // seconds each resource needs at its full rate, on the slowest device
+  bool uses_devices = false, uses_fabric = false;
+  Resource bound() const;      // the largest of busy
+  double utilisation() const;  // busy[bound()] / time
   /// The hardest lower bound on the time: no resource can be faster than its own work.
   double bound_seconds() const;
 };

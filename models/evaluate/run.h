@@ -18,7 +18,7 @@ struct Interval {
 struct OpResult {
   std::string name, kind, pattern;
   std::int64_t repeat = 1;
-  OpPrediction prediction;      // of one run
+  OpPrediction prediction;  // of one run
   std::vector<LossTerm> lost;
   Time dense_start, sparse_start;
   double dense_us() const { return prediction.dense_us() * static_cast<double>(repeat); }
@@ -34,13 +34,13 @@ struct RunOptions {
 struct RunResult {
   std::string substrate, workload;
   std::uint64_t seed = 1;
-  std::string inputs_hash;        // of both resolved inputs and the seed
-  SparsitySummary sparsity;       // of the whole: weighted by the dense time of each op
+  std::string inputs_hash;   // of both resolved inputs and the seed
+  SparsitySummary sparsity;  // of the whole: weighted by the dense time of each op
   Time dense, sparse;
   std::vector<LossTerm> lost;
   double ideal_speedup = 1, quick_estimate = 1;
-  double coverage = 0;            // share of the dense time that sparse kernels replace
-  double amdahl = 1;              // 1 / ((1-f) + f/s), s the speedup of the covered part
+  double coverage = 0;  // share of the dense time that sparse kernels replace
+  double amdahl = 1;    // 1 / ((1-f) + f/s), s the speedup of the covered part
   Interval interval;
   RunCounters dense_counters, sparse_counters;
   std::array<double, kResources> dense_busy{}, sparse_busy{};

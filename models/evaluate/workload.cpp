@@ -28,12 +28,12 @@ std::string find_workload(const std::string& path_or_name, const SearchPath& sea
   std::vector<std::string> known;
   for (const auto& entry : list_workloads(search)) known.push_back(entry.name);
   const std::string near = config::nearest(fs::path(path_or_name).stem().string(), known);
-  throw config::ConfigError(config::Mistake{
-      {path_or_name, 0, 0},
-      "no such workload file, and no shipped workload of that name",
-      near.empty() ? fmt::format("known: {}", fmt::join(known, ", "))
-                   : fmt::format("did you mean \"{}\"? (known: {})", near, fmt::join(known, ", ")),
-      ""});
+  throw config::ConfigError(
+      config::Mistake{{path_or_name, 0, 0},
+                      "no such workload file, and no shipped workload of that name",
+                      near.empty() ? fmt::format("known: {}", fmt::join(known, ", "))
+                                   : fmt::format("did you mean \"{}\"? (known: {})", near, fmt::join(known, ", ")),
+                      ""});
 }
 
 /// Readers stay alive until every one has declared its keys, then report what is left over.
@@ -91,9 +91,10 @@ void resolve_dependencies(std::vector<WorkloadOp>& ops, const std::vector<std::u
         diagnostics.add(node.position(), fmt::format("\"after\" names an op that does not exist: \"{}\"", name),
                         near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
       } else if (found->second >= static_cast<int>(i)) {
-        diagnostics.add(node.position(),
-                        fmt::format("\"{}\" cannot wait for \"{}\": ops wait for earlier ones only, so that no cycle can form",
-                                    ops[i].name, name));
+        diagnostics.add(
+            node.position(),
+            fmt::format("\"{}\" cannot wait for \"{}\": ops wait for earlier ones only, so that no cycle can form",
+                        ops[i].name, name));
       } else {
         ops[i].after.push_back(found->second);
       }

@@ -13,8 +13,8 @@ namespace sparsesim {
 
 struct WorkloadOp {
   std::string name;
-  std::int64_t repeat = 1;         // the op runs this many times, one after the other
-  std::vector<int> after;          // indices of earlier ops that must be done; by default the op before it
+  std::int64_t repeat = 1;  // the op runs this many times, one after the other
+  std::vector<int> after;   // indices of earlier ops that must be done; by default the op before it
   std::unique_ptr<Op> op;
 };
 
@@ -23,7 +23,7 @@ struct Workload {
   std::string title;
   std::uint64_t seed = 1;
   std::vector<WorkloadOp> ops;
-  std::string resolved;            // the whole file with every default, as YAML (--dump-config)
+  std::string resolved;  // the whole file with every default, as YAML (--dump-config)
 };
 
 /// Reads a workload by path, or by name (with or without .yaml) from the search folders.
@@ -32,7 +32,9 @@ struct Workload {
 Workload load_workload(const std::string& path_or_name, const SearchPath& search);
 
 /// Names and titles of the shipped workloads.
-struct WorkloadEntry { std::string name, title, path; };
+struct WorkloadEntry {
+  std::string name, title, path;
+};
 std::vector<WorkloadEntry> list_workloads(const SearchPath& search);
 
 /// JSON Schema of the language, made from the very readers that parse it.

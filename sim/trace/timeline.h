@@ -32,7 +32,10 @@ class Timeline {
   void write(std::ostream& out) const;
 
  private:
-  struct TrackName { int process, thread; std::string name; };
+  struct TrackName {
+    int process, thread;
+    std::string name;
+  };
   std::vector<Span> spans_;
   std::vector<TrackName> processes_, threads_;
 };

@@ -1,0 +1,100 @@
+#include "models/evaluate/interval.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace sparsesim {
+
+namespace {
+
+constexpr std::array<const char*, 6> kGroups{"compute", "dispatch", "memory", "fabric", "power", "kernels"};
+
+/// +1 where a larger value makes the machine slower, -1 where faster, 0 where neither is known.
+int slow_direction(const std::string& path, config::Dimension dimension) {
+  using D = config::Dimension;
+  switch (dimension) {
+    case D::time:
+    case D::cycles:
+    case D::energy:
+    case D::energy_rate:
+      return +1;
+    case D::bandwidth:
+    case D::frequency:
+    case D::per_cycle:
+    case D::flop_rate:
+    case D::rate:
+    case D::share:
+    case D::power:
+      return -1;
+    case D::bytes:
+    case D::none:
+      break;
+  }
+  for (const char* suffix : {"_cycles", "_us", "_ns", "_seconds", "_s"})
+    if (path.ends_with(suffix)) return +1;
+  for (const char* suffix : {"efficiency", "_share"})
+    if (path.ends_with(suffix)) return -1;
+  return 0;
+}
+
+/// Dense and sparse seconds of the whole workload, ops one after the other.
+double speedup_on(const Workload& workload, const Substrate& substrate, std::uint64_t seed) {
+  double dense = 0, sparse = 0;
+  for (const auto& op : workload.ops) {
+    const OpPrediction prediction = predict(*op.op, substrate, seed);
+    dense += prediction.dense_us() * static_cast<double>(op.repeat);
+    sparse += prediction.sparse_us() * static_cast<double>(op.repeat);
+  }
+  return dense / sparse;
+}
+
+}  // namespace
+
+double default_spread(Provenance kind) {
+  switch (kind) {
+    case Provenance::spec:
+      return 0.0;
+    case Provenance::measured:
+      return 0.03;
+    case Provenance::fitted:
+      return 0.08;
+    case Provenance::guessed:
+      return 0.30;
+  }
+  return 0.30;
+}
+
+Substrate shifted(const Substrate& substrate, const std::string& group, bool slow) {
+  Substrate copy = substrate;
+  visit(copy, [&](const std::string& path, Quantity& quantity, config::Dimension dimension, const char*, bool) {
+    if (!path.starts_with(group + ".")) return;
+    const int direction = slow_direction(path, dimension) * (slow ? 1 : -1);
+    if (direction == 0) return;
+    const double spread = default_spread(quantity.kind);
+    const bool ranged = quantity.low < quantity.high;
+    const double high = ranged ? quantity.high : quantity.value * (1 + spread);
+    const double low = ranged ? quantity.low : quantity.value / (1 + spread);
+    quantity.value = direction > 0 ? high : low;
+    if (dimension == config::Dimension::share || path.ends_with("efficiency"))
+      quantity.value = std::min(quantity.value, 1.0);
+  });
+  return copy;
+}
+
+Interval speedup_interval(const Workload& workload, const Substrate& substrate, std::uint64_t seed, double speedup) {
+  double down = 0, up = 0;
+  for (const char* group : kGroups) {
+    double lowest = 0, highest = 0;
+    for (const bool slow : {true, false}) {
+      const double shift = std::log(speedup_on(workload, shifted(substrate, group, slow), seed) / speedup);
+      lowest = std::min(lowest, shift);
+      highest = std::max(highest, shift);
+    }
+    down += lowest * lowest;
+    up += highest * highest;
+  }
+  return {speedup * std::exp(-std::sqrt(down)), speedup * std::exp(std::sqrt(up))};
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,144 @@
+// Formats of a run's result: pure functions, documented key by key in docs/output.md.
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "models/evaluate/run.h"
+
+namespace sparsesim {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Busy {
+  Resource resource;
+  double utilisation;
+};
+
+Busy busiest(const std::array<double, kResources>& busy, double seconds) {
+  int best = 0;
+  for (int r = 1; r < kResources; ++r)
+    if (busy[r] > busy[best]) best = r;
+  return {static_cast<Resource>(best), seconds > 0 ? busy[best] / seconds : 0};
+}
+
+ordered_json bound_json(const std::array<double, kResources>& busy, double seconds) {
+  const Busy b = busiest(busy, seconds);
+  return {{"resource", name(b.resource)}, {"utilisation", b.utilisation}};
+}
+
+ordered_json counters_json(const RunCounters& counters) {
+  ordered_json out;
+  RunCounters::visit(counters, [&](const char* key, double value, const char*) { out[key] = value; });
+  return out;
+}
+
+ordered_json lost_json(const std::vector<LossTerm>& lost) {
+  ordered_json out = ordered_json::array();
+  for (const auto& term : lost) out.push_back({{"term", term.term}, {"factor", term.factor}});
+  return out;
+}
+
+ordered_json aligned_json(const SparsitySummary& s) {
+  return {{"cache", s.aligned_cache}, {"dispatch", s.aligned_dispatch}, {"transfer", s.aligned_transfer}};
+}
+
+ordered_json op_json(const OpResult& op) {
+  const OpPrediction& p = op.prediction;
+  ordered_json out = {
+      {"name", op.name},
+      {"op", op.kind},
+      {"pattern", op.pattern},
+      {"repeat", op.repeat},
+      {"declared_sparsity", p.sparsity.declared},
+      {"ideal_speedup", ideal_speedup(p.sparsity.declared)},
+      {"dense_us", op.dense_us()},
+      {"sparse_us", op.sparse_us()},
+      {"realised_speedup", p.realised_speedup()},
+      {"aligned", aligned_json(p.sparsity)},
+      {"quick_estimate", quick_estimate(p.sparsity)},
+      {"lost", lost_json(op.lost)},
+      {"bound",
+       {{"dense", bound_json(p.dense.busy, p.dense.time.seconds())},
+        {"sparse", bound_json(p.sparse.busy, p.sparse.time.seconds())}}},
+      {"counters", {{"dense", counters_json(p.dense.counters)}, {"sparse", counters_json(p.sparse.counters)}}}};
+  if (p.fallback) out["fallback"] = p.fallback_reason;
+  return out;
+}
+
+std::string times(double value) { return fmt::format("{:.2f}x", value); }
+
+std::string explain_term(const std::string& term) {
+  if (term == "dense_efficiency") return "dense kernels run nearer to their peak than the sparse ones";
+  if (term == "granule_padding") return "work rounded up to tiles";
+  if (term == "metadata") return "indices, routing, sorting";
+  if (term == "overfetch") return "lines fetched for a part of their bytes, irregular access";
+  if (term == "imbalance") return "uneven work, waves and tails";
+  if (term == "fabric") return "exchanges between devices";
+  return "launches, set-up, drain";
+}
+
+}  // namespace
+
+std::string format_json(const RunResult& r) {
+  ordered_json out = {
+      {"substrate", r.substrate},
+      {"workload", r.workload},
+      {"declared_sparsity", r.sparsity.declared},
+      {"ideal_speedup", r.ideal_speedup},
+      {"dense_us", r.dense.us()},
+      {"sparse_us", r.sparse.us()},
+      {"realised_speedup", r.realised_speedup()},
+      {"aligned", aligned_json(r.sparsity)},
+      {"quick_estimate", r.quick_estimate},
+      {"lost", lost_json(r.lost)},
+      {"bound",
+       {{"dense", bound_json(r.dense_busy, r.dense.seconds())},
+        {"sparse", bound_json(r.sparse_busy, r.sparse.seconds())}}},
+      {"counters", {{"dense", counters_json(r.dense_counters)}, {"sparse", counters_json(r.sparse_counters)}}},
+      {"coverage", r.coverage},
+      {"amdahl", r.amdahl}};
+  if (r.interval.high > 0) out["interval"] = {{"low", r.interval.low}, {"high", r.interval.high}};
+  ordered_json ops = ordered_json::array();
+  for (const auto& op : r.ops) ops.push_back(op_json(op));
+  out["ops"] = std::move(ops);
+  out["provenance"] = {{"version", SPARSESIM_VERSION}, {"seed", r.seed}, {"inputs_hash", r.inputs_hash}};
+  return out.dump(2) + "\n";
+}
+
+std::string format_table(const RunResult& r) {
+  std::string out = fmt::format("{} on {}\n\n", r.workload, r.substrate);
+  out += fmt::format("  {:<24} {:>12} {:>12} {:>9} {:>9}  {}\n", "op", "dense us", "sparse us", "speedup", "ideal",
+                     "bound (dense -> sparse)");
+  for (const auto& op : r.ops) {
+    const auto& p = op.prediction;
+    const std::string label = op.repeat > 1 ? fmt::format("{} x{}", op.name, op.repeat) : op.name;
+    out += fmt::format("  {:<24} {:>12.1f} {:>12.1f} {:>9} {:>9}  {} -> {}\n", label, op.dense_us(), op.sparse_us(),
+                       times(p.realised_speedup()), times(ideal_speedup(p.sparsity.declared)), name(p.dense.bound()),
+                       name(p.sparse.bound()));
+    if (p.fallback) out += fmt::format("    runs densely: {}\n", p.fallback_reason);
+  }
+  const Busy d = busiest(r.dense_busy, r.dense.seconds()), s = busiest(r.sparse_busy, r.sparse.seconds());
+  out += fmt::format("  {:<24} {:>12.1f} {:>12.1f} {:>9} {:>9}  {} -> {}\n\n", "total", r.dense.us(), r.sparse.us(),
+                     times(r.realised_speedup()), times(r.ideal_speedup), name(d.resource), name(s.resource));
+  if (r.sparsity.declared <= 0) return out + "  nothing is sparse here: the dense time is the result\n";
+  out += fmt::format("  declared sparsity {:.1f} %, ideal {}, realised {}", 100 * r.sparsity.declared,
+                     times(r.ideal_speedup), times(r.realised_speedup()));
+  if (r.interval.high > 0) out += fmt::format(" (plausible {} to {})", times(r.interval.low), times(r.interval.high));
+  out += fmt::format("\n  quick estimate {} from aligned zeros: cache {:.2f}, dispatch {:.2f}, transfer {:.2f}\n",
+                     times(r.quick_estimate), r.sparsity.aligned_cache, r.sparsity.aligned_dispatch,
+                     r.sparsity.aligned_transfer);
+  out += fmt::format("  sparse kernels replace {:.1f} % of the dense time; Amdahl {}\n\n  where the rest went:\n",
+                     100 * r.coverage, times(r.amdahl));
+  double speedup = r.ideal_speedup;
+  for (const auto& term : r.lost) {
+    speedup /= term.factor;
+    out += fmt::format("    {:<18} {:>6}  -> {:>8}   {}\n", term.term, fmt::format("/{:.2f}", term.factor),
+                       times(speedup), explain_term(term.term));
+  }
+  return out;
+}
+
+}  // namespace sparsesim
