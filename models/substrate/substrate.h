@@ -13,9 +13,10 @@ namespace sparsesim {
 
 /// Rates of the matrix unit for one operand type.
 struct TensorRate {
-  Quantity dense;   // FLOP per cycle per unit, dense (an FMA counts 2)
-  Quantity sparse;  // realised rate of the 2:4 instruction over the dense one (1..2); 1 where there is none
-  Quantity step_m;  // rows, columns and reduction depth of the smallest step of the matrix unit: its granule
+  Quantity dense;            // FLOP per cycle per unit, dense (an FMA counts 2)
+  Quantity sparse;           // realised rate of the 2:4 instruction over the dense one (1..2); 1 where there is none
+  Quantity fp32_accumulate;  // rate with FP32 accumulation over the dense one; absent: 1
+  Quantity step_m;           // rows, columns and reduction depth of the smallest step of the matrix unit: its granule
   Quantity step_n;
   Quantity step_k;
 };
@@ -218,6 +219,8 @@ void visit_named(S& s, F&& f) {
   for (auto& [dtype, rate] : c.pipes.tensor) {
     f("compute.pipes.tensor." + dtype + ".dense", rate.dense, D::per_cycle, "FLOP per cycle per unit", true);
     f("compute.pipes.tensor." + dtype + ".sparse", rate.sparse, D::none, "2:4 instruction rate over dense", true);
+    f("compute.pipes.tensor." + dtype + ".fp32_accumulate", rate.fp32_accumulate, D::share,
+      "rate with FP32 accumulation over the dense rate", false);
     f("compute.pipes.tensor." + dtype + ".step_m", rate.step_m, D::none, "rows of the smallest matrix step", false);
     f("compute.pipes.tensor." + dtype + ".step_n", rate.step_n, D::none, "columns of the smallest matrix step", false);
     f("compute.pipes.tensor." + dtype + ".step_k", rate.step_k, D::none, "reduction depth of the smallest matrix step",

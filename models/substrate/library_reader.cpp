@@ -1,0 +1,128 @@
+// Fabrics and kernel libraries: the files that several substrates share.
+
+#include <array>
+
+#include "models/substrate/quantity_reader.h"
+#include "models/substrate/substrate_reader.h"
+
+namespace sparsesim {
+namespace {
+
+using config::MapReader;
+using config::Node;
+
+constexpr std::array<std::string_view, 4> kTopologies = {"none", "switch", "mesh", "pcie"};
+constexpr std::array<std::string_view, 3> kQualities = {"naive", "library", "tuned"};
+constexpr int kMostDevices = 65536;
+
+std::vector<std::string> read_texts(MapReader& map, std::string_view key, std::vector<std::string> fallback) {
+  const auto node = map.optional(key);
+  if (!node) return fallback;
+  std::vector<std::string> texts;
+  for (const Node& item : node->items()) {
+    if (item.type() == Node::Type::scalar && !item.scalar().empty())
+      texts.push_back(item.scalar());
+    else
+      map.diagnostics().add(item.position(), "expected a name in " + node->path());
+  }
+  if (texts.empty()) map.mistake(key, std::string(key) + " must be a list of at least one name");
+  return texts;
+}
+
+void read_constants(MapReader& map, std::string_view key, const std::string& prefix,
+                    std::map<std::string, Quantity>& into, const SourceTable& sources, ReadContext& context) {
+  const auto node = map.optional(key);
+  if (!node) return;
+  if (node->type() != Node::Type::map) {
+    map.mistake(key, std::string(key) + " must be a map from names to numbers");
+    return;
+  }
+  for (const auto& [name, value] : node->entries()) {
+    context.origins[prefix + name] = node->key_position(name);
+    if (auto constant = read_constant(value, sources, context.diagnostics)) into[name] = *constant;
+  }
+}
+
+FabricLink read_link(const Node& node, const SourceTable& sources, ReadContext& context) {
+  MapReader map(node, context.diagnostics);
+  FabricLink link;
+  link.from = map.text("from");
+  link.to = map.text("to");
+  link.count = static_cast<int>(map.integer("count", 1, 4096, 1));
+  if (const auto bandwidth = map.optional("bandwidth")) {
+    if (auto read = read_quantity(*bandwidth, config::Dimension::bandwidth, sources, context.diagnostics))
+      link.bandwidth = *read;
+  }
+  map.finish();
+  return link;
+}
+
+Kernel read_kernel(const Node& node, const SourceTable& sources, ReadContext& context) {
+  MapReader map(node, context.diagnostics);
+  Kernel kernel;
+  kernel.name = map.text("name");
+  kernel.op = map.text("op");
+  kernel.quality = map.choice("quality", kQualities, "library");
+  kernel.dtypes = read_texts(map, "dtypes", {});
+  kernel.patterns = read_texts(map, "patterns", {"dense"});
+  if (map.has("tile")) {
+    const auto tile = map.integers("tile", 0, 65536, 3);
+    if (tile.size() == 3) {
+      kernel.tile_m = static_cast<int>(tile[0]);
+      kernel.tile_n = static_cast<int>(tile[1]);
+      kernel.tile_k = static_cast<int>(tile[2]);
+    } else {
+      map.mistake("tile", "tile must be [m, n, k]");
+    }
+  }
+  kernel.stages = static_cast<int>(map.integer("stages", 1, 64, 2));
+  kernel.tasks_per_unit = static_cast<int>(map.integer("tasks_per_unit", 1, 1024, 1));
+  kernel.persistent = map.boolean("persistent", false);
+  map.text("note", "");
+  read_constants(map, "constants", "kernels." + kernel.name + ".", kernel.constants, sources, context);
+  map.finish();
+  return kernel;
+}
+
+}  // namespace
+
+void read_fabric(MapReader& map, const SourceTable& sources, ReadContext& context) {
+  Fabric& fabric = context.substrate.fabric;
+  context.origins["fabric"] = map.node().position();
+  fabric.name = map.text("name", fabric.name);
+  fabric.topology = map.choice("topology", kTopologies, fabric.topology);
+  fabric.devices = static_cast<int>(map.integer("devices", 1, kMostDevices, fabric.devices));
+  fabric.switches = static_cast<int>(map.integer("switches", 0, kMostDevices, fabric.switches));
+  map.text("note", "");
+  read_group(map, "fabric", sources, context);
+  read_constants(map, "collectives", "fabric.collectives.", fabric.collectives, sources, context);
+  if (const auto links = map.optional("links")) {
+    if (links->type() != Node::Type::sequence) map.mistake("links", "links must be a list of {from, to}");
+    fabric.links.clear();
+    for (const Node& item : links->items()) {
+      context.origins["fabric.links[" + std::to_string(fabric.links.size()) + "]"] = item.position();
+      fabric.links.push_back(read_link(item, sources, context));
+    }
+  }
+}
+
+void read_kernels(const Node& list, const SourceTable& sources, ReadContext& context) {
+  if (list.type() != Node::Type::sequence) {
+    context.diagnostics.add(list.position(), "kernels must be a list of kernels");
+    return;
+  }
+  for (const Node& item : list.items()) {
+    Kernel kernel = read_kernel(item, sources, context);
+    const std::string path = "kernels." + kernel.name;
+    const auto known = context.origins.find(path);
+    if (known != context.origins.end()) {
+      context.diagnostics.add(item.position(), "kernel \"" + kernel.name + "\" is there already",
+                              "the first is at " + known->second.file + ":" + std::to_string(known->second.line));
+      continue;
+    }
+    context.origins[path] = item.position();
+    context.substrate.kernels.push_back(std::move(kernel));
+  }
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,157 @@
+#include "models/substrate/substrate_check.h"
+
+#include <cmath>
+#include <set>
+
+namespace sparsesim {
+namespace {
+
+class Checker {
+ public:
+  Checker(const Substrate& substrate, const Origins& origins, const config::Position& root,
+          config::Diagnostics& diagnostics)
+      : s_(substrate), origins_(origins), root_(root), diagnostics_(diagnostics) {}
+
+  void complete();
+  void order();
+  void whole();
+  void tensor();
+  void fabric();
+  void links();
+
+ private:
+  config::Position at(const std::string& path) const {
+    const auto found = origins_.find(path);
+    return found == origins_.end() ? root_ : found->second;
+  }
+  void mistake(const std::string& path, const std::string& message, const std::string& hint = {}) {
+    diagnostics_.add(at(path), message, hint);
+  }
+  void at_most(const std::string& small_path, const Quantity& small, const std::string& large_path,
+               const Quantity& large) {
+    if (small.given() && large.given() && small.value > large.value)
+      mistake(small_path, small_path + " is above " + large_path);
+  }
+  void multiple(const std::string& path, const Quantity& large, const std::string& of_path, const Quantity& of) {
+    if (!large.given() || !of.given() || of.value <= 0) return;
+    const double ratio = large.value / of.value;
+    if (ratio < 1 || ratio != std::floor(ratio)) mistake(path, path + " must be a multiple of " + of_path);
+  }
+  void missing(const std::string& path) {
+    diagnostics_.add(root_, "missing key \"" + path + "\"", "every substrate needs it; `base: NAME` inherits it");
+  }
+
+  const Substrate& s_;
+  const Origins& origins_;
+  config::Position root_;
+  config::Diagnostics& diagnostics_;
+};
+
+void Checker::complete() {
+  const bool linked = s_.fabric.topology != "none";
+  visit(s_, [&](const std::string& path, const Quantity& quantity, config::Dimension, std::string_view, bool required) {
+    const bool needed = required || (linked && path.rfind("fabric.link.", 0) == 0);
+    if (needed && !quantity.given() && !origins_.contains(path)) missing(path);
+  });
+  if (s_.compute.pipes.tensor.empty()) missing("compute.pipes.tensor");
+  if (s_.power.per_flop.empty()) missing("power.per_flop");
+}
+
+void Checker::order() {
+  const Memory& m = s_.memory;
+  at_most("compute.clock_floor", s_.compute.clock_floor, "compute.clock", s_.compute.clock);
+  at_most("memory.sector", m.sector, "memory.line", m.line);
+  at_most("memory.sector", m.sector, "memory.fill_granule", m.fill_granule);
+  at_most("memory.l2.near_latency", m.l2_near_latency, "memory.l2.far_latency", m.l2_far_latency);
+  at_most("memory.l2.far_latency", m.l2_far_latency, "memory.dram.latency", m.dram_latency);
+  at_most("memory.dram.latency", m.dram_latency, "memory.dram.latency_p95", m.dram_latency_p95);
+  at_most("memory.l2.capacity", m.l2_bytes, "memory.dram.capacity", m.dram_bytes);
+  at_most("memory.dram.achieved", m.dram_achieved, "memory.dram.peak", m.dram_peak);
+  at_most("power.idle", s_.power.idle, "power.cap", s_.power.cap);
+  multiple("memory.line", m.line, "memory.sector", m.sector);
+  multiple("memory.fill_granule", m.fill_granule, "memory.sector", m.sector);
+}
+
+void Checker::whole() {
+  const std::set<std::string> counts = {"compute.units",
+                                        "compute.tasks_per_unit",
+                                        "compute.threads_per_unit",
+                                        "compute.scratchpad_banks",
+                                        "memory.l2.partitions",
+                                        "memory.dram.channels",
+                                        "memory.sector",
+                                        "memory.line",
+                                        "memory.fill_granule"};
+  visit_fixed(s_, [&](const std::string& path, const Quantity& quantity, config::Dimension, std::string_view, bool) {
+    if (!counts.contains(path) || !quantity.given()) return;
+    if (quantity.value < 1 || quantity.value > 1e6 || quantity.value != std::floor(quantity.value))
+      mistake(path, path + " must be a whole number from 1 to 1000000");
+  });
+}
+
+void Checker::tensor() {
+  for (const auto& [dtype, rate] : s_.compute.pipes.tensor) {
+    const std::string path = "compute.pipes.tensor." + dtype + ".sparse";
+    if (rate.sparse.given() && (rate.sparse.value < 1 || rate.sparse.value > 16))
+      mistake(path, path + " must lie in 1..16",
+              "the rate of the sparse instruction over the dense one; 1 if there is none");
+  }
+}
+
+void Checker::fabric() {
+  const Fabric& f = s_.fabric;
+  const bool linked = f.topology != "none" || !f.links.empty();
+  if (s_.devices > 1 && !linked)
+    mistake("devices", "devices is " + std::to_string(s_.devices) + " but no fabric connects them");
+  if (linked && s_.devices > f.devices)
+    mistake("devices",
+            "devices is " + std::to_string(s_.devices) + " but the fabric joins " + std::to_string(f.devices));
+  if (f.topology == "switch" && f.switches < 1) mistake("fabric", "a switch topology needs switches of at least 1");
+  if (!f.links.empty()) links();
+}
+
+/// Every device must be reachable from the first; ends must exist.
+void Checker::links() {
+  const Fabric& f = s_.fabric;
+  std::map<std::string, std::string> parent;  // union-find over the ends
+  for (int i = 0; i < f.devices; ++i) parent["device" + std::to_string(i)] = "device" + std::to_string(i);
+  for (int i = 0; i < f.switches; ++i) parent["switch" + std::to_string(i)] = "switch" + std::to_string(i);
+  const auto root_of = [&](std::string end) {
+    while (parent[end] != end) end = parent[end] = parent[parent[end]];
+    return end;
+  };
+  for (std::size_t i = 0; i < f.links.size(); ++i) {
+    const std::string path = "fabric.links[" + std::to_string(i) + "]";
+    bool known = true;
+    for (const std::string& end : {f.links[i].from, f.links[i].to}) {
+      if (parent.contains(end)) continue;
+      known = false;
+      mistake(path, "a link ends at \"" + end + "\", which is no device or switch of the fabric",
+              "ends are device0 to device" + std::to_string(f.devices - 1) + " and switch0 on");
+    }
+    if (known) parent[root_of(f.links[i].from)] = root_of(f.links[i].to);
+  }
+  for (int i = 1; i < f.devices; ++i) {
+    const std::string device = "device" + std::to_string(i);
+    if (root_of(device) != root_of("device0"))
+      mistake("fabric", "the fabric is not connected: no route from device0 to " + device);
+  }
+}
+
+}  // namespace
+
+void check_complete(const Substrate& substrate, const Origins& origins, const config::Position& root,
+                    config::Diagnostics& diagnostics) {
+  Checker(substrate, origins, root, diagnostics).complete();
+}
+
+void check_consistent(const Substrate& substrate, const Origins& origins, const config::Position& root,
+                      config::Diagnostics& diagnostics) {
+  Checker checker(substrate, origins, root, diagnostics);
+  checker.order();
+  checker.whole();
+  checker.tensor();
+  checker.fabric();
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,193 @@
+// load_substrate: follows base, fabric and architecture from file to file, then checks the whole.
+
+#include <algorithm>
+#include <filesystem>
+
+#include "models/substrate/substrate_check.h"
+#include "models/substrate/substrate_reader.h"
+#include "models/substrate/substrate_search.h"
+
+namespace sparsesim {
+namespace {
+
+namespace fs = std::filesystem;
+using config::MapReader;
+using config::Node;
+
+class Loader {
+ public:
+  explicit Loader(const SearchPath& search) : search_(search) {}
+  Substrate load(const std::string& path);
+
+ private:
+  std::optional<Node> open(const std::string& path);
+  void read_file(const std::string& path);
+  void read_base(MapReader& map, const std::string& path);
+  void read_identity(MapReader& map, const std::string& stem);
+  void read_fabric_key(MapReader& map, const std::string& path, const SourceTable& sources);
+  void read_fabric_file(const std::string& path);
+  void read_kernel_key(MapReader& map, const SourceTable& sources);
+  void read_kernel_library(const std::string& path);
+  SearchPath around(const std::string& path) const;
+
+  SearchPath search_;
+  config::Diagnostics diagnostics_;
+  Substrate substrate_;
+  Origins origins_;
+  ReadContext context_{substrate_, origins_, diagnostics_};
+  std::vector<std::string> reading_;  // files on the chain of bases, to find a cycle
+  bool inline_kernels_ = false;
+};
+
+std::string stem_of(const std::string& path) { return fs::path(path).stem().string(); }
+
+/// The folder of the file itself is searched first, so that a folder of own substrates stands alone.
+SearchPath Loader::around(const std::string& path) const {
+  SearchPath search = search_;
+  const fs::path folder = fs::path(path).parent_path();
+  search.folders.insert(search.folders.begin(), folder.empty() ? "." : folder.string());
+  return search;
+}
+
+std::optional<Node> Loader::open(const std::string& path) {
+  try {
+    Node root = config::load_file(path, diagnostics_);
+    if (root.type() == Node::Type::map) return root;
+    diagnostics_.add(root.position(), "expected a map at the top of the file");
+  } catch (const config::ConfigError& error) {
+    for (const config::Mistake& mistake : error.mistakes()) {
+      const auto same = [&](const config::Mistake& known) {  // what was reported before is in there once more
+        return known.message == mistake.message && known.position.file == mistake.position.file &&
+               known.position.line == mistake.position.line && known.position.column == mistake.position.column;
+      };
+      const auto& reported = diagnostics_.mistakes();
+      if (std::none_of(reported.begin(), reported.end(), same))
+        diagnostics_.add(mistake.position, mistake.message, mistake.hint);
+    }
+  }
+  return std::nullopt;
+}
+
+void Loader::read_base(MapReader& map, const std::string& path) {
+  const auto node = map.optional("base");
+  if (!node) return;
+  const std::string base = node->scalar();
+  const SearchPath search = around(path);
+  const auto found = base.empty() ? std::nullopt : find_substrate(base, search);
+  if (!found) {
+    const std::string near = config::nearest(base, known_substrates(search));
+    map.mistake("base", "base \"" + base + "\" is no substrate", near.empty() ? "" : "did you mean \"" + near + "\"?");
+    return;
+  }
+  std::error_code error;
+  const std::string canonical = fs::weakly_canonical(*found, error).string();
+  if (std::find(reading_.begin(), reading_.end(), canonical) != reading_.end()) {
+    map.mistake("base", "base \"" + base + "\" leads back to this file: the chain of bases is a cycle");
+    return;
+  }
+  read_file(*found);
+}
+
+void Loader::read_identity(MapReader& map, const std::string& stem) {
+  substrate_.name = map.text("name", stem);
+  substrate_.title = map.text("title", substrate_.title);
+  map.text("note", "");
+  substrate_.aliases.clear();
+  if (const auto aliases = map.optional("aliases")) {
+    if (aliases->type() != Node::Type::sequence) map.mistake("aliases", "aliases must be a list of names");
+    for (const Node& alias : aliases->items()) substrate_.aliases.push_back(alias.scalar());
+  }
+  substrate_.architecture = map.text("architecture", substrate_.architecture);
+  if (map.has("architecture")) origins_["architecture"] = map.node().key_position("architecture");
+  if (map.has("devices")) origins_["devices"] = map.node().key_position("devices");
+  substrate_.devices = static_cast<int>(map.integer("devices", 1, 65536, substrate_.devices));
+}
+
+void Loader::read_fabric_key(MapReader& map, const std::string& path, const SourceTable& sources) {
+  const auto node = map.optional("fabric");
+  if (!node) return;
+  if (node->type() == Node::Type::scalar) {
+    const auto found = find_shared_file("fabrics", node->scalar(), around(path));
+    if (!found) return map.mistake("fabric", "no fabric is called \"" + node->scalar() + "\"");
+    substrate_.fabric = Fabric{};
+    return read_fabric_file(*found);
+  }
+  MapReader fabric(*node, diagnostics_);
+  read_fabric(fabric, sources, context_);
+  fabric.finish();
+}
+
+void Loader::read_fabric_file(const std::string& path) {
+  const auto root = open(path);
+  if (!root) return;
+  MapReader map(*root, diagnostics_);
+  SourceTable sources(substrate_.sources, stem_of(path), false);
+  if (const auto node = map.optional("sources")) sources.read(*node, diagnostics_);
+  read_fabric(map, sources, context_);
+  map.finish();
+  if (substrate_.fabric.name.empty()) substrate_.fabric.name = stem_of(path);
+}
+
+void Loader::read_kernel_key(MapReader& map, const SourceTable& sources) {
+  const auto node = map.optional("kernels");
+  if (!node) return;
+  inline_kernels_ = true;
+  substrate_.kernels.clear();
+  std::erase_if(origins_, [](const auto& entry) { return entry.first.rfind("kernels.", 0) == 0; });
+  read_kernels(*node, sources, context_);
+}
+
+void Loader::read_kernel_library(const std::string& path) {
+  const auto root = open(path);
+  if (!root) return;
+  MapReader map(*root, diagnostics_);
+  SourceTable sources(substrate_.sources, stem_of(path), false);
+  if (const auto node = map.optional("sources")) sources.read(*node, diagnostics_);
+  map.text("note", "");
+  if (const auto list = map.required("kernels")) read_kernels(*list, sources, context_);
+  map.finish();
+}
+
+void Loader::read_file(const std::string& path) {
+  std::error_code error;
+  reading_.push_back(fs::weakly_canonical(path, error).string());
+  if (const auto root = open(path)) {
+    MapReader map(*root, diagnostics_);
+    read_base(map, path);
+    SourceTable sources(substrate_.sources, stem_of(path), true);
+    if (const auto node = map.optional("sources")) sources.read(*node, diagnostics_);
+    read_identity(map, stem_of(path));
+    read_fabric_key(map, path, sources);
+    read_kernel_key(map, sources);
+    read_group(map, "", sources, context_);
+    map.finish();
+  }
+  reading_.pop_back();
+}
+
+Substrate Loader::load(const std::string& path) {
+  read_file(path);
+  const config::Position root{path, 1, 1};
+  if (diagnostics_.empty()) check_complete(substrate_, origins_, root, diagnostics_);
+  check_consistent(substrate_, origins_, root, diagnostics_);
+  if (!inline_kernels_ && !substrate_.architecture.empty()) {
+    for (const std::string& file : kernel_files(substrate_.architecture, around(path))) read_kernel_library(file);
+  }
+  diagnostics_.throw_if_any();
+  return substrate_;
+}
+
+}  // namespace
+
+Substrate load_substrate(const std::string& path_or_name, const SearchPath& search) {
+  const auto path = find_substrate(path_or_name, search);
+  if (path) return Loader(search).load(*path);
+  const std::vector<std::string> known = known_substrates(search);
+  const std::string near = config::nearest(path_or_name, known);
+  std::string hint = near.empty() ? "known:" : "did you mean \"" + near + "\"? (known:";
+  for (const std::string& name : known) hint += " " + name;
+  throw config::ConfigError(config::Mistake{
+      {path_or_name, 0, 0}, "no such file, and no substrate of that name", hint + (near.empty() ? "" : ")"), ""});
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,35 @@
+#pragma once
+// Reads the maps of one file into a Substrate that may already hold the values of a base file.
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "models/substrate/source_table.h"
+#include "models/substrate/substrate.h"
+
+namespace sparsesim {
+
+/// Where each number of a substrate was last given, by path ("memory.dram.peak"); also where a wrong one stands.
+using Origins = std::map<std::string, config::Position>;
+
+/// What the readers of the files of one substrate share.
+struct ReadContext {
+  Substrate& substrate;
+  Origins& origins;
+  config::Diagnostics& diagnostics;
+};
+
+/// Reads the numbers of the group `prefix` ("" for a whole file, "memory.dram", ...) from `map`: those of visit_fixed()
+/// and the named ones of tensor rates, energies and collectives. Does not call map.finish(): the caller has keys of its
+/// own. Errors: wrong values, unknown keys in inner maps. Absent keys are none: they may come from a base file.
+void read_group(config::MapReader& map, const std::string& prefix, const SourceTable& sources, ReadContext& context);
+
+/// Reads the keys of a fabric from a file of substrates/fabrics or from the map `fabric` of a substrate.
+void read_fabric(config::MapReader& map, const SourceTable& sources, ReadContext& context);
+
+/// Appends the kernels of a list (of a library file or inline). Errors: two kernels of one name, wrong values.
+void read_kernels(const config::Node& list, const SourceTable& sources, ReadContext& context);
+
+}  // namespace sparsesim

@@ -1,0 +1,110 @@
+#include "models/substrate/substrate_search.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace sparsesim {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> yaml_files(const fs::path& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().extension() == ".yaml" && fs::is_regular_file(it->path(), error))
+      files.push_back(it->path().string());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::string text_of(const config::Node& root, std::string_view key, const std::string& fallback) {
+  const auto node = root.find(key);
+  return node && !node->scalar().empty() ? node->scalar() : fallback;
+}
+
+/// Name, title and aliases only; nothing for a file that is no YAML map.
+std::optional<SubstrateEntry> read_entry(const std::string& path) {
+  try {
+    config::Diagnostics ignored;  // mistakes are reported when the file is loaded
+    const config::Node root = config::load_file(path, ignored);
+    if (root.type() != config::Node::Type::map) return std::nullopt;
+    SubstrateEntry entry{text_of(root, "name", fs::path(path).stem().string()), text_of(root, "title", ""), path, {}};
+    if (const auto aliases = root.find("aliases"))
+      for (const config::Node& alias : aliases->items()) entry.aliases.push_back(alias.scalar());
+    return entry;
+  } catch (const config::ConfigError&) {
+    return std::nullopt;
+  }
+}
+
+std::string without_extension(const std::string& name) {
+  constexpr std::string_view kExtension = ".yaml";
+  return name.ends_with(kExtension) ? name.substr(0, name.size() - kExtension.size()) : name;
+}
+
+}  // namespace
+
+std::optional<std::string> find_substrate(const std::string& path_or_name, const SearchPath& search) {
+  std::error_code error;
+  const std::string name = without_extension(path_or_name);
+  const bool plain = path_or_name.find('/') == std::string::npos;
+  // A folder that happens to be called like a substrate does not hide it.
+  if (fs::exists(path_or_name, error) && (!plain || fs::is_regular_file(path_or_name, error))) return path_or_name;
+  if (!plain) return std::nullopt;
+  for (const std::string& folder : search.folders) {
+    const fs::path path = fs::path(folder) / (name + ".yaml");
+    if (fs::is_regular_file(path, error)) return path.string();
+  }
+  for (const SubstrateEntry& entry : list_substrates(search)) {
+    if (entry.name == name || std::find(entry.aliases.begin(), entry.aliases.end(), name) != entry.aliases.end())
+      return entry.path;
+  }
+  if (fs::exists(path_or_name, error)) return path_or_name;
+  return std::nullopt;
+}
+
+std::vector<std::string> known_substrates(const SearchPath& search) {
+  std::vector<std::string> names;
+  for (const SubstrateEntry& entry : list_substrates(search)) {
+    names.push_back(entry.name);
+    names.insert(names.end(), entry.aliases.begin(), entry.aliases.end());
+  }
+  return names;
+}
+
+std::optional<std::string> find_shared_file(const std::string& kind, const std::string& name,
+                                            const SearchPath& search) {
+  std::error_code error;
+  for (const std::string& folder : search.folders) {
+    const fs::path path = fs::path(folder) / kind / (without_extension(name) + ".yaml");
+    if (fs::is_regular_file(path, error)) return path.string();
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> kernel_files(const std::string& architecture, const SearchPath& search) {
+  std::error_code error;
+  for (const std::string& folder : search.folders) {
+    const fs::path path = fs::path(folder) / "kernels" / architecture;
+    if (fs::is_directory(path, error)) return yaml_files(path);
+  }
+  return {};
+}
+
+std::vector<SubstrateEntry> list_substrates(const SearchPath& search) {
+  std::vector<SubstrateEntry> entries;
+  for (const std::string& folder : search.folders) {
+    for (const std::string& path : yaml_files(folder)) {
+      auto entry = read_entry(path);
+      if (!entry) continue;
+      const bool hidden = std::any_of(entries.begin(), entries.end(),
+                                      [&](const SubstrateEntry& earlier) { return earlier.name == entry->name; });
+      if (!hidden) entries.push_back(std::move(*entry));
+    }
+  }
+  return entries;
+}
+
+}  // namespace sparsesim
