@@ -31,9 +31,10 @@ struct TaskShape {
   double prologue_cycles = 0;                    // address set-up before the first load; occupies no pipe
   double epilogue_cycles = 0;                    // after the last step, occupies the task's residency slot
   std::array<double, kPipes> epilogue_pipe_cycles{};
-  double store_bytes = 0;  // written through L2 to DRAM
-  double useful_macs = 0;  // multiply-adds that the op needs (padding excluded)
-  double issued_macs = 0;  // multiply-adds that the tensor pipe executes
+  double store_bytes = 0;    // written through L2 to DRAM
+  double scratch_bytes = 0;  // partial results written to L2 and read back there, never to DRAM
+  double useful_macs = 0;    // multiply-adds that the op needs (padding excluded)
+  double issued_macs = 0;    // multiply-adds that the tensor pipe executes
 };
 
 /// One task of the grid.
@@ -54,6 +55,7 @@ struct Launch {
   std::vector<Task> tasks;
   int tasks_per_unit = 1;    // resident tasks per SM (registers, scratchpad)
   bool persistent = false;   // one resident worker per slot loops over tasks; next main loop overlaps the epilogue
+  double dram_share = 1;     // of the best streaming bandwidth, what this kernel's order of reads reaches
   double fixed_seconds = 0;  // per call: graph node, grid start, and what the kernel adds
   double dead_tasks = 0;     // tasks dispatched that return at once (padded grids)
 };

@@ -51,7 +51,7 @@ Machine::Machine(const Launch& launch, const Substrate& substrate, const Ideal& 
   hit_latency_ps_ = 0.5 * (memory.l2_near_latency + memory.l2_far_latency) * kPsPerSecond;
   miss_latency_ps_ = memory.dram_latency * kPsPerSecond;
   l2_ps_per_byte_ = kPsPerSecond / memory.l2_bandwidth;
-  dram_ps_per_byte_ = kPsPerSecond / memory.dram_achieved;
+  dram_ps_per_byte_ = kPsPerSecond / (memory.dram_achieved * launch.dram_share);
   port_ps_per_byte_ = memory.l2_port > 0 ? kPsPerSecond / (memory.l2_port * clock_hz) : 0;
   prepare_shapes();
   prepare_cache();
@@ -230,11 +230,13 @@ void Machine::finish(Slot& slot, std::uint32_t id) {
     const double work = shape.epilogue_pipe_cycles[pipe] * kPsPerSecond / clock_hz_;
     if (work > 0) end = std::max(end, pipes_[slot.unit][pipe].serve(now_ps(), work) + work);
   }
-  if (shape.store_bytes > 0) {
-    counters_.l2_bytes += shape.store_bytes;
+  // What is written goes to L2, and to DRAM behind the task's back; scratch is read back from L2 later.
+  const double through_l2 = shape.store_bytes + 2 * shape.scratch_bytes;
+  if (through_l2 > 0) {
+    counters_.l2_bytes += through_l2;
     counters_.dram_bytes += shape.store_bytes;
-    end_ps_ = std::max(end_ps_, l2_.serve(now_ps(), shape.store_bytes * l2_ps_per_byte_) +
-                                    shape.store_bytes * l2_ps_per_byte_ + cut.epilogue_ps);
+    const double work = through_l2 * l2_ps_per_byte_;
+    end_ps_ = std::max(end_ps_, l2_.serve(now_ps(), work) + work + cut.epilogue_ps);
     dram_.serve(now_ps(), shape.store_bytes * dram_ps_per_byte_);
   }
   end_ps_ = std::max(end_ps_, end);

@@ -1,0 +1,57 @@
+#pragma once
+// Which matrix kernel a library would take, and what one of its tiles costs.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/compute/ideal.h"
+#include "models/compute/launch.h"
+#include "models/substrate/substrate.h"
+
+namespace sparsesim {
+
+/// activations [m, k] times weights [k, n].
+struct GemmSize {
+  std::int64_t m = 0, n = 0, k = 0;
+  std::string dtype;
+};
+
+/// Bytes of one element; 0.5 for int4. Throws UnsupportedError for an unknown type.
+double element_bytes(const std::string& dtype);
+
+/// Constants of a kernel as docs/models/gemm.md names them; those of the library's `gemm_common` entry hold unless the
+/// kernel has its own.
+struct GemmConstants {
+  double prologue_cycles = 0;            // from the task's start to its first load
+  double epilogue_cycles = 0;            // from the last multiply to the first store, and the task's exit
+  double epilogue_bytes_per_cycle = 64;  // result bytes through the scratchpad to L2
+  double step_overhead_cycles = 0;       // barriers and address arithmetic per main-loop step that hide behind nothing
+  double activation_reads = 1;           // times each operand tile is read from the scratchpad per step
+  double weight_reads = 1;
+  double raster_group = 8;    // tiles of m visited before the next tile of n
+  double dram_share = 1;      // of the best streaming bandwidth
+  double split_most = 1;      // slices of k at most
+  double split_start_us = 0;  // second kernel that adds the partial sums
+  double start_us = 0;        // per call, beyond the graph node
+};
+
+/// A kernel of the library with its split of k.
+struct GemmPlan {
+  const Kernel* kernel = nullptr;
+  GemmConstants constants;
+  std::int64_t tiles_m = 0, tiles_n = 0;
+  int splits = 1;
+  int steps = 0;                 // main-loop steps of the longest split
+  double cycles_per_step = 0;    // tensor pipe
+  double estimated_seconds = 0;  // closed form, for the choice only
+};
+
+/// All kernels of `substrate` that can run it with every sensible split, cheapest by the closed form first.
+/// Throws UnsupportedError when there is none.
+std::vector<GemmPlan> plan_gemm(const GemmSize& size, const Substrate& substrate, const Ideal& ideal);
+
+/// Lowers one plan to a launch.
+Launch build_gemm(const GemmSize& size, const GemmPlan& plan, const Substrate& substrate, const Ideal& ideal);
+
+}  // namespace sparsesim
