@@ -15,8 +15,9 @@ class ReferenceQueue {
   bool empty() const { return heap_.empty(); }
   std::size_t size() const { return heap_.size(); }
   void push(const Event& event) { heap_.push({event, pushed_++}); }
-  /// Time of the next event; the queue must not be empty.
-  std::uint64_t next_time() { return heap_.top().event.time_ps; }
+  /// The next event, left in place; the queue must not be empty.
+  const Event& next() const { return heap_.top().event; }
+  std::uint64_t next_time() const { return next().time_ps; }
   Event pop() {
     const Event event = heap_.top().event;
     heap_.pop();

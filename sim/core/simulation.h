@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "sim/core/batch_wheel.h"
 #include "sim/core/error.h"
 #include "sim/core/event.h"
 #include "sim/core/reference_queue.h"
@@ -142,7 +143,9 @@ class BasicSimulation {
   WaitRegistry waits_;
 };
 
+/// What models use.
+using Simulation = BasicSimulation<BatchWheel>;
+/// The same, slow and obvious: for differential tests.
 using ReferenceSimulation = BasicSimulation<ReferenceQueue>;
-using Simulation = ReferenceSimulation;
 
 }  // namespace sparsesim

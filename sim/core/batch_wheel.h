@@ -1,0 +1,129 @@
+#pragma once
+// The pending set that is used: an adaptive wheel of unsorted slots in front of a small sorted batch.
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "sim/core/chunk_pool.h"
+#include "sim/core/event.h"
+#include "sim/core/rank_sort.h"
+#include "sim/core/reference_queue.h"
+
+namespace sparsesim {
+
+/// Pops in the order of ReferenceQueue, at a cost that hardly depends on how many events are pending.
+///
+/// Time is cut into slots of 2^shift ps. Four places hold an event, by its distance:
+///   batch  events before batch_end_, sorted descending, popped from the end; late_ (a heap) helps when it grows long
+///   fine   the slots of two half-windows, unsorted lists; the next occupied slot becomes the batch when that is empty
+///   far    radix-256 buckets of half-windows by the highest byte that differs from the last fine half; each bucket is
+///          spread over nearer places when the fine window reaches it
+/// The width adapts so that a drained slot holds about 16 events. docs/models/engine.md explains the choices.
+/// Push times may lie anywhere before 2^64 - 1 ps, also before the last popped one. Errors: SimulationError at 2^64
+/// - 1.
+class BatchWheel {
+ public:
+  explicit BatchWheel(RankFunction rank = best_rank_function());
+
+  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
+  void push(const Event& event) {
+    if (event.time_ps < batch_end_) {
+      push_batch(event);
+    } else if (event.time_ps <= fine_last_) {
+      append(fine_index(event.time_ps), event);
+    } else {
+      push_far(event);
+    }
+    ++size_;
+  }
+  /// Time of the next event; the queue must not be empty.
+  std::uint64_t next_time() {
+    if (batch_count_ == 0 && !late_used_) refill();
+    return next_is_late() ? late_.next_time() : batch_[batch_count_ - 1].time_ps;
+  }
+  /// The next event; the queue must not be empty.
+  Event pop() {
+    --size_;
+    if (batch_count_ == 0 || late_used_) [[unlikely]] {
+      return pop_rare();
+    }
+    return batch_[--batch_count_];
+  }
+  /// Forgets all events; keeps the memory and the width, which does not influence the order.
+  void reset();
+
+ private:
+  static constexpr int slot_bits = 12;
+  static constexpr std::uint64_t slots = std::uint64_t{1} << slot_bits;
+  static constexpr int levels = 7;  // of 8 bits: 64 - (slot_bits - 1) bits of half-window numbers
+  static constexpr std::uint32_t lists = slots + levels * 256;
+  static constexpr std::uint32_t no_events = EventChunk::capacity;  // chunk 0, "full": the first append takes a chunk
+  static constexpr std::uint64_t time_max = ~std::uint64_t{0};
+  static constexpr std::size_t batch_insert_max = 64;  // entries shifted at most; farther goes to the heap
+
+  static bool before(const Event& a, const Event& b) {
+    return a.time_ps != b.time_ps ? a.time_ps < b.time_ps : a.id < b.id;
+  }
+  std::uint32_t fine_index(std::uint64_t time_ps) const {
+    return static_cast<std::uint32_t>((time_ps >> shift_) & (slots - 1));
+  }
+  void append(std::uint32_t list, const Event& event) {
+    std::uint32_t word = lists_[list];
+    if ((word & 31) == EventChunk::capacity) [[unlikely]] {
+      word = add_chunk(list, word);
+    }
+    pool_[word >> 5].events[word & 31] = event;
+    lists_[list] = word + 1;
+  }
+  void push_batch(const Event& event);
+  void push_late(const Event& event);
+  void push_far(const Event& event);
+  Event pop_rare();
+  Event take_front();
+  bool next_is_late();
+  std::uint32_t add_chunk(std::uint32_t list, std::uint32_t word);
+  std::uint32_t detach(std::uint32_t list);
+
+  void refill();
+  std::uint32_t next_slot();
+  void drain(std::uint32_t list);
+  void sort_into_batch(std::uint32_t newest_count, std::size_t count);
+  void sort_many(std::uint32_t newest_count, std::size_t count);
+  void set_last_half(std::uint64_t half);
+  void reach_next_half();
+  void jump_far();
+  void spread(std::uint32_t list);
+  void spread_chunks(std::uint32_t word);
+  void check_width();
+  void react_to_late();
+  void rebuild(int shift);
+
+  // Hot
+  std::uint64_t batch_end_ = 0;  // everything earlier belongs to the batch
+  std::uint64_t fine_last_ = 0;  // last instant of the fine window
+  std::size_t size_ = 0;
+  std::size_t batch_count_ = 0;
+  int shift_ = 10;  // 1.024 ns until the width adapts
+  bool late_used_ = false;
+  ChunkPool pool_;
+  std::vector<Event> batch_;                          // the first batch_count_ are in use
+  std::array<std::uint32_t, lists> lists_;            // newest chunk * 32 + events in it; older chunks are full
+  std::array<std::uint64_t, lists / 64> occupied_{};  // one bit per list
+  std::array<std::uint64_t, 2> occupied_words_{};     // one bit per word of occupied_: fine, far
+
+  // Cold
+  std::uint64_t last_half_ = 1;  // number of the last half-window in the fine slots
+  ReferenceQueue late_;
+  RankFunction rank_;
+  std::vector<std::uint32_t> chain_;  // chunks of the list in hand, newest first
+  std::int64_t refills_ = 0;          // since the last look at the width
+  std::int64_t drained_ = 0;          // events in them
+  std::int64_t drained_since_rebuild_ = 0;
+  std::int64_t refills_until_check_ = 4;
+  std::int64_t late_pushes_ = 0;
+  std::int64_t late_pushes_max_ = 1024;
+};
+
+}  // namespace sparsesim
