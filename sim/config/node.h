@@ -2,6 +2,7 @@
 // A YAML tree whose every value knows where it stands. The only users of yaml-cpp are the .cpp files of this folder.
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,9 +50,12 @@ class Diagnostics {
   void throw_if_any() const;
   /// Source text by file name, so that add() can quote the line. Called by Document.
   void remember_source(const std::string& file, std::shared_ptr<const std::vector<std::string>> lines);
+  /// Mistakes beyond this many are counted, not kept.
+  static constexpr std::int64_t most_kept = 200;
 
  private:
   std::vector<Mistake> mistakes_;
+  std::int64_t dropped_ = 0;
   std::vector<std::pair<std::string, std::shared_ptr<const std::vector<std::string>>>> sources_;
 };
 
@@ -74,6 +78,8 @@ class Node {
   std::optional<Node> find(std::string_view key) const;
   /// Where the key `key` of a map stands (the map's own place if there is no such key).
   Position key_position(std::string_view key) const;
+  /// Where the key that holds this value stands (the value's own place for the root and for items of a sequence).
+  Position key_position() const;
   Position position() const;
   /// Dotted path from the root, as "memory.dram.channels" or "ops[2].routing"; "the file" for the root.
   std::string path() const;
@@ -87,15 +93,21 @@ class Node {
 
 /// Limits that keep an untrusted file from costing much: more is a mistake, reported before memory is spent.
 struct Limits {
-  std::int64_t file_bytes = 16 << 20;
+  std::int64_t file_bytes = 4 << 20;
   int depth = 32;
-  std::int64_t values = 1 << 20;  // after aliases are resolved; anchors and aliases are refused outright
+  std::int64_t values = 1 << 18;  // scalars, sequences and maps together; also commas, brackets, colons and lines
 };
 
-/// Reads a YAML file. Errors (ConfigError): missing file, a directory, not readable, too large, not UTF-8 text, malformed YAML,
-/// more than one document, anchors/aliases/tags, duplicate keys, too deep. An empty file is a map without entries.
+/// Reads a YAML file. Throws ConfigError, together with all that was reported before, where nothing can be read:
+/// missing file, a directory, not readable, too large, not UTF-8 text, malformed YAML, more than one document, too
+/// deep, too many values. Reports to the diagnostics and goes on: anchors, aliases, tags, merge keys, duplicate keys
+/// (the first one counts), keys that are no text. A file without a value (empty, or comments alone) is a map without
+/// entries.
 Node load_file(const std::string& path, Diagnostics& diagnostics, const Limits& limits = {});
 /// The same from text; `name` stands for the file in messages.
 Node load_text(const std::string& text, const std::string& name, Diagnostics& diagnostics, const Limits& limits = {});
+
+/// The bytes of a regular file. Errors: as load_file(), as far as they concern the file and not what is in it.
+std::string read_text_file(const std::string& path, std::int64_t bytes_max, Diagnostics& diagnostics);
 
 }  // namespace sparsesim::config

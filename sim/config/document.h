@@ -1,0 +1,38 @@
+#pragma once
+// The storage behind Node; private to this folder.
+
+#include <deque>
+
+#include "sim/config/node.h"
+
+namespace sparsesim::config {
+
+struct Document;
+
+/// One value of the tree. `line` and `column` are 1-based, columns count code points.
+struct Node::Value {
+  Type type = Type::null;
+  bool quoted = false;
+  int line = 0;
+  int column = 0;
+  int key_line = 0;  // of the key in front of it; 0 for the root and for items
+  int key_column = 0;
+  std::int64_t index = -1;  // among the items of a sequence; -1 elsewhere
+  std::string key;
+  std::string scalar;
+  const Value* parent = nullptr;
+  const Document* document = nullptr;
+  std::vector<const Value*> children;  // file order
+};
+
+struct Document {
+  std::string file;
+  std::shared_ptr<const std::vector<std::string>> lines;
+  std::deque<Node::Value> values;  // a deque: addresses stay
+};
+
+/// Parses text that check_text() accepted. Errors: as load_text().
+Node parse_document(const std::string& text, std::shared_ptr<Document> document, Diagnostics& diagnostics,
+                    const Limits& limits);
+
+}  // namespace sparsesim::config

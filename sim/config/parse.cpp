@@ -1,0 +1,209 @@
+// yaml-cpp's events to our tree. Marks of yaml-cpp are 0-based and count bytes.
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include "sim/config/document.h"
+#include "sim/config/text_check.h"
+
+namespace sparsesim::config {
+namespace {
+
+/// Ends the parse from inside an event; the reason was reported already.
+struct Refused {};
+
+class TreeBuilder : public YAML::EventHandler {
+ public:
+  TreeBuilder(Document& document, Diagnostics& diagnostics, const Limits& limits)
+      : document_(document), diagnostics_(diagnostics), limits_(limits) {}
+
+  Node::Value* root() const { return root_; }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { place(mark, anchor, "", Node::Type::null); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    diagnostics_.add(at(mark), "aliases (*name) are not read", "write the value out");
+    place(mark, 0, "", Node::Type::null);
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
+    Node::Value* value = place(mark, anchor, tag, Node::Type::scalar);
+    if (!value) {
+      take_key(mark, text);
+      return;
+    }
+    value->scalar = text;
+    value->quoted = tag == "!";
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(mark, tag, anchor, Node::Type::sequence);
+  }
+  void OnSequenceEnd() override { open_.pop_back(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(mark, tag, anchor, Node::Type::map);
+  }
+  void OnMapEnd() override { open_.pop_back(); }
+
+  Position at(const YAML::Mark& mark) const {
+    if (mark.line < 0) return {document_.file, 0, 0};
+    const auto line = static_cast<std::size_t>(mark.line);
+    const bool known = line < document_.lines->size();
+    const auto bytes = static_cast<std::size_t>(std::max(mark.column, 0));
+    return {document_.file, mark.line + 1, known ? column_of((*document_.lines)[line], bytes) : mark.column + 1};
+  }
+
+ private:
+  /// A map or sequence whose end was not reached yet.
+  struct Open {
+    Node::Value* value = nullptr;  // null inside a key that is no text: its parts are dropped
+    bool is_map = false;
+    bool expects_key = true;
+    std::string key;
+    Position key_position;
+    bool drop = false;  // the next value belongs to a key that was refused
+    std::set<std::string> keys;
+  };
+
+  /// Makes the value that an event brings, or returns nothing where the event is a key or is to be dropped.
+  Node::Value* place(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag, Node::Type type);
+  Node::Value* attach(const YAML::Mark& mark, Node::Type type);
+  void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Node::Type type);
+  void take_key(const YAML::Mark& mark, const std::string& text);
+
+  Document& document_;
+  Diagnostics& diagnostics_;
+  const Limits& limits_;
+  Node::Value* root_ = nullptr;
+  std::vector<Open> open_;
+  bool key_taken_ = false;
+};
+
+Node::Value* TreeBuilder::place(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag,
+                                Node::Type type) {
+  if (anchor != 0) diagnostics_.add(at(mark), "anchors (&name) are not read", "write the value out");
+  if (!tag.empty() && tag != "?" && tag != "!") {
+    diagnostics_.add(at(mark), fmt::format("tags ({}) are not read", tag), "remove the tag");
+  }
+  key_taken_ = false;
+  Open* parent = open_.empty() ? nullptr : &open_.back();
+  if (parent && parent->is_map && parent->expects_key) {
+    parent->expects_key = false;
+    parent->drop = type != Node::Type::scalar || !parent->value;
+    key_taken_ = type == Node::Type::scalar;
+    if (type != Node::Type::scalar && parent->value) {
+      diagnostics_.add(at(mark), "a key must be text", type == Node::Type::null ? "the key is missing" : "");
+    }
+    return nullptr;
+  }
+  if (parent && parent->is_map) parent->expects_key = true;
+  if (parent && (!parent->value || parent->drop)) return nullptr;
+  return attach(mark, type);
+}
+
+Node::Value* TreeBuilder::attach(const YAML::Mark& mark, Node::Type type) {
+  if (static_cast<std::int64_t>(document_.values.size()) >= limits_.values) {
+    diagnostics_.add(at(mark), fmt::format("more than {} values", limits_.values), "is this the right file?");
+    throw Refused{};
+  }
+  Node::Value& value = document_.values.emplace_back();
+  const Position position = at(mark);
+  value.type = type;
+  value.line = position.line;
+  value.column = position.column;
+  value.document = &document_;
+  if (open_.empty()) {
+    root_ = &value;
+    return &value;
+  }
+  Open& parent = open_.back();
+  value.parent = parent.value;
+  if (parent.is_map) {
+    value.key = parent.key;
+    value.key_line = parent.key_position.line;
+    value.key_column = parent.key_position.column;
+    if (type == Node::Type::null &&
+        value.line != value.key_line) {  // nothing after the colon: the mark is the next token
+      value.line = value.key_line;
+      value.column = value.key_column;
+    }
+  } else {
+    value.index = static_cast<std::int64_t>(parent.value->children.size());
+  }
+  parent.value->children.push_back(&value);
+  return &value;
+}
+
+void TreeBuilder::open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Node::Type type) {
+  if (static_cast<int>(open_.size()) >= limits_.depth) {
+    diagnostics_.add(at(mark), fmt::format("nested deeper than {} levels", limits_.depth));
+    throw Refused{};
+  }
+  Node::Value* value = place(mark, anchor, tag, type);
+  Open opened;
+  opened.value = value;
+  opened.is_map = type == Node::Type::map;
+  open_.push_back(std::move(opened));
+}
+
+void TreeBuilder::take_key(const YAML::Mark& mark, const std::string& text) {
+  if (!key_taken_) return;
+  Open& map = open_.back();
+  if (!map.value) return;
+  if (text == "<<") {
+    diagnostics_.add(at(mark), "merge keys (<<) are not read", "write the keys out");
+    map.drop = true;
+    return;
+  }
+  map.key = text;
+  map.key_position = at(mark);
+  if (map.keys.insert(text).second) return;
+  map.drop = true;
+  const auto& entries = map.value->children;
+  const auto first = std::find_if(entries.begin(), entries.end(), [&](const Node::Value* v) { return v->key == text; });
+  const int line = first == entries.end() ? map.key_position.line : (*first)->key_line;
+  diagnostics_.add(map.key_position, fmt::format("duplicate key \"{}\"", text),
+                   fmt::format("first given in line {}", line));
+}
+
+}  // namespace
+
+Node parse_document(const std::string& text, std::shared_ptr<Document> document, Diagnostics& diagnostics,
+                    const Limits& limits) {
+  TreeBuilder builder(*document, diagnostics, limits);
+  try {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    parser.HandleNextDocument(builder);
+    if (builder.root() && parser) {
+      diagnostics.add({document->file, 0, 0}, "more than one YAML document",
+                      "keep one document per file (no --- in between)");
+      diagnostics.throw_if_any();
+    }
+  } catch (const YAML::Exception& error) {
+    diagnostics.add(builder.at(error.mark), "not valid YAML: " + error.msg);
+    diagnostics.throw_if_any();
+  } catch (const Refused&) {
+    diagnostics.throw_if_any();
+  }
+  const Node::Value* root = builder.root();
+  if (!root || root->type == Node::Type::null) {
+    Node::Value& empty = document->values.emplace_back();
+    empty.type = Node::Type::map;
+    empty.line = empty.column = 1;
+    empty.document = document.get();
+    root = &empty;
+  }
+  return Node(std::shared_ptr<const Node::Value>(std::move(document), root));
+}
+
+}  // namespace sparsesim::config

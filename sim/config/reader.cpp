@@ -1,0 +1,129 @@
+#include "sim/config/reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/config/scalar.h"
+
+namespace sparsesim::config {
+namespace {
+
+/// "bandwidth in memory.dram", for messages about a key.
+std::string in_path(std::string_view key, const Node& map) { return fmt::format("\"{}\" in {}", key, map.path()); }
+
+}  // namespace
+
+MapReader::MapReader(Node node, Diagnostics& diagnostics) : node_(std::move(node)), diagnostics_(diagnostics) {
+  is_map_ = node_.type() == Node::Type::map;
+  if (is_map_) return;
+  diagnostics_.add(node_.position(),
+                   fmt::format("{} must be a map (key: value); found {}", node_.path(), describe_value(node_)));
+}
+
+Declared& MapReader::entry(std::string_view key) {
+  const auto found = std::find_if(declared_.begin(), declared_.end(), [&](const Declared& d) { return d.key == key; });
+  if (found != declared_.end()) return *found;
+  Declared& made = declared_.emplace_back();
+  made.key = key;
+  return made;
+}
+
+std::optional<Node> MapReader::declare(std::string_view key, std::string_view type, bool required) {
+  Declared& declared = entry(key);
+  const bool reported = declared.required;
+  declared.type = type;
+  declared.required = required || declared.required;
+  std::optional<Node> value = node_.find(key);
+  if (!value && required && is_map_ && !reported) {
+    diagnostics_.add(node_.key_position(), fmt::format("missing key {}", in_path(key, node_)));
+  }
+  return value;
+}
+
+bool MapReader::has(std::string_view key) { return optional(key).has_value(); }
+
+std::optional<Node> MapReader::optional(std::string_view key) {
+  const std::string type = entry(key).type;
+  return declare(key, type.empty() ? "node" : type, false);
+}
+
+std::optional<Node> MapReader::required(std::string_view key) { return declare(key, "node", true); }
+
+std::int64_t MapReader::integer_or(std::string_view key, std::int64_t low, std::int64_t high, bool required,
+                                   std::int64_t fallback) {
+  std::int64_t result = fallback;
+  if (const auto node = declare(key, "integer", required)) {
+    if (const auto value = read_integer(*node, node->path(), low, high, diagnostics_)) result = *value;
+  }
+  Declared& declared = entry(key);
+  declared.range = Range::between(static_cast<double>(low), static_cast<double>(high));
+  declared.value = std::to_string(result);
+  return result;
+}
+
+double MapReader::quantity_or(std::string_view key, Dimension dimension, Range range, bool required, double fallback) {
+  double result = fallback;
+  const bool plain = dimension == Dimension::none;
+  if (const auto node = declare(key, plain ? "number" : "quantity", required)) {
+    if (const auto value = read_quantity(*node, node->path(), dimension, range, diagnostics_)) result = *value;
+  }
+  Declared& declared = entry(key);
+  declared.dimension = dimension;
+  declared.range = range;
+  declared.value = plain ? format_number(result) : format_quantity(result, dimension);
+  return result;
+}
+
+std::int64_t MapReader::integer(std::string_view key, std::int64_t low, std::int64_t high) {
+  return integer_or(key, low, high, true, low);
+}
+std::int64_t MapReader::integer(std::string_view key, std::int64_t low, std::int64_t high, std::int64_t fallback) {
+  return integer_or(key, low, high, false, fallback);
+}
+double MapReader::number(std::string_view key, Range range) {
+  return quantity_or(key, Dimension::none, range, true, harmless(range));
+}
+double MapReader::number(std::string_view key, Range range, double fallback) {
+  return quantity_or(key, Dimension::none, range, false, fallback);
+}
+double MapReader::quantity(std::string_view key, Dimension dimension, Range range) {
+  return quantity_or(key, dimension, range, true, harmless(range));
+}
+double MapReader::quantity(std::string_view key, Dimension dimension, Range range, double fallback) {
+  return quantity_or(key, dimension, range, false, fallback);
+}
+
+bool MapReader::boolean(std::string_view key, bool fallback) {
+  bool value = fallback;
+  if (const auto node = declare(key, "boolean", false)) {
+    const bool plain = node->type() == Node::Type::scalar && !node->quoted();
+    if (plain && (node->scalar() == "true" || node->scalar() == "false")) {
+      value = node->scalar() == "true";
+    } else {
+      diagnostics_.add(node->position(),
+                       fmt::format("{} must be true or false; found {}", node->path(), describe_value(*node)));
+    }
+  }
+  entry(key).value = value ? "true" : "false";
+  return value;
+}
+
+void MapReader::mistake(std::string_view key, std::string message, std::string hint) {
+  const std::optional<Node> value = node_.find(key);
+  diagnostics_.add(value ? value->position() : node_.key_position(), std::move(message), std::move(hint));
+}
+
+void MapReader::mistake(std::string message) { diagnostics_.add(node_.key_position(), std::move(message)); }
+
+void MapReader::finish() {
+  std::vector<std::string> known;
+  for (const Declared& declared : declared_) known.push_back(declared.key);
+  std::sort(known.begin(), known.end());
+  for (const auto& [key, value] : node_.entries()) {
+    if (std::binary_search(known.begin(), known.end(), key)) continue;
+    diagnostics_.add(node_.key_position(key), fmt::format("unknown key {}", in_path(key, node_)), suggest(key, known));
+  }
+}
+
+}  // namespace sparsesim::config

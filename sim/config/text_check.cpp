@@ -1,0 +1,115 @@
+#include "sim/config/text_check.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+
+namespace sparsesim::config {
+namespace {
+
+bool is_continuation(std::string_view text, std::size_t at) {
+  return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
+}
+
+bool is_control(unsigned char byte) {
+  return (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F;
+}
+
+bool is_structure(char c) {
+  switch (c) {
+    case ',':
+    case '[':
+    case ']':
+    case '{':
+    case '}':
+    case ':':
+    case '-':
+    case '?':
+    case '\n':
+    case '\r':
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+int utf8_length(std::string_view text, std::size_t at) {
+  const auto lead = static_cast<unsigned char>(text[at]);
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  if (!is_continuation(text, at + 1)) return 0;
+  const auto second = static_cast<unsigned char>(text[at + 1]);
+  if (lead < 0xE0) return 2;
+  if (!is_continuation(text, at + 2)) return 0;
+  if (lead < 0xF0) {
+    const bool overlong = lead == 0xE0 && second < 0xA0;
+    const bool surrogate = lead == 0xED && second >= 0xA0;
+    return overlong || surrogate ? 0 : 3;
+  }
+  const bool out_of_range = (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second >= 0x90);
+  return out_of_range || !is_continuation(text, at + 3) ? 0 : 4;
+}
+
+int column_of(std::string_view line, std::size_t offset) {
+  int column = 1;
+  for (std::size_t at = 0; at < offset && at < line.size(); ++at)
+    if (!is_continuation(line, at + 1) || at + 1 == line.size()) ++column;
+  return column;
+}
+
+std::vector<std::string> split_lines(std::string_view text) {
+  std::vector<std::string> lines;
+  std::size_t start = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '\n' && text[at] != '\r') continue;
+    lines.emplace_back(text.substr(start, at - start));
+    if (text[at] == '\r' && at + 1 < text.size() && text[at + 1] == '\n') ++at;
+    start = at + 1;
+  }
+  if (start < text.size()) lines.emplace_back(text.substr(start));
+  return lines;
+}
+
+std::optional<TextProblem> check_text(std::string_view text, const Limits& limits) {
+  if (static_cast<std::int64_t>(text.size()) > limits.file_bytes) {
+    return TextProblem{0, 0, fmt::format("larger than {} bytes", limits.file_bytes), "is this the right file?", false};
+  }
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    return TextProblem{0, 0, "UTF-16 text; only UTF-8 is read", "save it as UTF-8", false};
+  }
+  int line = 1;
+  std::size_t line_start = 0;
+  bool in_indentation = true;
+  std::int64_t structure = 0;
+  const auto here = [&](std::size_t at) { return column_of(text.substr(line_start), at - line_start); };
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    const int length = utf8_length(text, at);
+    if (length == 0) {
+      return TextProblem{line, here(at), fmt::format("byte 0x{:02X} is not UTF-8 text", static_cast<unsigned char>(c)),
+                         "is this a text file?", false};
+    }
+    if (is_control(static_cast<unsigned char>(c))) {
+      return TextProblem{line, here(at), fmt::format("control character 0x{:02X}", static_cast<unsigned char>(c)),
+                         "is this a text file?", false};
+    }
+    if (c == '\t' && in_indentation) return TextProblem{line, here(at), "a tab in the indentation", "use spaces", true};
+    if (is_structure(c) && ++structure > 2 * limits.values) {
+      return TextProblem{line, here(at), fmt::format("more than {} values", limits.values), "is this the right file?",
+                         false};
+    }
+    if (c == '\n' || (c == '\r' && (at + 1 >= text.size() || text[at + 1] != '\n'))) {
+      ++line;
+      line_start = at + 1;
+      in_indentation = true;
+    } else if (c != ' ') {
+      in_indentation = false;
+    }
+    at += static_cast<std::size_t>(length);
+  }
+  return std::nullopt;
+}
+
+}  // namespace sparsesim::config
