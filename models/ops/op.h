@@ -10,19 +10,11 @@
 
 #include "models/compute/ideal.h"
 #include "models/compute/launch.h"
+#include "models/network/exchange.h"
 #include "models/substrate/substrate.h"
 #include "sim/core/units.h"
 
 namespace sparsesim {
-
-/// All-to-all style traffic: bytes[src * devices + dst], plus which library algorithm carries it.
-struct Exchange {
-  std::string name;
-  std::string algorithm;  // all_to_all, all_gather, reduce_scatter, all_reduce
-  int devices = 1;
-  std::vector<double> bytes;  // per (src, dst); empty for uniform collectives
-  double bytes_per_rank = 0;  // buffer of one rank, for uniform collectives
-};
 
 /// One node of a program: a launch on a device, or an exchange among all devices.
 struct Stage {
