@@ -1,0 +1,140 @@
+// dump_substrate: the resolved substrate as one YAML file that stands alone.
+
+#include <fmt/format.h>
+
+#include "models/substrate/substrate.h"
+
+namespace sparsesim {
+namespace {
+
+/// A text as a YAML scalar that reads back to itself whatever it holds.
+std::string quote(const std::string& text) {
+  std::string out = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string quote_list(const std::vector<std::string>& texts) {
+  std::string out = "[";
+  for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + quote(text);
+  return out + "]";
+}
+
+/// The keys of Quantity::source, which joins them with ", ".
+std::vector<std::string> split_sources(const std::string& joined) {
+  std::vector<std::string> keys;
+  std::size_t begin = 0;
+  for (std::size_t comma; (comma = joined.find(", ", begin)) != std::string::npos; begin = comma + 2)
+    keys.push_back(joined.substr(begin, comma - begin));
+  keys.push_back(joined.substr(begin));
+  return keys;
+}
+
+std::string number(double value, config::Dimension dimension) {
+  return dimension == config::Dimension::none ? fmt::format("{}", value) : config::format_quantity(value, dimension);
+}
+
+std::string flow(const Quantity& quantity, config::Dimension dimension) {
+  std::string out = fmt::format("{{value: {}, kind: {}, source: {}", number(quantity.value, dimension),
+                                name(quantity.kind), quote_list(split_sources(quantity.source)));
+  if (quantity.low != quantity.value) out += ", low: " + number(quantity.low, dimension);
+  if (quantity.high != quantity.value) out += ", high: " + number(quantity.high, dimension);
+  if (!quantity.fitted_to.empty()) out += ", fitted_to: " + quote(quantity.fitted_to);
+  if (!quantity.note.empty()) out += ", note: " + quote(quantity.note);
+  return out + "}";
+}
+
+/// Writes dotted paths as nested maps; paths of one group must come together.
+class Tree {
+ public:
+  explicit Tree(std::string& out) : out_(out) {}
+  void add(const std::string& path, const std::string& value) {
+    std::vector<std::string> parts;
+    std::size_t begin = 0;
+    for (std::size_t dot; (dot = path.find('.', begin)) != std::string::npos; begin = dot + 1)
+      parts.push_back(path.substr(begin, dot - begin));
+    std::size_t common = 0;
+    while (common < open_.size() && common < parts.size() && open_[common] == parts[common]) ++common;
+    open_.resize(common);
+    for (; open_.size() < parts.size(); open_.push_back(parts[open_.size()]))
+      out_ += indent() + parts[open_.size()] + ":\n";
+    out_ += indent() + path.substr(begin) + ": " + value + "\n";
+  }
+
+ private:
+  std::string indent() const { return std::string(2 * open_.size(), ' '); }
+
+  std::string& out_;
+  std::vector<std::string> open_;
+};
+
+/// Names of open groups in the order in which a file lists them, so that each group is opened once.
+void dump_numbers(const Substrate& substrate, std::string& out) {
+  std::map<std::string, std::vector<std::pair<std::string, std::string>>>
+      groups;  // by all but the last part of the path
+  visit(substrate,
+        [&](const std::string& path, const Quantity& quantity, config::Dimension dimension, std::string_view, bool) {
+          if (!quantity.given() || path.rfind("fabric.", 0) == 0 || path.rfind("kernels.", 0) == 0) return;
+          groups[path.substr(0, path.rfind('.'))].emplace_back(path, flow(quantity, dimension));
+        });
+  Tree tree(out);
+  for (const auto& [group, entries] : groups)
+    for (const auto& [path, text] : entries) tree.add(path, text);
+}
+
+void dump_fabric(const Fabric& fabric, std::string& out) {
+  out += fmt::format("fabric:\n  name: {}\n  topology: {}\n  devices: {}\n  switches: {}\n", quote(fabric.name),
+                     quote(fabric.topology), fabric.devices, fabric.switches);
+  const auto line = [&](const char* key, const Quantity& quantity, config::Dimension dimension) {
+    if (quantity.given()) out += fmt::format("    {}: {}\n", key, flow(quantity, dimension));
+  };
+  if (fabric.link_bandwidth.given() || fabric.link_efficiency.given() || fabric.link_latency.given() ||
+      fabric.packet.given())
+    out += "  link:\n";
+  line("bandwidth", fabric.link_bandwidth, config::Dimension::bandwidth);
+  line("efficiency", fabric.link_efficiency, config::Dimension::share);
+  line("latency", fabric.link_latency, config::Dimension::time);
+  line("packet", fabric.packet, config::Dimension::bytes);
+  if (!fabric.collectives.empty()) out += "  collectives:\n";
+  for (const auto& [key, value] : fabric.collectives) line(key.c_str(), value, value.dimension);
+  if (!fabric.links.empty()) out += "  links:\n";
+  for (const FabricLink& link : fabric.links) {
+    out += fmt::format("    - {{from: {}, to: {}, count: {}", quote(link.from), quote(link.to), link.count);
+    if (link.bandwidth.given()) out += ", bandwidth: " + flow(link.bandwidth, config::Dimension::bandwidth);
+    out += "}\n";
+  }
+}
+
+void dump_kernels(const std::vector<Kernel>& kernels, std::string& out) {
+  out += kernels.empty() ? "kernels: []\n" : "kernels:\n";
+  for (const Kernel& kernel : kernels) {
+    out +=
+        fmt::format("  - name: {}\n    op: {}\n    quality: {}\n    dtypes: {}\n    patterns: {}\n", quote(kernel.name),
+                    quote(kernel.op), kernel.quality, quote_list(kernel.dtypes), quote_list(kernel.patterns));
+    out += fmt::format("    tile: [{}, {}, {}]\n    stages: {}\n    tasks_per_unit: {}\n    persistent: {}\n",
+                       kernel.tile_m, kernel.tile_n, kernel.tile_k, kernel.stages, kernel.tasks_per_unit,
+                       kernel.persistent);
+    if (!kernel.constants.empty()) out += "    constants:\n";
+    for (const auto& [key, value] : kernel.constants)
+      out += "      " + key + ": " + flow(value, value.dimension) + "\n";
+  }
+}
+
+}  // namespace
+
+std::string dump_substrate(const Substrate& substrate) {
+  std::string out = fmt::format("name: {}\ntitle: {}\naliases: {}\narchitecture: {}\ndevices: {}\n",
+                                quote(substrate.name), quote(substrate.title), quote_list(substrate.aliases),
+                                quote(substrate.architecture), substrate.devices);
+  dump_numbers(substrate, out);
+  dump_fabric(substrate.fabric, out);
+  dump_kernels(substrate.kernels, out);
+  out += substrate.sources.empty() ? "sources: {}\n" : "sources:\n";
+  for (const auto& [key, citation] : substrate.sources) out += "  " + quote(key) + ": " + quote(citation) + "\n";
+  return out;
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,122 @@
+// The substrates that ship: each loads, survives a round trip, and says where every number comes from.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "models/substrate/substrate.h"
+
+using namespace sparsesim;
+
+namespace {
+
+const SearchPath kShipped{{SPARSESIM_SOURCE_DIR "/substrates"}};
+
+std::vector<std::string> shipped_names() {
+  std::vector<std::string> names;
+  for (const SubstrateEntry& entry : list_substrates(kShipped)) names.push_back(entry.name);
+  return names;
+}
+
+std::map<std::string, Quantity> numbers(const Substrate& substrate) {
+  std::map<std::string, Quantity> all;
+  visit(substrate, [&](const std::string& path, const Quantity& quantity, config::Dimension, std::string_view, bool) {
+    all[path] = quantity;
+  });
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("seven devices and their nodes of eight ship") {
+  const auto names = shipped_names();
+  const std::set<std::string> all(names.begin(), names.end());
+  for (const char* device : {"a100-sxm4-80gb", "a100-sxm4-40gb", "h100-sxm5-80gb", "h200-sxm-141gb", "b200-sxm-180gb",
+                             "l40s-48gb", "rtx-3090"}) {
+    CAPTURE(device);
+    CHECK(all.contains(device));
+    CHECK(all.contains(std::string(device) + "-x8"));
+  }
+}
+
+TEST_CASE("every shipped substrate loads and every number has a source that its file explains") {
+  for (const std::string& name : shipped_names()) {
+    CAPTURE(name);
+    const Substrate substrate = load_substrate(name, kShipped);
+    CHECK(substrate.name == name);
+    CHECK(substrate.devices == (name.ends_with("-x8") ? 8 : 1));
+    CHECK(substrate.fabric.devices >= substrate.devices);
+    CHECK(substrate.fabric.topology != "none");
+    visit(substrate,
+          [&](const std::string& path, const Quantity& quantity, config::Dimension, std::string_view, bool required) {
+            CAPTURE(path);
+            if (required) CHECK(quantity.given());
+            if (!quantity.given()) return;
+            const std::string first = quantity.source.substr(0, quantity.source.find(", "));
+            CHECK(substrate.sources.contains(first));
+            CHECK(quantity.low <= quantity.value);
+            CHECK(quantity.value <= quantity.high);
+            CHECK((quantity.kind == Provenance::fitted) == !quantity.fitted_to.empty());
+          });
+  }
+}
+
+TEST_CASE("a dump reads back to the same numbers, to the last bit") {
+  for (const std::string& name : shipped_names()) {
+    CAPTURE(name);
+    const Substrate before = load_substrate(name, kShipped);
+    const std::string text = dump_substrate(before);
+    const auto path = std::filesystem::temp_directory_path() / ("sparsesim_round_trip_" + name + ".yaml");
+    std::ofstream(path) << text;
+    const Substrate after = load_substrate(path.string(), SearchPath{});
+    std::filesystem::remove(path);
+    CHECK(dump_substrate(after) == text);
+    const auto expected = numbers(before);
+    const auto actual = numbers(after);
+    REQUIRE(actual.size() == expected.size());
+    for (const auto& [key, quantity] : expected) {
+      CAPTURE(key);
+      CHECK(actual.at(key).value == quantity.value);
+      CHECK(actual.at(key).low == quantity.low);
+      CHECK(actual.at(key).high == quantity.high);
+      CHECK(actual.at(key).kind == quantity.kind);
+      CHECK(actual.at(key).source == quantity.source);
+    }
+  }
+}
+
+TEST_CASE("names, aliases and file names lead to the same substrate") {
+  for (const char* name : {"a100", "a100.yaml", "a100-80gb", "a100-sxm4-80gb", "a100-sxm4-80gb.yaml"}) {
+    CAPTURE(name);
+    CHECK(load_substrate(name, kShipped).name == "a100-sxm4-80gb");
+  }
+  CHECK(load_substrate("3090", kShipped).name == "rtx-3090");
+  CHECK(load_substrate("h200-x8", kShipped).name == "h200-sxm-141gb-x8");
+}
+
+TEST_CASE("no alias leads to two substrates") {
+  std::set<std::string> seen;
+  for (const SubstrateEntry& entry : list_substrates(kShipped)) {
+    CHECK(seen.insert(entry.name).second);
+    for (const std::string& alias : entry.aliases) {
+      CAPTURE(alias);
+      CHECK(seen.insert(alias).second);
+    }
+  }
+}
+
+TEST_CASE("units times clock times rate is the dense peak of the data sheet") {
+  // Data-sheet TFLOP/s for bf16 over the clock that the sheet uses (boost, for H100 and B200 the lower matrix clock).
+  const auto peak = [](const char* name, double clock) {
+    const Substrate s = load_substrate(name, kShipped);
+    return s.compute.units * s.compute.pipes.tensor.at("bf16").dense * clock * 1e-12;
+  };
+  CHECK(peak("a100", 1.41e9) == doctest::Approx(312).epsilon(0.005));
+  CHECK(peak("h100", 1.83e9) == doctest::Approx(989).epsilon(0.005));
+  CHECK(peak("h200", 1.83e9) == doctest::Approx(989).epsilon(0.005));
+  CHECK(peak("b200", 1.856e9) == doctest::Approx(2250).epsilon(0.005));
+  CHECK(peak("l40s", 2.49e9) == doctest::Approx(362).epsilon(0.005));
+  CHECK(peak("3090", 1.695e9) == doctest::Approx(71).epsilon(0.005));
+}
