@@ -16,14 +16,14 @@ enum class ValueType { flag, text, integer, file, directory, choice, substrate, 
 
 /// An option (--name) or, in CommandSpec::positionals, an argument without a name.
 struct OptionSpec {
-  std::string name;         // "seed" for --seed; "SUBSTRATE" for a positional
+  std::string name;  // "seed" for --seed; "SUBSTRATE" for a positional
   ValueType type = ValueType::flag;
   std::string placeholder;  // "N" in "--seed N"; empty for flags
   std::string doc;          // one sentence without its full stop
   std::string fallback;     // default shown in the help and returned by get(); empty for none
   bool required = false;
-  bool repeatable = false;           // may be given more than once; file lists also as "--measurements A B"
-  std::vector<std::string> choices;  // for ValueType::choice
+  bool repeatable = false;                 // may be given more than once; file lists also as "--measurements A B"
+  std::vector<std::string> choices;        // for ValueType::choice
   std::int64_t low = 0, high = INT64_MAX;  // for ValueType::integer
 };
 
@@ -52,9 +52,10 @@ struct UsageError : std::runtime_error {
 ///   const ParsedCommand command = parse_command_line({argv + 1, argv + argc});
 ///   if (command.name == "run") return run(command.get("substrate"), command.integer("seed"), command.flag("quiet"));
 ///
-/// "help" (also --help, -h, and --help after a subcommand) has the positional "COMMAND"; print help_text(get("COMMAND")).
+/// "help" (also --help, -h, and --help after a subcommand) has the positional "COMMAND"; print
+/// help_text(get("COMMAND")).
 struct ParsedCommand {
-  std::string name;                                        // run, validate, show, list, schema, completion, man, version, help
+  std::string name;  // run, validate, show, list, schema, completion, man, version, help
   std::map<std::string, std::vector<std::string>> values;  // given on the command line; defaults are not in here
 
   /// Value of an option or positional: the last one given, else its default, else empty.
@@ -69,8 +70,8 @@ struct ParsedCommand {
 };
 
 /// Parses the arguments after the program's name. No argument at all means help.
-/// Errors: UsageError for unknown commands, options and choices (with the nearest known one), missing and repeated values,
-/// integers out of range.
+/// Errors: UsageError for unknown commands, options and choices (with the nearest known one), missing and repeated
+/// values, integers out of range.
 ParsedCommand parse_command_line(const std::vector<std::string>& arguments);
 
 /// Help of one command; of the program where `command` is empty. Ends in a newline.

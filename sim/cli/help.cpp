@@ -1,0 +1,94 @@
+// The text of --help, from the option table.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "sim/cli/options.h"
+
+namespace sparsesim::cli {
+namespace {
+
+constexpr std::size_t width = 100;
+
+/// Words of `text` in lines of at most `width`, each after the first indented.
+std::string wrap(std::string_view text, std::size_t indent) {
+  std::string out;
+  std::size_t column = indent;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    const std::string_view word = text.substr(at, end - at);
+    if (column + word.size() + 1 > width && column > indent) {
+      out += '\n' + std::string(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += word.size();
+    at = end + 1;
+  }
+  return out;
+}
+
+std::string label(const OptionSpec& option, bool positional) {
+  if (positional) return option.name;
+  return "--" + option.name + (option.placeholder.empty() ? "" : " " + option.placeholder) +
+         (option.repeatable ? "..." : "");
+}
+
+std::string doc(const OptionSpec& option) {
+  std::string text = option.doc;
+  if (!option.choices.empty()) text += fmt::format(": {}", fmt::join(option.choices, ", "));
+  if (!option.fallback.empty()) text += fmt::format(" (default {})", option.fallback);
+  if (option.required) text += " (required)";
+  return text;
+}
+
+/// Two aligned columns.
+std::string table(const std::vector<std::pair<std::string, std::string>>& rows) {
+  std::size_t left = 0;
+  for (const auto& row : rows) left = std::max(left, row.first.size());
+  std::string out;
+  for (const auto& [name, text] : rows) out += fmt::format("  {:<{}}  {}\n", name, left, wrap(text, left + 4));
+  return out;
+}
+
+std::string program_help() {
+  std::vector<std::pair<std::string, std::string>> rows;
+  for (const CommandSpec& command : commands()) rows.emplace_back(command.name, command.summary);
+  return "Usage: sparsesim COMMAND [OPTIONS]\n\n"
+         "Predicts the realised speedup of sparse workloads on modeled accelerators.\n\nCommands:\n" +
+         table(rows) + "\n`sparsesim COMMAND --help` says more. Exit codes: 0 ok, 1 simulation error, 2 bad input.\n";
+}
+
+}  // namespace
+
+std::string help_text(std::string_view name) {
+  const CommandSpec* command = find_command(name);
+  if (!command) return program_help();
+  std::string usage = "Usage: sparsesim " + command->name;
+  std::vector<std::pair<std::string, std::string>> arguments, options;
+  for (const OptionSpec& argument : command->positionals) {
+    usage += argument.required ? " " + argument.name : " [" + argument.name + "]";
+    arguments.emplace_back(label(argument, true), doc(argument));
+  }
+  bool optional = false;
+  for (const OptionSpec& option : command->options) {
+    if (option.required) usage += " " + label(option, false);
+    optional = optional || !option.required;
+    options.emplace_back(label(option, false), doc(option));
+  }
+  options.emplace_back("--help", "print this text");
+  std::string out = usage + (optional ? " [OPTIONS]" : "") + "\n\n" + wrap(command->summary, 0) + "\n";
+  if (!command->details.empty()) out += "\n" + wrap(command->details, 0) + "\n";
+  if (!arguments.empty()) out += "\nArguments:\n" + table(arguments);
+  out += "\nOptions:\n" + table(options);
+  if (!command->examples.empty()) out += "\nExamples:\n";
+  for (const std::string& example : command->examples) out += "  " + example + "\n";
+  return out;
+}
+
+}  // namespace sparsesim::cli

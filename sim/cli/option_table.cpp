@@ -1,0 +1,143 @@
+// The one table of subcommands and options.
+
+#include "sim/cli/options.h"
+
+namespace sparsesim::cli {
+namespace {
+
+OptionSpec flag(std::string name, std::string doc) {
+  OptionSpec option;
+  option.name = std::move(name);
+  option.doc = std::move(doc);
+  return option;
+}
+
+OptionSpec value(std::string name, ValueType type, std::string placeholder, std::string doc,
+                 std::string fallback = {}) {
+  OptionSpec option = flag(std::move(name), std::move(doc));
+  option.type = type;
+  option.placeholder = std::move(placeholder);
+  option.fallback = std::move(fallback);
+  return option;
+}
+
+OptionSpec choice(std::string name, std::string placeholder, std::vector<std::string> choices, std::string doc,
+                  std::string fallback) {
+  OptionSpec option =
+      value(std::move(name), ValueType::choice, std::move(placeholder), std::move(doc), std::move(fallback));
+  option.choices = std::move(choices);
+  return option;
+}
+
+OptionSpec integer(std::string name, std::int64_t low, std::int64_t high, std::string doc, std::string fallback = {}) {
+  OptionSpec option = value(std::move(name), ValueType::integer, "N", std::move(doc), std::move(fallback));
+  option.low = low;
+  option.high = high;
+  return option;
+}
+
+OptionSpec required(OptionSpec option) {
+  option.required = true;
+  return option;
+}
+
+OptionSpec repeatable(OptionSpec option) {
+  option.repeatable = true;
+  return option;
+}
+
+OptionSpec format_option() { return choice("format", "FORMAT", {"table", "json"}, "what to print", "table"); }
+OptionSpec quiet_option() { return flag("quiet", "print the result alone: no progress, no notes"); }
+
+CommandSpec run_command() {
+  return {"run",
+          "simulate a workload on a machine, against its dense twin",
+          "Lowers every operation of the workload to tasks, plays them on the machine, does the same with the dense "
+          "twin and "
+          "reports the realised speedup, what bounds it and where the rest of the ideal speedup went.",
+          {required(value("substrate", ValueType::substrate, "S", "machine: a file, or the name of a shipped one")),
+           required(value("workload", ValueType::workload, "W", "work: a file, or the name of a shipped one")),
+           format_option(),
+           value("timeline", ValueType::file, "FILE", "write the schedule as Chrome trace events, for Perfetto"),
+           flag("dump-config", "print both files with every default and stop"),
+           integer("seed", 0, INT64_MAX, "seed of everything drawn; default is the workload's"),
+           repeatable(value("set", ValueType::text, "PATH=VALUE",
+                            "replace a number of the machine, as memory.dram.achieved=\"2 TB/s\"")),
+           quiet_option()},
+          {},
+          {"sparsesim run --substrate a100.yaml --workload moe64.yaml",
+           "sparsesim run --substrate h100 --workload moe64 --format json --timeline moe64.json"}};
+}
+
+CommandSpec validate_command() {
+  return {"validate",
+          "compare predictions with measured times",
+          "Simulates every measured row and its dense twin and reports the error of time and of speedup per operation, "
+          "pattern "
+          "and device, whether the winner was predicted, the worst rows and every fitted constant that was used.",
+          {repeatable(required(value("measurements", ValueType::file, "FILE", "measured rows (CSV)"))), format_option(),
+           value("rows", ValueType::file, "FILE", "write one line per row as CSV"),
+           value("masks", ValueType::directory, "DIR", "where measured masks are: DIR/dlmc/PATH.smtx"),
+           value("substrates", ValueType::directory, "DIR", "look for machines here before the shipped ones"),
+           value("accuracy", ValueType::file, "FILE", "write the tables as Markdown"),
+           integer("threads", 1, 1024, "rows simulated at once; default is one per processor"), quiet_option()},
+          {},
+          {"sparsesim validate --measurements gemm.csv moe.csv --format json"}};
+}
+
+CommandSpec list_command() {
+  CommandSpec command = {"list", "list what can be named", "", {flag("names", "names alone, one per line")}, {}, {}};
+  command.positionals.push_back(choice("KIND", "KIND", {"substrates", "workloads", "ops", "kernels"},
+                                       "what to list; everything where it is left out", ""));
+  command.examples = {"sparsesim list substrates"};
+  return command;
+}
+
+CommandSpec with_argument(std::string name, std::string summary, OptionSpec argument, std::string example) {
+  CommandSpec command;
+  command.name = std::move(name);
+  command.summary = std::move(summary);
+  command.positionals.push_back(std::move(argument));
+  command.examples.push_back(std::move(example));
+  return command;
+}
+
+std::vector<CommandSpec> make_commands() {
+  std::vector<CommandSpec> table;
+  table.push_back(run_command());
+  table.push_back(validate_command());
+  table.push_back(with_argument(
+      "show", "print the fingerprint of a machine",
+      required(value("SUBSTRATE", ValueType::substrate, "SUBSTRATE", "a file, or the name of a shipped one")),
+      "sparsesim show a100"));
+  table.push_back(list_command());
+  table.push_back(
+      with_argument("schema", "print the JSON Schema of an input language",
+                    required(choice("LANGUAGE", "LANGUAGE", {"substrate", "workload"}, "which language", "")),
+                    "sparsesim schema workload"));
+  table.push_back(with_argument("completion", "print a completion script for a shell",
+                                required(choice("SHELL", "SHELL", {"bash", "zsh", "fish"}, "which shell", "")),
+                                "source <(sparsesim completion bash)"));
+  table.push_back({"man", "print the manual page (roff)", "", {}, {}, {"sparsesim man | man -l -"}});
+  table.push_back({"version", "print the version", "", {}, {}, {}});
+  table.push_back(
+      with_argument("help", "print the help of a command",
+                    value("COMMAND", ValueType::text, "COMMAND", "a command; all of them where it is left out"),
+                    "sparsesim help run"));
+  return table;
+}
+
+}  // namespace
+
+const std::vector<CommandSpec>& commands() {
+  static const std::vector<CommandSpec> table = make_commands();
+  return table;
+}
+
+const CommandSpec* find_command(std::string_view name) {
+  for (const CommandSpec& command : commands())
+    if (command.name == name) return &command;
+  return nullptr;
+}
+
+}  // namespace sparsesim::cli
