@@ -1,0 +1,246 @@
+#include "validate/compare/measurements.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <set>
+
+#include "sim/config/reader.h"
+#include "sim/config/text_check.h"
+#include "validate/compare/csv_reader.h"
+
+namespace sparsesim {
+
+namespace {
+
+using config::Diagnostics;
+using config::Position;
+
+constexpr std::int64_t kFileBytesMax = 8 << 20;
+constexpr std::int64_t kDevicesMax = 1 << 20;
+constexpr std::int64_t kSizeMax = std::int64_t{1} << 40;
+
+constexpr std::array<std::string_view, 13> kOps{
+    "gemm",       "spmm",       "moe_ffn",        "grouped_gemm", "attention", "gather_reduce", "elementwise",
+    "all_to_all", "all_gather", "reduce_scatter", "all_reduce",   "layer",     "model"};
+
+bool parse_whole(std::string_view text, std::int64_t& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
+bool parse_number(std::string_view text, double& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
+}
+
+/// The cells of one row while they are turned into a Measurement.
+struct RowReader {
+  std::string_view column;  // of the cell being read
+  const CsvCell& cell;
+  Measurement& row;
+  Diagnostics& diagnostics;
+
+  void mistake(const std::string& message, std::string hint = {}) const {
+    diagnostics.add(cell.position, message, std::move(hint));
+  }
+  void whole(std::int64_t& value, std::int64_t low, std::int64_t high) const {
+    if (cell.text.empty()) return;
+    std::int64_t read = 0;
+    if (!parse_whole(cell.text, read) || read < low || read > high)
+      return mistake(fmt::format("{} must be a whole number from {} to {}, not \"{}\"", column, low, high, cell.text));
+    value = read;
+  }
+  void positive(std::optional<double>& value) const {
+    if (cell.text.empty()) return;
+    double read = 0;
+    if (!parse_number(cell.text, read) || read <= 0)
+      return mistake(fmt::format("{} must be a number above 0, not \"{}\"", column, cell.text));
+    value = read;
+  }
+  void share(std::optional<double>& value) const {
+    if (cell.text.empty()) return;
+    double read = 0;
+    if (!parse_number(cell.text, read) || read < 0 || read > 1)
+      return mistake(fmt::format("{} must be a number from 0 to 1, not \"{}\"", column, cell.text));
+    value = read;
+  }
+  void name(std::string& value) const {
+    if (cell.text.empty()) mistake(fmt::format("{} is empty", column));
+    value = cell.text;
+  }
+  void op() const {
+    row.op.op = cell.text;
+    if (std::find(kOps.begin(), kOps.end(), cell.text) != kOps.end()) return;
+    const std::string near = config::nearest(cell.text, kOps);
+    const std::string known = fmt::format("known: {}", fmt::join(kOps, ", "));
+    mistake(fmt::format("unknown op \"{}\"", cell.text),
+            near.empty() ? known : fmt::format("did you mean \"{}\"? ({})", near, known));
+  }
+  void params() const;
+};
+
+void RowReader::params() const {
+  std::string_view rest = cell.text;
+  while (!rest.empty()) {
+    const std::string_view pair = rest.substr(0, rest.find(';'));
+    rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
+    const auto equals = pair.find('=');
+    if (equals == std::string_view::npos || equals == 0 || equals + 1 == pair.size()) {
+      mistake(fmt::format("params: expected name=value, got \"{}\"", pair), "pairs are joined with \";\"");
+    } else if (!row.op.params.emplace(pair.substr(0, equals), pair.substr(equals + 1)).second) {
+      mistake(fmt::format("params: \"{}\" is given twice", pair.substr(0, equals)));
+    }
+  }
+}
+
+struct Column {
+  std::string_view name;
+  bool required;
+  void (*read)(const RowReader&);
+};
+
+// The one table of columns: reading and the order of writing.
+constexpr std::array<Column, 18> kColumns{{
+    {"id", true, [](const RowReader& r) { r.name(r.row.id); }},
+    {"device", true, [](const RowReader& r) { r.name(r.row.device); }},
+    {"devices", false,
+     [](const RowReader& r) {
+       std::int64_t devices = 1;
+       r.whole(devices, 1, kDevicesMax);
+       r.row.op.devices = static_cast<int>(devices);
+     }},
+    {"op", true, [](const RowReader& r) { r.op(); }},
+    {"m", false, [](const RowReader& r) { r.whole(r.row.op.m, 1, kSizeMax); }},
+    {"n", false, [](const RowReader& r) { r.whole(r.row.op.n, 1, kSizeMax); }},
+    {"k", false, [](const RowReader& r) { r.whole(r.row.op.k, 1, kSizeMax); }},
+    {"dtype", false, [](const RowReader& r) { r.row.op.dtype = r.cell.text; }},
+    {"pattern", false, [](const RowReader& r) { r.row.op.pattern = r.cell.text.empty() ? "dense" : r.cell.text; }},
+    {"sparsity", false, [](const RowReader& r) { r.share(r.row.op.sparsity); }},
+    {"params", false, [](const RowReader& r) { r.params(); }},
+    {"kernel", false, [](const RowReader& r) { r.row.op.kernel = r.cell.text; }},
+    {"baseline", false, [](const RowReader& r) { r.row.baseline = r.cell.text; }},
+    {"time_us", true, [](const RowReader& r) { r.positive(r.row.time_us); }},
+    {"baseline_us", false, [](const RowReader& r) { r.positive(r.row.baseline_us); }},
+    {"speedup", false, [](const RowReader& r) { r.positive(r.row.speedup); }},
+    {"source", false, [](const RowReader& r) { r.row.source = r.cell.text; }},
+    {"note", false, [](const RowReader& r) { r.row.note = r.cell.text; }},
+}};
+
+constexpr auto kColumnNames = [] {
+  std::array<std::string_view, kColumns.size()> names;
+  for (std::size_t i = 0; i < names.size(); ++i) names[i] = kColumns[i].name;
+  return names;
+}();
+
+/// The table row of each column of the file; null where the header is wrong.
+std::vector<const Column*> read_header(const std::vector<CsvCell>& cells, const std::string& file,
+                                       Diagnostics& diagnostics) {
+  std::vector<const Column*> header;
+  for (const CsvCell& cell : cells) {
+    const auto known = std::find(kColumnNames.begin(), kColumnNames.end(), cell.text);
+    const Column* column = known == kColumnNames.end() ? nullptr : &kColumns[known - kColumnNames.begin()];
+    if (!column) {
+      const std::string near = config::nearest(cell.text, kColumnNames);
+      const std::string list = fmt::format("known: {}", fmt::join(kColumnNames, ", "));
+      diagnostics.add(cell.position, fmt::format("unknown column \"{}\"", cell.text),
+                      near.empty() ? list : fmt::format("did you mean \"{}\"? ({})", near, list));
+    } else if (std::find(header.begin(), header.end(), column) != header.end()) {
+      diagnostics.add(cell.position, fmt::format("column \"{}\" is given twice", cell.text));
+    }
+    header.push_back(column);
+  }
+  for (const Column& column : kColumns)
+    if (column.required && std::find(header.begin(), header.end(), &column) == header.end())
+      diagnostics.add({file, 1, 1}, fmt::format("the column \"{}\" is missing", column.name));
+  return header;
+}
+
+void read_row(const std::vector<const Column*>& header, const std::vector<CsvCell>& cells, Measurement& row,
+              Diagnostics& diagnostics) {
+  if (cells.size() != header.size())
+    diagnostics.add(cells.back().position,
+                    fmt::format("{} fields where the header has {} columns", cells.size(), header.size()),
+                    "a comma inside a field needs quotes around the field");
+  for (std::size_t i = 0; i < std::min(cells.size(), header.size()); ++i)
+    if (header[i]) header[i]->read({header[i]->name, cells[i], row, diagnostics});
+  if (cells.size() == header.size() && !row.time_us && !row.speedup)
+    diagnostics.add(cells.front().position, fmt::format("row \"{}\" has neither time_us nor speedup", row.id));
+}
+
+bool check_encoding(std::string_view text, const std::string& name, Diagnostics& diagnostics) {
+  int line = 1;
+  for (std::size_t at = 0; at < text.size();) {
+    const int length = config::utf8_length(text, at);
+    if (length == 0 || text[at] == '\0') {
+      diagnostics.add({name, line, 1}, "not a text file: bytes that are no UTF-8 text");
+      return false;
+    }
+    if (text[at] == '\n') ++line;
+    at += static_cast<std::size_t>(length);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<double> Measurement::measured_speedup() const {
+  if (speedup) return speedup;
+  if (baseline_us && time_us) return *baseline_us / *time_us;
+  return std::nullopt;
+}
+
+std::span<const std::string_view> measurement_columns() { return kColumnNames; }
+std::span<const std::string_view> measured_op_names() { return kOps; }
+
+MeasurementFile read_measurements_text(std::string_view text, const std::string& name, Diagnostics& diagnostics) {
+  MeasurementFile file{std::filesystem::path(name).filename().string(), {}};
+  if (!check_encoding(text, name, diagnostics)) return file;
+  diagnostics.remember_source(name, std::make_shared<std::vector<std::string>>(config::split_lines(text)));
+  CsvReader csv(text, name, diagnostics);
+  std::vector<CsvCell> cells;
+  if (!csv.next(cells)) {
+    diagnostics.add({name, 0, 0}, "the file is empty: expected a header line and rows");
+    return file;
+  }
+  const auto header = read_header(cells, name, diagnostics);
+  std::set<std::string> ids;
+  bool any = false;
+  while (csv.next(cells)) {
+    any = true;
+    Measurement row;
+    row.op.pattern = "dense";
+    const Position place = cells.front().position;
+    read_row(header, cells, row, diagnostics);
+    if (!row.id.empty() && !ids.insert(row.id).second)
+      diagnostics.add(place, fmt::format("id \"{}\" is given twice", row.id));
+    if (diagnostics.empty()) file.rows.push_back(std::move(row));
+  }
+  if (!any) diagnostics.add({name, 0, 0}, "no rows below the header");
+  return file;
+}
+
+std::vector<MeasurementFile> read_measurements(const std::vector<std::string>& paths) {
+  Diagnostics diagnostics;
+  std::vector<MeasurementFile> files;
+  for (const std::string& path : paths) {
+    try {
+      files.push_back(
+          read_measurements_text(config::read_text_file(path, kFileBytesMax, diagnostics), path, diagnostics));
+    } catch (const config::ConfigError& error) {
+      // What was reported before is in there once more.
+      for (std::size_t i = diagnostics.mistakes().size(); i < error.mistakes().size(); ++i)
+        diagnostics.add(error.mistakes()[i].position, error.mistakes()[i].message, error.mistakes()[i].hint);
+    }
+  }
+  diagnostics.throw_if_any();
+  return files;
+}
+
+}  // namespace sparsesim
