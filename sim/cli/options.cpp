@@ -45,6 +45,16 @@ const CommandSpec& command_or_throw(const std::string& name) {
   throw UsageError(fmt::format("unknown option \"{}\" of {}{}", given, command.name, suggestion(bare, known, "--")));
 }
 
+void blame_unknown_option(const CommandSpec& command, const Strings& arguments) {
+  for (const std::string& argument : arguments) {
+    if (argument == "--") return;
+    if (!argument.starts_with("--")) continue;
+    const std::string given = argument.substr(0, argument.find('='));
+    const auto known = [&](const OptionSpec& option) { return given == "--" + option.name; };
+    if (std::none_of(command.options.begin(), command.options.end(), known)) unknown_option(command, given);
+  }
+}
+
 po::options_description describe(const CommandSpec& command, po::positional_options_description& order) {
   po::options_description table;
   table.add_options()("help,h", "");
@@ -85,9 +95,8 @@ void check(const CommandSpec& command, const ParsedCommand& parsed) {
   const auto check_one = [&](const OptionSpec& option, const std::string& label) {
     const auto found = parsed.values.find(option.name);
     if (found == parsed.values.end()) {
-      if (option.required)
-        throw UsageError(
-            fmt::format("{} needs {} {}", command.name, label, label == option.name ? "" : option.placeholder));
+      const std::string value = label == option.name ? "" : " " + option.placeholder;
+      if (option.required) throw UsageError(fmt::format("{} needs {}{}", command.name, label, value));
       return;
     }
     if (found->second.size() > 1 && !option.repeatable)
@@ -169,6 +178,7 @@ ParsedCommand parse_command_line(const std::vector<std::string>& arguments) {
     if (parsed.name == "help" && parsed.find("COMMAND")) command_or_throw(parsed.get("COMMAND"));
     return parsed;
   } catch (const po::too_many_positional_options_error&) {
+    blame_unknown_option(command, arguments);  // "--fromat json" leaves "json" without a name
     throw UsageError(fmt::format("{} takes {} argument{} without a name, more are given", command.name,
                                  command.positionals.size(), command.positionals.size() == 1 ? "" : "s"));
   } catch (const po::invalid_command_line_syntax& error) {
