@@ -1,9 +1,8 @@
 // Fabrics and kernel libraries: the files that several substrates share.
 
-#include <array>
-
 #include "models/substrate/quantity_reader.h"
 #include "models/substrate/substrate_reader.h"
+#include "models/substrate/vocabulary.h"
 
 namespace sparsesim {
 namespace {
@@ -11,8 +10,6 @@ namespace {
 using config::MapReader;
 using config::Node;
 
-constexpr std::array<std::string_view, 4> kTopologies = {"none", "switch", "mesh", "pcie"};
-constexpr std::array<std::string_view, 3> kQualities = {"naive", "library", "tuned"};
 constexpr int kMostDevices = 65536;
 
 std::vector<std::string> read_texts(MapReader& map, std::string_view key, std::vector<std::string> fallback) {

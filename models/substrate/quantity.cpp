@@ -1,19 +1,9 @@
 #include "models/substrate/quantity.h"
 
+#include "models/substrate/vocabulary.h"
+
 namespace sparsesim {
 
-std::string_view name(Provenance provenance) {
-  switch (provenance) {
-    case Provenance::spec:
-      return "spec";
-    case Provenance::measured:
-      return "measured";
-    case Provenance::fitted:
-      return "fitted";
-    case Provenance::guessed:
-      return "guessed";
-  }
-  return "guessed";
-}
+std::string_view name(Provenance provenance) { return kProvenanceNames[static_cast<std::size_t>(provenance)]; }
 
 }  // namespace sparsesim

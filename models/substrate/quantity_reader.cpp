@@ -1,15 +1,14 @@
 #include "models/substrate/quantity_reader.h"
 
 #include <array>
-#include <cmath>
 
+#include "models/substrate/vocabulary.h"
 namespace sparsesim {
 namespace {
 
 using config::Dimension;
 using config::MapReader;
 
-constexpr std::array<std::string_view, 4> kKinds = {"spec", "measured", "fitted", "guessed"};
 constexpr std::array kDimensions = {Dimension::none,       Dimension::time,      Dimension::bytes, Dimension::bandwidth,
                                     Dimension::frequency,  Dimension::cycles,    Dimension::rate,  Dimension::share,
                                     Dimension::per_cycle,  Dimension::flop_rate, Dimension::power, Dimension::energy,
@@ -22,13 +21,13 @@ std::optional<Dimension> dimension_of(const std::string& text) {
 }
 
 Provenance parse_kind(const std::string& text) {
-  for (std::size_t i = 0; i < kKinds.size(); ++i)
-    if (kKinds[i] == text) return static_cast<Provenance>(i);
+  for (std::size_t i = 0; i < kProvenanceNames.size(); ++i)
+    if (kProvenanceNames[i] == text) return static_cast<Provenance>(i);
   return Provenance::guessed;
 }
 
 void read_provenance(MapReader& map, const SourceTable& sources, Quantity& quantity) {
-  quantity.kind = parse_kind(map.choice("kind", kKinds));
+  quantity.kind = parse_kind(map.choice("kind", kProvenanceNames));
   if (auto source = map.required("source")) quantity.source = sources.cite(*source, map.diagnostics());
   const bool fitted = quantity.kind == Provenance::fitted;
   if (fitted) {

@@ -1,19 +1,15 @@
 #include "models/substrate/substrate_reader.h"
 
-#include <array>
 #include <set>
 
 #include "models/substrate/quantity_reader.h"
+#include "models/substrate/vocabulary.h"
 
 namespace sparsesim {
 namespace {
 
 using config::MapReader;
 using config::Node;
-
-constexpr std::array<std::string_view, 6> kDtypes = {"tf32", "fp16", "bf16", "fp8", "int8", "int4"};
-constexpr std::array<std::string_view, 9> kEnergyDtypes = {"fp64", "fp32", "tf32", "fp16", "bf16",
-                                                           "fp8",  "int8", "int4", "fp4"};
 
 struct Leaf {
   std::string path;
@@ -58,7 +54,7 @@ void read_by_dtype(MapReader& map, std::string_view key, std::span<const std::st
 }
 
 void read_tensor_rates(MapReader& map, const SourceTable& sources, ReadContext& context) {
-  read_by_dtype(map, "tensor", kDtypes, [&](const std::string& dtype, const Node& entry) {
+  read_by_dtype(map, "tensor", kTensorDtypes, [&](const std::string& dtype, const Node& entry) {
     MapReader rate(entry, context.diagnostics);
     const std::string path = "compute.pipes.tensor." + dtype;
     TensorRate& into = context.substrate.compute.pipes.tensor[dtype];

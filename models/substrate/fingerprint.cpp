@@ -1,0 +1,120 @@
+#include "models/substrate/fingerprint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "models/substrate/constants.h"
+
+namespace sparsesim {
+namespace {
+
+using config::Dimension;
+using Row = std::vector<std::string>;
+
+/// Columns as wide as their widest cell, two spaces apart, no spaces at line ends.
+std::string render(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string out;
+  for (const Row& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) line += fmt::format("{:<{}}  ", row[i], widths[i]);
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  }
+  return out;
+}
+
+std::string short_time(double seconds) {
+  if (seconds >= 1e-6) return fmt::format("{:.3g} us", seconds * 1e6);
+  return seconds >= 1e-9 ? fmt::format("{:.3g} ns", seconds * 1e9) : fmt::format("{:.3g} ps", seconds * 1e12);
+}
+
+std::string bytes(double count) { return display(count, Dimension::bytes, ""); }
+
+Row granule(const char* what, std::string size, double seconds, std::string remark, const Quantity& known) {
+  return {what, std::move(size), short_time(seconds), std::string(name(known.kind)), std::move(remark)};
+}
+
+void add_memory(const Substrate& s, std::vector<Row>& rows) {
+  const Memory& m = s.memory;
+  const double fill = std::max<double>(m.sector, m.fill_granule);
+  rows.push_back(granule("line", bytes(m.line), m.line / m.dram_achieved, "streamed from DRAM", m.line));
+  rows.push_back(granule("sector", bytes(m.sector), fill / m.dram_achieved,
+                         fmt::format("alone it moves {} from DRAM", bytes(fill)), m.fill_granule));
+}
+
+void add_dispatch(const Substrate& s, std::vector<Row>& rows) {
+  const Dispatch& d = s.dispatch;
+  const int slots = s.compute.units * s.compute.tasks_per_unit;
+  rows.push_back(granule("task", "1 task", 1 / d.rate, fmt::format("at most {} resident", slots), d.rate));
+  const double call = d.graph_node + d.grid_start;
+  rows.push_back(
+      granule("kernel call", "1 call", call,
+              fmt::format("in a graph; as long as {:.3g} MB of DRAM traffic", call * s.memory.dram_achieved / 1e6),
+              d.grid_start));
+}
+
+void add_steps(const Substrate& s, std::vector<Row>& rows) {
+  for (const auto& [dtype, rate] : s.compute.pipes.tensor) {
+    if (!rate.step_m.given() || !rate.step_n.given() || !rate.step_k.given()) continue;
+    const double flop = 2 * rate.step_m * rate.step_n * rate.step_k;
+    const double cycles =
+        std::max<double>(flop / rate.dense / s.compute.pipes.tensor_sustained, s.compute.pipes.instruction_floor);
+    rows.push_back(granule(
+        "matrix step", fmt::format("{} {:g}x{:g}x{:g}", dtype, rate.step_m.value, rate.step_n.value, rate.step_k.value),
+        cycles / s.compute.clock,
+        fmt::format("on one of {} units; 2:4 runs {:g} times as fast", int{s.compute.units}, rate.sparse.value),
+        rate.dense));
+  }
+}
+
+void add_fabric(const Substrate& s, std::vector<Row>& rows) {
+  const Fabric& f = s.fabric;
+  if (!f.packet.given() || !f.link_bandwidth.given()) return;
+  const double efficiency = f.link_efficiency.given() ? f.link_efficiency.value : 1.0;
+  rows.push_back(granule(
+      "packet", bytes(f.packet), f.packet / (f.link_bandwidth * efficiency),
+      fmt::format("on {}; {} devices, {} after the first byte leaves", f.name, f.devices, short_time(f.link_latency)),
+      f.packet));
+}
+
+std::string all_numbers(const Substrate& s) {
+  std::vector<Row> rows = {{"quantity", "value", "range", "kind", "source", "fitted to"}};
+  for (const Constant& constant : constants(s)) {
+    const Quantity& q = constant.quantity;
+    std::string range;
+    if (q.low != q.value || q.high != q.value) {
+      range = display(q.low, constant.dimension, constant.path) + " .. " +
+              display(q.high, constant.dimension, constant.path);
+    }
+    rows.push_back({constant.path, display(q, constant.dimension, constant.path), range, std::string(name(q.kind)),
+                    q.source, q.fitted_to});
+  }
+  return render(rows);
+}
+
+}  // namespace
+
+std::string fingerprint_table(const Substrate& s) {
+  std::vector<Row> rows = {{"granule", "size", "realised cost", "kind", "remark"}};
+  add_memory(s, rows);
+  add_dispatch(s, rows);
+  add_steps(s, rows);
+  add_fabric(s, rows);
+  const auto counts = provenance_counts(s);
+  std::string out = fmt::format("{}: {}\n", s.name, s.title);
+  out += fmt::format("{} numbers: {} spec, {} measured, {} fitted, {} guessed; {} kernels\n\n",
+                     counts[0] + counts[1] + counts[2] + counts[3], counts[0], counts[1], counts[2], counts[3],
+                     s.kernels.size());
+  out += render(rows) + "\n" + all_numbers(s) + "\n";
+  std::vector<Row> sources = {{"source", "citation"}};
+  for (const auto& [key, citation] : s.sources) sources.push_back({key, citation});
+  return out + render(sources);
+}
+
+}  // namespace sparsesim

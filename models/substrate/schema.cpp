@@ -1,0 +1,233 @@
+#include "models/substrate/schema.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "models/substrate/quantity_reader.h"
+#include "models/substrate/substrate.h"
+#include "models/substrate/vocabulary.h"
+
+namespace sparsesim {
+namespace {
+
+using config::Dimension;
+
+constexpr std::array kDimensions = {Dimension::none,      Dimension::time,        Dimension::bytes,
+                                    Dimension::bandwidth, Dimension::frequency,   Dimension::cycles,
+                                    Dimension::per_cycle, Dimension::energy_rate, Dimension::power,
+                                    Dimension::rate,      Dimension::share};
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+/// A JSON object built key by key; values are JSON text.
+class Object {
+ public:
+  Object& add(std::string_view key, const std::string& json) {
+    text_ += (text_.empty() ? "" : ", ") + quoted(key) + ": " + json;
+    return *this;
+  }
+  std::string str() const { return "{" + text_ + "}"; }
+
+ private:
+  std::string text_;
+};
+
+template <class List>
+std::string array_of_texts(const List& texts) {
+  std::string out;
+  for (const auto& text : texts) out += (out.empty() ? "" : ", ") + quoted(text);
+  return "[" + out + "]";
+}
+
+std::string closed_map(const std::string& properties) {
+  return Object()
+      .add("type", quoted("object"))
+      .add("additionalProperties", "false")
+      .add("properties", properties)
+      .str();
+}
+
+std::string map_of(const std::string& value_schema) {
+  return Object().add("type", quoted("object")).add("additionalProperties", value_schema).str();
+}
+
+std::string list_of(const std::string& item_schema) {
+  return Object().add("type", quoted("array")).add("items", item_schema).str();
+}
+
+std::string text_schema() { return Object().add("type", quoted("string")).str(); }
+
+std::string integer_schema(int low) {
+  return Object().add("type", quoted("integer")).add("minimum", std::to_string(low)).str();
+}
+
+std::string choice_schema(std::span<const std::string_view> choices) {
+  return Object().add("enum", array_of_texts(choices)).str();
+}
+
+/// Units inside a regular expression; "/" and "%" need no escape there.
+std::string value_schema(Dimension dimension) {
+  if (dimension == Dimension::none) return Object().add("type", quoted("number")).str();
+  std::string units;
+  for (std::string_view unit : config::units(dimension)) units += (units.empty() ? "" : "|") + std::string(unit);
+  const std::string with_unit =
+      Object().add("type", quoted("string")).add("pattern", quoted("^-?[0-9][0-9.eE+-]* *(" + units + ")$")).str();
+  if (dimension != Dimension::share) return with_unit;
+  return Object().add("anyOf", "[" + with_unit + ", " + value_schema(Dimension::none) + "]").str();
+}
+
+/// A number with provenance whose values obey `value`.
+std::string quantity_schema(const std::string& value) {
+  const std::string source = Object().add("anyOf", "[" + text_schema() + ", " + list_of(text_schema()) + "]").str();
+  Object properties;
+  properties.add("value", value)
+      .add("kind", choice_schema(kProvenanceNames))
+      .add("source", source)
+      .add("low", value)
+      .add("high", value)
+      .add("fitted_to", text_schema())
+      .add("note", text_schema());
+  const std::string fitted = R"({"properties": {"kind": {"const": "fitted"}}, "required": ["kind"]})";
+  return Object()
+      .add("type", quoted("object"))
+      .add("additionalProperties", "false")
+      .add("required", R"(["value", "kind", "source"])")
+      .add("properties", properties.str())
+      .add("if", fitted)
+      .add("then", R"({"required": ["fitted_to"]})")
+      .str();
+}
+
+std::string definition_name(Dimension dimension) {
+  std::string out(config::name(dimension));
+  std::replace(out.begin(), out.end(), ' ', '_');
+  return out;
+}
+
+std::string reference(const std::string& definition, std::string_view doc = {}) {
+  Object out;
+  out.add("$ref", quoted("#/$defs/" + definition));
+  if (!doc.empty()) out.add("description", quoted(doc));
+  return out.str();
+}
+
+/// Groups and leaves below one group, in file order.
+struct Group {
+  std::vector<std::pair<std::string, std::string>> leaves;
+  std::vector<std::pair<std::string, Group>> groups;
+
+  Group& at(const std::string& key) {
+    for (auto& [name, group] : groups)
+      if (name == key) return group;
+    return groups.emplace_back(key, Group{}).second;
+  }
+  std::string properties() const {
+    Object out;
+    for (const auto& [name, schema] : leaves) out.add(name, schema);
+    for (const auto& [name, group] : groups) out.add(name, closed_map(group.properties()));
+    return out.str();
+  }
+};
+
+void insert(Group& root, const std::string& path, std::string schema) {
+  Group* group = &root;
+  std::size_t begin = 0;
+  for (std::size_t dot; (dot = path.find('.', begin)) != std::string::npos; begin = dot + 1)
+    group = &group->at(path.substr(begin, dot - begin));
+  group->leaves.emplace_back(path.substr(begin), std::move(schema));
+}
+
+/// One substrate with every dtype, so that visit() names each key that a file may have.
+Substrate with_all_dtypes() {
+  Substrate all;
+  for (std::string_view dtype : kTensorDtypes) all.compute.pipes.tensor[std::string(dtype)];
+  for (std::string_view dtype : kEnergyDtypes) all.power.per_flop[std::string(dtype)];
+  return all;
+}
+
+std::string kernel_schema() {
+  Object properties;
+  properties.add("name", text_schema())
+      .add("op", text_schema())
+      .add("quality", choice_schema(kQualities))
+      .add("dtypes", list_of(text_schema()))
+      .add("patterns", list_of(text_schema()))
+      .add("tile", list_of(integer_schema(0)))
+      .add("stages", integer_schema(1))
+      .add("tasks_per_unit", integer_schema(1))
+      .add("persistent", R"({"type": "boolean"})")
+      .add("note", text_schema())
+      .add("constants", map_of(reference("constant")));
+  return closed_map(properties.str());
+}
+
+void add_fabric(Group& root) {
+  Object link;
+  link.add("from", text_schema()).add("to", text_schema()).add("count", integer_schema(1));
+  link.add("bandwidth", reference(definition_name(Dimension::bandwidth)));
+  Group& fabric = root.at("fabric");
+  fabric.leaves.emplace_back("name", text_schema());
+  fabric.leaves.emplace_back("topology", choice_schema(kTopologies));
+  fabric.leaves.emplace_back("devices", integer_schema(1));
+  fabric.leaves.emplace_back("switches", integer_schema(0));
+  fabric.leaves.emplace_back("note", text_schema());
+  fabric.leaves.emplace_back("collectives", map_of(reference("constant")));
+  fabric.leaves.emplace_back("links", list_of(closed_map(link.str())));
+}
+
+/// `fabric` is the name of a shared file or a map: lift its group out of the tree and offer both.
+void offer_fabric_name(Group& root) {
+  const auto found =
+      std::find_if(root.groups.begin(), root.groups.end(), [](const auto& g) { return g.first == "fabric"; });
+  const std::string map = closed_map(found->second.properties());
+  root.groups.erase(found);
+  root.leaves.emplace_back("fabric", Object().add("anyOf", "[" + text_schema() + ", " + map + "]").str());
+}
+
+std::string definitions() {
+  Object out;
+  std::string any;
+  for (Dimension dimension : kDimensions) {
+    out.add(definition_name(dimension), quantity_schema(value_schema(dimension)));
+    any += (any.empty() ? "" : ", ") + value_schema(dimension);
+  }
+  return out.add("constant", quantity_schema(Object().add("anyOf", "[" + any + "]").str())).str();
+}
+
+}  // namespace
+
+std::string substrate_schema() {
+  Group root;
+  for (const char* key : {"name", "title", "note", "base", "architecture"})
+    root.leaves.emplace_back(key, text_schema());
+  root.leaves.emplace_back("aliases", list_of(text_schema()));
+  root.leaves.emplace_back("devices", integer_schema(1));
+  root.leaves.emplace_back("sources", map_of(text_schema()));
+  root.leaves.emplace_back("kernels", list_of(kernel_schema()));
+  add_fabric(root);
+  const Substrate all = with_all_dtypes();
+  visit(all, [&](const std::string& path, const Quantity&, Dimension dimension, std::string_view doc, bool) {
+    insert(root, path, reference(definition_name(dimension), doc));
+  });
+  offer_fabric_name(root);
+  return Object()
+             .add("$schema", quoted("https://json-schema.org/draft/2020-12/schema"))
+             .add("title", quoted("sparsesim substrate"))
+             .add("type", quoted("object"))
+             .add("additionalProperties", "false")
+             .add("properties", root.properties())
+             .add("$defs", definitions())
+             .str() +
+         "\n";
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,16 @@
+#pragma once
+// The words that substrate files choose from: one list each for the readers and for the JSON Schema.
+
+#include <array>
+#include <string_view>
+
+namespace sparsesim {
+
+inline constexpr std::array<std::string_view, 4> kProvenanceNames = {"spec", "measured", "fitted", "guessed"};
+inline constexpr std::array<std::string_view, 6> kTensorDtypes = {"tf32", "fp16", "bf16", "fp8", "int8", "int4"};
+inline constexpr std::array<std::string_view, 8> kEnergyDtypes = {"fp64", "fp32", "tf32", "fp16",
+                                                                  "bf16", "fp8",  "int8", "int4"};
+inline constexpr std::array<std::string_view, 4> kTopologies = {"none", "switch", "mesh", "pcie"};
+inline constexpr std::array<std::string_view, 3> kQualities = {"naive", "library", "tuned"};
+
+}  // namespace sparsesim
