@@ -108,6 +108,14 @@ std::string format_json(const RunResult& r) {
   return out.dump(2) + "\n";
 }
 
+std::string format_summary(const RunResult& r) {
+  std::string out =
+      fmt::format("{} on {}: dense {:.1f} us, sparse {:.1f} us, realised {} of ideal {}", r.workload, r.substrate,
+                  r.dense.us(), r.sparse.us(), times(r.realised_speedup()), times(r.ideal_speedup));
+  if (r.interval.high > 0) out += fmt::format(" (plausible {} to {})", times(r.interval.low), times(r.interval.high));
+  return out + "\n";
+}
+
 std::string format_table(const RunResult& r) {
   std::string out = fmt::format("{} on {}\n\n", r.workload, r.substrate);
   out += fmt::format("  {:<24} {:>12} {:>12} {:>9} {:>9}  {}\n", "op", "dense us", "sparse us", "speedup", "ideal",

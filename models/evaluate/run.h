@@ -53,6 +53,8 @@ RunResult run(const Workload& workload, const Substrate& substrate, const RunOpt
 
 /// A short table for people.
 std::string format_table(const RunResult& result);
+/// One line: both times, the speedup and its range.
+std::string format_summary(const RunResult& result);
 /// The JSON contract of docs/output.md.
 std::string format_json(const RunResult& result);
 

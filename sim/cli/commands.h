@@ -1,0 +1,29 @@
+#pragma once
+// The subcommands: each takes its parsed arguments and returns the exit code (docs/output.md lists the codes).
+
+#include <string>
+
+#include "models/substrate/substrate.h"
+#include "sim/cli/options.h"
+
+namespace sparsesim::cli {
+
+inline constexpr int kOk = 0;
+inline constexpr int kSimulationError = 1;
+inline constexpr int kBadInput = 2;
+
+int run_run(const ParsedCommand& command);
+int run_validate(const ParsedCommand& command);
+int run_show(const ParsedCommand& command);
+int run_list(const ParsedCommand& command);
+int run_schema(const ParsedCommand& command);
+
+/// Folders with shipped files of a kind ("substrates" or "workloads"): beside the installed program, then the source
+/// tree.
+SearchPath shipped(const std::string& kind);
+
+/// Writes a whole file or nothing: a temporary file beside it, renamed at the end.
+/// Errors: config::ConfigError naming the file and the system's reason.
+void write_file(const std::string& path, const std::string& content);
+
+}  // namespace sparsesim::cli

@@ -1,0 +1,64 @@
+// The program: parses, calls the subcommand, and turns every kind of error into one message and an exit code.
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "models/network/topology.h"
+#include "models/ops/op.h"
+#include "sim/cli/commands.h"
+#include "sim/cli/completion.h"
+#include "sim/cli/man.h"
+#include "sim/config/node.h"
+
+namespace {
+
+using namespace sparsesim;
+using namespace sparsesim::cli;
+
+int dispatch(const ParsedCommand& command) {
+  if (command.name == "run") return run_run(command);
+  if (command.name == "validate") return run_validate(command);
+  if (command.name == "show") return run_show(command);
+  if (command.name == "list") return run_list(command);
+  if (command.name == "schema") return run_schema(command);
+  if (command.name == "completion") {
+    fmt::print("{}", completion_script(command.get("SHELL")));
+  } else if (command.name == "man") {
+    fmt::print("{}", man_page(SPARSESIM_VERSION));
+  } else if (command.name == "version") {
+    fmt::print("sparsesim {}\n", SPARSESIM_VERSION);
+  } else {
+    fmt::print("{}", help_text(command.get("COMMAND")));
+  }
+  return kOk;
+}
+
+int fail(int code, const std::string& message) {
+  std::fflush(stdout);
+  fmt::print(stderr, "sparsesim: {}\n", message);
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const int code = dispatch(parse_command_line({argv + 1, argv + argc}));
+    return std::fflush(stdout) == 0 ? code : fail(kSimulationError, "cannot write to standard output");
+  } catch (const UsageError& error) {
+    return fail(kBadInput, error.what());
+  } catch (const config::ConfigError& error) {
+    std::fflush(stdout);
+    fmt::print(stderr, "{}\n", error.what());
+    return kBadInput;
+  } catch (const UnsupportedError& error) {
+    return fail(kSimulationError, error.what());
+  } catch (const FabricError& error) {
+    return fail(kSimulationError, error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(kSimulationError, "out of memory");
+  } catch (const std::exception& error) {
+    return fail(kSimulationError, fmt::format("internal error: {}", error.what()));
+  }
+}
