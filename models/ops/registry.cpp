@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "models/ops/gemm.h"
+
 namespace sparsesim {
 
 namespace {
 
 const std::vector<OpKind>& table() {
-  static const std::vector<OpKind> kinds{};
+  static const std::vector<OpKind> kinds{
+      {"gemm", "matrix product of activations and weights", read_gemm, gemm_from_row},
+  };
   return kinds;
 }
 

@@ -1,0 +1,157 @@
+#include "validate/compare/predict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+
+#include "models/ops/registry.h"
+#include "validate/compare/parallel.h"
+
+namespace sparsesim {
+
+namespace {
+
+/// Threads start on the rows that look largest, so that none is left alone with a long one at the end.
+double guessed_cost(const MeasuredOp& op) {
+  const auto size = [](std::int64_t n) { return static_cast<double>(std::max<std::int64_t>(n, 1)); };
+  return size(op.m) * size(op.n) * size(op.k) * op.devices;
+}
+
+std::string first_line(const char* text) {
+  const std::string whole = text;
+  return whole.substr(0, whole.find('\n'));
+}
+
+using Machines = std::vector<std::pair<std::shared_ptr<const Substrate>, std::string>>;  // or the reason for none
+
+/// One machine per row, read up front so that threads only look.
+Machines machines_of(const std::vector<const Measurement*>& rows, SubstrateCache& substrates) {
+  Machines machines;
+  for (const Measurement* row : rows) {
+    try {
+      machines.emplace_back(substrates.get(row->device), "");
+    } catch (const UnsupportedError& error) {
+      machines.emplace_back(nullptr, error.what());
+    }
+  }
+  return machines;
+}
+
+void check_devices(const Measurement& row, const Substrate& substrate) {
+  if (row.op.devices > 1 && row.op.devices > substrate.fabric.devices)
+    throw UnsupportedError(fmt::format("{} has a fabric of {} devices, the row needs {}", substrate.name,
+                                       substrate.fabric.devices, row.op.devices));
+}
+
+void simulate(const Measurement& row, const Substrate& substrate, std::uint64_t seed, RowPrediction& out) {
+  check_devices(row, substrate);
+  const std::unique_ptr<Op> op = op_from_row(row.op);
+  ProgramResult sparse;
+  if (row.has_twin()) {
+    const OpPrediction both = predict(*op, substrate, seed);
+    if (both.fallback) throw UnsupportedError(both.fallback_reason);
+    sparse = both.sparse;
+    out.speedup = both.realised_speedup();
+    out.declared_sparsity = both.sparsity.declared;
+  } else {
+    sparse = predict_sparse(*op, substrate, seed);
+  }
+  if (sparse.time.ps <= 0) throw UnsupportedError("the simulated time is zero");
+  out.time_us = sparse.time.us();
+  out.bound = name(sparse.bound());
+  out.counters = sparse.counters;
+}
+
+/// The term that takes most: of the waterfall where there is a twin, else of the growth of the time itself.
+std::string largest_loss(const Measurement& row, const Substrate& substrate, std::uint64_t seed) {
+  const std::unique_ptr<Op> op = op_from_row(row.op);
+  const Counterfactuals runs = counterfactuals(*op, substrate, seed);
+  std::vector<LossTerm> terms;
+  if (row.has_twin()) {
+    terms = waterfall(ideal_speedup(op->sparsity({substrate, {}, seed}).declared), runs);
+  } else {
+    const auto names = loss_term_names();
+    for (std::size_t i = 1; i < names.size(); ++i) {
+      const double before = std::max(runs.sparse_seconds[i - 1], 1e-12);  // an ideal exchange takes no time
+      terms.push_back({names[i], runs.sparse_seconds[i] / before});
+    }
+  }
+  const auto most =
+      std::max_element(terms.begin(), terms.end(), [](const auto& a, const auto& b) { return a.factor < b.factor; });
+  return most->factor > 1.0 ? most->term : "none";
+}
+
+}  // namespace
+
+std::shared_ptr<const Substrate> SubstrateCache::get(const std::string& name) {
+  const auto [found, fresh] = entries_.try_emplace(name);
+  Entry& entry = found->second;
+  if (fresh) {
+    try {
+      entry.substrate = std::make_shared<const Substrate>(load_substrate(name, search_));
+    } catch (const config::ConfigError& error) {
+      entry.reason = first_line(error.what());
+    }
+  }
+  if (!entry.substrate) throw UnsupportedError(entry.reason);
+  return entry.substrate;
+}
+
+std::vector<std::shared_ptr<const Substrate>> SubstrateCache::loaded() const {
+  std::map<std::string, std::shared_ptr<const Substrate>> by_name;
+  for (const auto& [name, entry] : entries_)
+    if (entry.substrate) by_name.emplace(entry.substrate->name, entry.substrate);
+  std::vector<std::shared_ptr<const Substrate>> out;
+  for (const auto& [name, substrate] : by_name) out.push_back(substrate);
+  return out;
+}
+
+std::vector<RowPrediction> predict_rows(const std::vector<const Measurement*>& rows, SubstrateCache& substrates,
+                                        const PredictOptions& options) {
+  const Machines machines = machines_of(rows, substrates);
+  std::vector<std::size_t> order(rows.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return guessed_cost(rows[a]->op) > guessed_cost(rows[b]->op); });
+  std::vector<RowPrediction> predictions(rows.size());
+  const auto work = [&](std::size_t n) {
+    const std::size_t i = order[n];
+    RowPrediction& out = predictions[i];
+    const auto start = std::chrono::steady_clock::now();
+    try {
+      if (!machines[i].first) throw UnsupportedError(machines[i].second);
+      simulate(*rows[i], *machines[i].first, options.seed, out);
+    } catch (const std::exception& error) {
+      out = RowPrediction{};
+      out.failed = true;
+      out.reason = first_line(error.what());
+    }
+    out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  const auto done = [&](std::size_t n) {
+    if (options.progress) options.progress(n, rows.size());
+  };
+  for_each_index(rows.size(), options.threads, work, done, options.stop);
+  if (options.stop && options.stop->load()) throw Interrupted();
+  return predictions;
+}
+
+void explain_rows(const std::vector<const Measurement*>& rows, std::vector<RowPrediction>& predictions,
+                  const std::vector<std::size_t>& which, SubstrateCache& substrates, const PredictOptions& options) {
+  const Machines machines = machines_of(rows, substrates);
+  const auto work = [&](std::size_t n) {
+    const std::size_t i = which[n];
+    if (predictions[i].failed) return;
+    try {
+      predictions[i].largest_loss = largest_loss(*rows[i], *machines[i].first, options.seed);
+    } catch (const std::exception& error) {
+      predictions[i].largest_loss = fmt::format("not explained: {}", first_line(error.what()));
+    }
+  };
+  for_each_index(which.size(), options.threads, work, {}, options.stop);
+  if (options.stop && options.stop->load()) throw Interrupted();
+}
+
+}  // namespace sparsesim
