@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "sim/config/node.h"
-#include "sim/config/text_check.h"
+#include "sim/core/utf8.h"
 
 namespace sparsesim::config {
 namespace {

@@ -4,12 +4,10 @@
 
 #include <cstdint>
 
+#include "sim/core/utf8.h"
+
 namespace sparsesim::config {
 namespace {
-
-bool is_continuation(std::string_view text, std::size_t at) {
-  return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
-}
 
 bool is_control(unsigned char byte) {
   return (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F;
@@ -35,28 +33,8 @@ bool is_structure(char c) {
 
 }  // namespace
 
-int utf8_length(std::string_view text, std::size_t at) {
-  const auto lead = static_cast<unsigned char>(text[at]);
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2 || lead > 0xF4) return 0;
-  if (!is_continuation(text, at + 1)) return 0;
-  const auto second = static_cast<unsigned char>(text[at + 1]);
-  if (lead < 0xE0) return 2;
-  if (!is_continuation(text, at + 2)) return 0;
-  if (lead < 0xF0) {
-    const bool overlong = lead == 0xE0 && second < 0xA0;
-    const bool surrogate = lead == 0xED && second >= 0xA0;
-    return overlong || surrogate ? 0 : 3;
-  }
-  const bool out_of_range = (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second >= 0x90);
-  return out_of_range || !is_continuation(text, at + 3) ? 0 : 4;
-}
-
 int column_of(std::string_view line, std::size_t offset) {
-  int column = 1;
-  for (std::size_t at = 0; at < offset && at < line.size(); ++at)
-    if (!is_continuation(line, at + 1) || at + 1 == line.size()) ++column;
-  return column;
+  return static_cast<int>(code_points(line.substr(0, offset))) + 1;
 }
 
 std::vector<std::string> split_lines(std::string_view text) {

@@ -19,8 +19,6 @@ struct TextProblem {
   bool is_text = false;  // worth quoting the line
 };
 
-/// Bytes of a well-formed UTF-8 sequence that starts at text[at]; 0 if there is none (overlong, surrogate, cut off).
-int utf8_length(std::string_view text, std::size_t at);
 /// 1-based column in code points of the byte `offset` of `line`.
 int column_of(std::string_view line, std::size_t offset);
 /// Splits at \n, \r\n and \r; the ends are dropped.
