@@ -1,0 +1,207 @@
+#include "models/ops/moe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "models/ops/gemm_kernels.h"
+#include "models/ops/moe_kernels.h"
+
+namespace sparsesim {
+namespace {
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+using Launches = std::vector<std::shared_ptr<const Launch>>;
+
+/// The kernels that one device runs for its share of a layer.
+class DeviceWork {
+ public:
+  DeviceWork(const MoeSpec& spec, const LowerContext& context)
+      : spec_(spec), context_(context), kernel_(find_grouped_kernel(context.substrate, spec.kernel, spec.dtype)) {}
+
+  /// tokens that the device routes, counts of its own experts, padded rows per expert
+  Launches lower(std::int64_t tokens, std::vector<std::int64_t> counts, std::int64_t padded) const {
+    Launches launches;
+    std::int64_t experts = static_cast<std::int64_t>(counts.size());
+    for (std::int64_t i = 0; i < spec_.shared_experts; ++i) counts.push_back(tokens);
+    experts += spec_.shared_experts;
+    const std::int64_t slots = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+    const GroupedConstants constants = grouped_constants(kernel_);
+    const auto rule = constants.tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
+    const MoeTile tile = choose_moe_tile(context_.substrate.name, rule, tokens, experts, spec_.intermediate);
+
+    GroupedSize up;
+    up.counts = std::move(counts);
+    up.n = spec_.intermediate * (spec_.gated ? 2 : 1);
+    up.k = spec_.hidden;
+    up.dtype = spec_.dtype;
+    up.padded_rows = padded;
+    up.naive = slots * 4 <= experts && padded == 0;  // vLLM: too few rows to be worth sorting
+    // The host does not know the counts: the grid holds the worst case.
+    up.grid_rows = slots + experts * (tile.m - 1);
+    if (tokens < tile.m) up.grid_rows = std::min(up.grid_rows, slots * tile.m);
+    GroupedSize down = up;
+    down.n = spec_.hidden;
+    down.k = spec_.intermediate;
+
+    const Substrate& substrate = context_.substrate;
+    const double bytes = element_bytes(spec_.dtype);
+    const auto rows = static_cast<double>(slots);
+    const auto add = [&](Launch launch, const char* name) {
+      launch.name = name;
+      launches.push_back(std::make_shared<const Launch>(std::move(launch)));
+    };
+    if (!context_.ideal.metadata) {
+      add(lower_router(tokens, experts, spec_.top_k, substrate), "moe_router");
+      add(lower_align(up.naive ? 0 : slots, up.naive ? 0 : experts, up.naive ? 0 : up.grid_rows, substrate),
+          "moe_align");
+    }
+    const double inner = rows * static_cast<double>(spec_.intermediate) * bytes;
+    const double outer = rows * static_cast<double>(spec_.hidden) * bytes;
+    add(lower_grouped(up, tile, kernel_, substrate, context_.ideal), "moe_up");
+    add(lower_stream("moe_activation", inner * (spec_.gated ? 2 : 1), inner, substrate), "moe_activation");
+    add(lower_grouped(down, tile, kernel_, substrate, context_.ideal), "moe_down");
+    const double result = static_cast<double>(tokens * spec_.hidden) * bytes;
+    add(lower_stream("moe_sum", outer, result, substrate), "moe_sum");
+    return launches;
+  }
+
+ private:
+  const MoeSpec& spec_;
+  const LowerContext& context_;
+  const Kernel& kernel_;
+};
+
+Stage launch_stage(int device, std::shared_ptr<const Launch> launch, std::vector<int> after) {
+  Stage stage;
+  stage.device = device;
+  stage.launch = std::move(launch);
+  stage.after = std::move(after);
+  return stage;
+}
+
+int add(Program& program, Stage stage) {
+  program.stages.push_back(std::move(stage));
+  return static_cast<int>(program.stages.size()) - 1;
+}
+
+// Share `part` of `parts` of a whole, remainders first: the parts add up to the whole.
+std::int64_t share(std::int64_t whole, std::int64_t part, std::int64_t parts) {
+  return whole / parts + (part < whole % parts ? 1 : 0);
+}
+
+}  // namespace
+
+MoeFfn::MoeFfn(MoeSpec spec) : spec_(std::move(spec)) {
+  const auto& s = spec_;
+  if (s.tokens < 1 || s.hidden < 1 || s.intermediate < 1 || s.experts < 1)
+    throw UnsupportedError("moe_ffn needs tokens, hidden, intermediate and experts of 1 or more");
+  if (s.top_k < 1 || s.top_k > s.experts)
+    throw UnsupportedError(fmt::format("top_k {} of {} experts", s.top_k, s.experts));
+  if (s.devices < 1 || s.devices > s.experts)
+    throw UnsupportedError(fmt::format("{} experts cannot be spread over {} devices", s.experts, s.devices));
+  if (s.placement == Placement::listed && static_cast<std::int64_t>(s.expert_device.size()) != s.experts)
+    throw UnsupportedError(
+        fmt::format("placement lists {} of {} experts", s.expert_device.size(), s.experts));
+  for (std::int64_t device : s.expert_device)
+    if (device < 0 || device >= s.devices)
+      throw UnsupportedError(fmt::format("placement names device {} of {}", device, s.devices));
+}
+
+std::vector<int> MoeFfn::placement() const {
+  std::vector<int> device(static_cast<std::size_t>(spec_.experts));
+  const std::int64_t each = ceil_div(spec_.experts, spec_.devices);
+  for (std::int64_t e = 0; e < spec_.experts; ++e) {
+    const auto i = static_cast<std::size_t>(e);
+    switch (spec_.placement) {
+      case Placement::contiguous:
+        device[i] = static_cast<int>(e / each);
+        break;
+      case Placement::round_robin:
+        device[i] = static_cast<int>(e % spec_.devices);
+        break;
+      case Placement::listed:
+        device[i] = static_cast<int>(spec_.expert_device[i]);
+        break;
+    }
+  }
+  return device;
+}
+
+Capacity MoeFfn::capacity(const LowerContext& context) const {
+  const RoutingSize size{spec_.tokens, spec_.experts, spec_.top_k};
+  const Routing routing = context.ideal.imbalance ? Routing{} : spec_.routing;
+  try {
+    return apply_capacity(route(routing, size, {context.seed, spec_.expected}), size, spec_.capacity_factor);
+  } catch (const RoutingError& error) {
+    throw UnsupportedError(error.what());
+  }
+}
+
+Program MoeFfn::lower(const LowerContext& context) const {
+  const Capacity capacity = this->capacity(context);
+  const std::vector<int> where = placement();
+  const std::int64_t padded = spec_.capacity_pads ? capacity.rows : 0;
+  const DeviceWork work(spec_, context);
+  Program program;
+  program.devices = spec_.devices;
+  const int chunks = spec_.devices > 1 ? spec_.overlap_chunks : 1;
+  const double bytes = static_cast<double>(spec_.hidden) * element_bytes(spec_.dtype);
+  std::vector<int> dispatched;  // per chunk, the stage that ends its dispatch
+  const auto chunk_counts = [&](int device, int chunk) {
+    std::vector<std::int64_t> counts;
+    for (std::size_t e = 0; e < where.size(); ++e)
+      if (where[e] == device) counts.push_back(share(capacity.counts[e], chunk, chunks));
+    return counts;
+  };
+  const auto exchange = [&](int chunk, bool back) {
+    Stage stage;
+    stage.type = Stage::Type::exchange;
+    stage.exchange.name = back ? "moe_combine" : "moe_dispatch";
+    stage.exchange.algorithm = "all_to_all";
+    stage.exchange.devices = spec_.devices;
+    stage.exchange.bytes.assign(static_cast<std::size_t>(spec_.devices * spec_.devices), 0);
+    for (std::size_t e = 0; e < where.size(); ++e)
+      for (int source = 0; source < spec_.devices; ++source) {
+        const double rows = static_cast<double>(
+            padded > 0 ? share(padded, chunk, chunks) : share(capacity.counts[e], chunk, chunks));
+        const int from = back ? where[e] : source, to = back ? source : where[e];
+        if (from != to)
+          stage.exchange.bytes[static_cast<std::size_t>(from * spec_.devices + to)] += rows * bytes / spec_.devices;
+      }
+    return stage;
+  };
+  // All dispatches queue first, so that the fabric works ahead while a device computes.
+  if (spec_.devices > 1)
+    for (int chunk = 0; chunk < chunks; ++chunk) dispatched.push_back(add(program, exchange(chunk, false)));
+  for (int chunk = 0; chunk < chunks; ++chunk) {
+    std::vector<int> computed;
+    std::vector<std::pair<std::vector<std::int64_t>, Launches>> known;
+    for (int device = 0; device < spec_.devices; ++device) {
+      const auto counts = chunk_counts(device, chunk);
+      const std::int64_t tokens = std::max<std::int64_t>(
+          1, share(share(spec_.tokens, device, spec_.devices), chunk, chunks));
+      auto found = std::find_if(known.begin(), known.end(), [&](const auto& k) { return k.first == counts; });
+      if (found == known.end())
+        found = known.insert(known.end(), {counts, work.lower(tokens, counts, ceil_div(padded, chunks))});
+      for (std::size_t i = 0; i < found->second.size(); ++i) {
+        std::vector<int> after;
+        if (i == 0 && spec_.devices > 1) after.push_back(dispatched[static_cast<std::size_t>(chunk)]);
+        add(program, launch_stage(device, found->second[i], std::move(after)));
+      }
+      computed.push_back(static_cast<int>(program.stages.size()) - 1);
+    }
+    if (spec_.devices > 1) {
+      Stage combine = exchange(chunk, true);
+      combine.after = computed;
+      add(program, std::move(combine));
+    }
+  }
+  return program;
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,105 @@
+#include "models/ops/moe_kernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string_view>
+
+#include "models/ops/op.h"
+
+namespace sparsesim {
+namespace {
+
+constexpr double kMostTasks = 2000;
+
+/// Constants of one row of the library; absent rows and names read as their default.
+class Constants {
+ public:
+  Constants(const Substrate& substrate, std::string_view op, std::map<std::string, double> defaults)
+      : values_(std::move(defaults)) {
+    for (const Kernel& kernel : substrate.kernels) {
+      if (kernel.op != op && kernel.name != op) continue;
+      for (const auto& [name, value] : kernel.constants) {
+        const auto entry = values_.find(name);
+        if (entry == values_.end())
+          throw UnsupportedError("kernel " + kernel.name + " knows no constant " + name + " (docs/models/moe.md)");
+        entry->second = value;
+      }
+      return;
+    }
+  }
+  double operator[](const std::string& name) const { return values_.at(name); }
+
+ private:
+  std::map<std::string, double> values_;
+};
+
+Launch start_launch(const std::string& name, double start_us, const Substrate& substrate) {
+  Launch launch;
+  launch.name = launch.kernel = name;
+  launch.dtype = "fp32";
+  launch.fixed_seconds = substrate.dispatch.graph_node + substrate.dispatch.grid_start + start_us * 1e-6;
+  return launch;
+}
+
+void add_tasks(Launch& launch, TaskShape shape, std::int64_t tasks) {
+  launch.shapes.push_back(std::move(shape));
+  launch.tasks.assign(static_cast<std::size_t>(std::max<std::int64_t>(1, tasks)), Task{});
+}
+
+}  // namespace
+
+Launch lower_router(std::int64_t tokens, std::int64_t experts, std::int64_t top_k, const Substrate& substrate) {
+  const Constants constants(
+      substrate, "moe_router",
+      {{"start_us", 0}, {"tokens_per_task", 4}, {"cycles_per_score", 1}, {"cycles_per_choice", 40}});
+  Launch launch = start_launch("moe_router", constants["start_us"], substrate);
+  const double all = std::ceil(static_cast<double>(tokens) / constants["tokens_per_task"]);
+  const double tasks = std::min(all, kMostTasks);
+  const double each = constants["tokens_per_task"] * all / tasks;  // tokens of a task
+  const double serial = all / tasks;                               // of them one after the other
+  TaskShape shape;
+  const double bytes = each * static_cast<double>(experts) * 4;
+  shape.steps = 1;
+  shape.streams = {{bytes, bytes, false}};
+  shape.epilogue_cycles = serial * (static_cast<double>(experts) * constants["cycles_per_score"] +
+                                    static_cast<double>(top_k) * constants["cycles_per_choice"]);
+  shape.store_bytes = each * static_cast<double>(top_k) * 12;
+  launch.tasks_per_unit = 8;
+  add_tasks(launch, std::move(shape), static_cast<std::int64_t>(tasks));
+  return launch;
+}
+
+Launch lower_align(std::int64_t slots, std::int64_t experts, std::int64_t padded_rows, const Substrate& substrate) {
+  const Constants constants(
+      substrate, "moe_align",
+      {{"start_us", 0}, {"cycles_per_slot", 0}, {"cycles_per_expert", 0}, {"cycles_per_row", 0}});
+  Launch launch = start_launch("moe_align", constants["start_us"], substrate);
+  TaskShape shape;  // one task: the running sum over experts is serial
+  shape.epilogue_cycles = static_cast<double>(slots) * constants["cycles_per_slot"] +
+                          static_cast<double>(experts) * constants["cycles_per_expert"] +
+                          static_cast<double>(padded_rows) * constants["cycles_per_row"];
+  shape.store_bytes = static_cast<double>(padded_rows) * 4;
+  add_tasks(launch, std::move(shape), 1);
+  return launch;
+}
+
+Launch lower_stream(const std::string& name, double read_bytes, double write_bytes, const Substrate& substrate) {
+  const Constants constants(substrate, name, {{"start_us", 0}, {"dram_share", 1}, {"bytes_per_task", 16384}});
+  Launch launch = start_launch(name, constants["start_us"], substrate);
+  launch.dram_share = constants["dram_share"];
+  const double tasks = std::clamp(std::ceil((read_bytes + write_bytes) / constants["bytes_per_task"]), 1.0, kMostTasks);
+  const double resident = std::max(0.0, 1 - (read_bytes + write_bytes) / substrate.memory.l2_bytes);
+  TaskShape shape;
+  shape.steps = 4;
+  shape.stages = 4;
+  const double cold = read_bytes * (1 - resident) / tasks / shape.steps;
+  shape.streams = {{cold, cold, false}};
+  shape.scratch_bytes = 0.5 * read_bytes * resident / tasks;  // read only: written by the kernel before
+  shape.store_bytes = write_bytes / tasks;
+  launch.tasks_per_unit = 4;
+  add_tasks(launch, std::move(shape), static_cast<std::int64_t>(tasks));
+  return launch;
+}
+
+}  // namespace sparsesim
