@@ -35,6 +35,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
+    if (tag == "!") last_quoted_ = mark;
     Node::Value* value = place(mark, anchor, tag, Node::Type::scalar);
     if (!value) {
       take_key(mark, text);
@@ -53,6 +54,10 @@ class TreeBuilder : public YAML::EventHandler {
     open(mark, tag, anchor, Node::Type::map);
   }
   void OnMapEnd() override { open_.pop_back(); }
+
+  /// Reports a quote that is never closed: yaml-cpp 0.7 accepts one where the last line ends in a line feed.
+  /// Only the last quoted scalar of a file can be open.
+  void check_last_quote();
 
   Position at(const YAML::Mark& mark) const {
     if (mark.line < 0) return {document_.file, 0, 0};
@@ -86,7 +91,26 @@ class TreeBuilder : public YAML::EventHandler {
   Node::Value* root_ = nullptr;
   std::vector<Open> open_;
   bool key_taken_ = false;
+  YAML::Mark last_quoted_ = YAML::Mark::null_mark();
 };
+
+void TreeBuilder::check_last_quote() {
+  if (last_quoted_.line < 0) return;
+  auto line = static_cast<std::size_t>(last_quoted_.line);
+  auto column = static_cast<std::size_t>(std::max(last_quoted_.column, 0));
+  const auto& lines = *document_.lines;
+  const char quote = line < lines.size() && column < lines[line].size() ? lines[line][column] : ' ';
+  if (quote != '"' && quote != '\'') return;  // an anchor or tag in front, which is refused anyway
+  for (++column; line < lines.size(); ++line, column = 0) {
+    for (; column < lines[line].size(); ++column) {
+      const char c = lines[line][column];
+      const bool doubled = quote == '\'' && lines[line].compare(column, 2, "''") == 0;
+      if (c == quote && !doubled) return;
+      if (doubled || (quote == '"' && c == '\\')) ++column;
+    }
+  }
+  diagnostics_.add(at(last_quoted_), "not valid YAML: a quote that is never closed");
+}
 
 Node::Value* TreeBuilder::place(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag,
                                 Node::Type type) {
@@ -184,6 +208,7 @@ Node parse_document(const std::string& text, std::shared_ptr<Document> document,
     std::istringstream stream(text);
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
+    builder.check_last_quote();
     if (builder.root() && parser) {
       diagnostics.add({document->file, 0, 0}, "more than one YAML document",
                       "keep one document per file (no --- in between)");

@@ -23,6 +23,10 @@ std::string hint_for_unit(std::string_view text, Dimension dimension) {
   std::vector<std::string> names(known.begin(), known.end());
   if (number.length == 0) return fmt::format("a number, then one of: {}", fmt::join(names, ", "));
   if (unit.empty()) return fmt::format("the unit is missing (known: {})", fmt::join(names, ", "));
+  for (const std::string& name : names)  // "GB" for a bandwidth: most likely the rest was forgotten
+    if (unit.size() < name.size() && name.starts_with(unit)) {
+      return fmt::format("did you mean \"{}\"? (known: {})", name, fmt::join(names, ", "));
+    }
   return suggest(unit, names);
 }
 
