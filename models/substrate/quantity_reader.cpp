@@ -46,6 +46,17 @@ void read_interval(MapReader& map, config::Range range, Quantity& quantity) {
   if (quantity.high < quantity.value) map.mistake("high", "high is below value");
 }
 
+/// In {..., note: one, two} YAML ends the text at the comma and reads a key "two" without value: says so.
+bool report_split_text(MapReader& map) {
+  for (const auto& [key, value] : map.node().entries()) {
+    if (value.type() != config::Node::Type::null) continue;
+    map.diagnostics().add(map.node().key_position(key), "\"" + key + "\" is no key of a number",
+                          "a text with a comma needs quotes");
+    return true;
+  }
+  return false;
+}
+
 std::optional<Quantity> read(const config::Node& node, Dimension dimension, config::Range range,
                              const SourceTable& sources, config::Diagnostics& diagnostics) {
   if (node.type() != config::Node::Type::map) {
@@ -60,7 +71,7 @@ std::optional<Quantity> read(const config::Node& node, Dimension dimension, conf
   quantity.value = map.quantity("value", dimension, range);
   read_interval(map, range, quantity);
   read_provenance(map, sources, quantity);
-  map.finish();
+  if (!report_split_text(map)) map.finish();
   if (diagnostics.mistakes().size() != before) return std::nullopt;
   return quantity;
 }

@@ -108,7 +108,7 @@ void Loader::read_fabric_key(MapReader& map, const std::string& path, const Sour
   if (!node) return;
   if (node->type() == Node::Type::scalar) {
     const auto found = find_shared_file("fabrics", node->scalar(), around(path));
-    if (!found) return;  // a device without its node's fabric runs alone
+    if (!found) return map.mistake("fabric", "no fabric is called \"" + node->scalar() + "\"");
     substrate_.fabric = Fabric{};
     return read_fabric_file(*found);
   }
