@@ -168,8 +168,9 @@ double Machine::fill(const Stream& stream, std::uint32_t panel, int first, int l
 double Machine::fetch(const Slot& slot, const Stream& stream, std::uint32_t panel, int first, int last) {
   const double bytes_per_step = ideal_.overfetch ? stream.bytes_per_step : stream.line_bytes_per_step;
   const double bytes = (last - first) * bytes_per_step;
-  counters_.l2_bytes += bytes;
-  const double now = now_ps(), l2_work = bytes * l2_ps_per_byte_, port_work = bytes * port_ps_per_byte_;
+  counters_.l2_bytes += bytes * stream.l2_share;
+  const double now = now_ps(), l2_work = bytes * stream.l2_share * l2_ps_per_byte_,
+               port_work = bytes * port_ps_per_byte_;
   const double served =
       std::max(l2_.serve(now, l2_work) + l2_work, ports_[slot.unit].serve(now, port_work) + port_work);
   return std::max(served + hit_latency_ps_, fill(stream, panel, first, last, bytes_per_step));

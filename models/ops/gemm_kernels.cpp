@@ -11,13 +11,15 @@ namespace sparsesim {
 namespace {
 
 using Member = double GemmConstants::*;
-constexpr std::array<std::pair<const char*, Member>, 11> kConstants = {{
+constexpr std::array<std::pair<const char*, Member>, 13> kConstants = {{
     {"prologue_cycles", &GemmConstants::prologue_cycles},
     {"epilogue_cycles", &GemmConstants::epilogue_cycles},
     {"epilogue_bytes_per_cycle", &GemmConstants::epilogue_bytes_per_cycle},
     {"step_overhead_cycles", &GemmConstants::step_overhead_cycles},
     {"activation_reads", &GemmConstants::activation_reads},
     {"weight_reads", &GemmConstants::weight_reads},
+    {"activation_multicast", &GemmConstants::activation_multicast},
+    {"weight_multicast", &GemmConstants::weight_multicast},
     {"raster_group", &GemmConstants::raster_group},
     {"dram_share", &GemmConstants::dram_share},
     {"split_most", &GemmConstants::split_most},
@@ -82,7 +84,10 @@ double estimate(const GemmSize& size, const GemmPlan& plan, const Substrate& sub
   const double compute = std::ceil(tasks / units) * loop;
   const double m = static_cast<double>(size.m), n = static_cast<double>(size.n), k = static_cast<double>(size.k);
   const double dram = (m * k + k * n + m * n) * bytes / (memory.dram_achieved * plan.constants.dram_share);
-  const double l2 = tasks * plan.steps * step_bytes / memory.l2_bandwidth;
+  const double l2_step_bytes =
+      (kernel.tile_m / plan.constants.activation_multicast + kernel.tile_n / plan.constants.weight_multicast) *
+      kernel.tile_k * bytes;
+  const double l2 = tasks * plan.steps * l2_step_bytes / memory.l2_bandwidth;
   const double flight = waves * plan.steps * memory.dram_latency / kernel.stages;
   const double port =
       memory.l2_port > 0 ? std::ceil(tasks / units) * plan.steps * step_bytes / (memory.l2_port * clock) : 0;
@@ -152,8 +157,9 @@ TaskShape tile_shape(const GemmSize& size, const GemmPlan& plan, int steps, Exte
   TaskShape shape;
   shape.steps = steps;
   shape.stages = kernel.stages;
-  shape.streams = {{extent.rows * depth * bytes, extent.rows * depth * bytes, true},
-                   {extent.columns * depth * bytes, extent.columns * depth * bytes, true}};
+  shape.streams = {
+      {extent.rows * depth * bytes, extent.rows * depth * bytes, true, 1 / plan.constants.activation_multicast},
+      {extent.columns * depth * bytes, extent.columns * depth * bytes, true, 1 / plan.constants.weight_multicast}};
   shape.prologue_cycles = plan.constants.prologue_cycles;
   const double result_bytes = plan.splits > 1 ? 4 : bytes;
   shape.epilogue_cycles = epilogue_total_cycles(kernel, plan.constants, result_bytes);

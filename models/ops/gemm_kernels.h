@@ -29,6 +29,8 @@ struct GemmConstants {
   double step_overhead_cycles = 0;       // barriers and address arithmetic per main-loop step that hide behind nothing
   double activation_reads = 1;           // times each operand tile is read from the scratchpad per step
   double weight_reads = 1;
+  double activation_multicast = 1;  // tasks of a cluster that one L2 read of the operand serves
+  double weight_multicast = 1;
   double raster_group = 8;    // tiles of m visited before the next tile of n
   double dram_share = 1;      // of the best streaming bandwidth
   double split_most = 1;      // slices of k at most
