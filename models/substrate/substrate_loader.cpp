@@ -73,7 +73,10 @@ void Loader::read_base(MapReader& map, const std::string& path) {
   if (!node) return;
   const std::string base = node->scalar();
   const SearchPath search = around(path);
-  const auto found = base.empty() ? std::nullopt : find_substrate(base, search);
+  // A base with a folder in its name is meant from the folder of this file.
+  const bool relative = base.find('/') != std::string::npos && base.front() != '/';
+  const std::string where = relative ? (fs::path(path).parent_path() / base).string() : base;
+  const auto found = base.empty() ? std::nullopt : find_substrate(where, search);
   if (!found) {
     const std::string near = config::nearest(base, known_substrates(search));
     map.mistake("base", "base \"" + base + "\" is no substrate", near.empty() ? "" : "did you mean \"" + near + "\"?");
@@ -171,7 +174,11 @@ Substrate Loader::load(const std::string& path) {
   if (diagnostics_.empty()) check_complete(substrate_, origins_, root, diagnostics_);
   check_consistent(substrate_, origins_, root, diagnostics_);
   if (!inline_kernels_ && !substrate_.architecture.empty()) {
-    for (const std::string& file : kernel_files(substrate_.architecture, around(path))) read_kernel_library(file);
+    const std::vector<std::string> files = kernel_files(substrate_.architecture, around(path));
+    for (const std::string& file : files) read_kernel_library(file);
+    if (files.empty())
+      diagnostics_.add(origins_["architecture"], "no kernel library is called \"" + substrate_.architecture + "\"",
+                       "kernels/" + substrate_.architecture + "/ holds no file; `kernels: []` stands for none");
   }
   diagnostics_.throw_if_any();
   return substrate_;

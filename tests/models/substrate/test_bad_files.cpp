@@ -133,6 +133,9 @@ TEST_CASE("bases must exist and end somewhere") {
   };
   CHECK(reports(mistakes(folder.write("lost.yaml", "base: a100-sxm4-80gbb\n")), 1, "a100-sxm4-80gb"));
   CHECK(reports(mistakes(folder.write("self.yaml", "base: self\n")), 1, "cycle"));
+  folder.write("deep/child.yaml", "base: ../parent.yaml\n");
+  folder.write("parent.yaml", "base: a100\n");
+  CHECK(mistakes(folder.path() + "/deep/child.yaml").empty());
   folder.write("left.yaml", "title: left\nbase: right\n");
   const auto found = mistakes(folder.write("right.yaml", "base: left\n"));
   CHECK(reports(found, 2, "cycle"));
@@ -168,6 +171,8 @@ TEST_CASE("fabrics must join all devices") {
   CHECK_FALSE(reports(joined, 4, "no route"));
   CHECK(reports(mistakes_of("devices: 9\n"), 2, "devices is 9"));
   CHECK(reports(mistakes_of("fabric: no-such-fabric\n"), 2, "no fabric is called"));
+  CHECK(reports(mistakes_of("architecture: sm8o\n"), 2, "no kernel library is called"));
+  CHECK(mistakes_of("architecture: sm8o\nkernels: []\n").empty());
 }
 
 TEST_CASE("files that are no substrates") {
