@@ -164,8 +164,8 @@ TEST_CASE("Depth: accepted at the limit, refused one beyond") {
   CHECK(text_messages("[1, 2, 3, 4]", limits) == Lines{"1:11: more than 4 values"});
 }
 
-TEST_CASE("Hostile texts of several megabytes end soon, with one clear mistake") {
-  const int bytes = 4'000'000;
+TEST_CASE("Hostile texts of a megabyte end soon, with one clear mistake") {
+  const int bytes = 1'000'000;
   for (const std::string unit : {"[",  "{",   "- ",  "? ",       "a: ",  "[a,",    "{a: ",  "\n",     "'",      "\"",
                                  "!",  "&a ", "*a ", "%",        "x",    " ",      "#",     "|\n",    "- - \n", "a\n",
                                  "[]", "{}",  ",",   "\xC3\xA9", "a:\n", "--- \n", "? a\n", "\"a\" ", "!<a> ",  "\\"}) {
