@@ -62,7 +62,10 @@ double step_cycles(const Kernel& kernel, const GemmConstants& constants, const G
   const double tensor = 2 * macs / (pipes.tensor.at(size.dtype).dense * pipes.tensor_sustained);
   const double bytes = (kernel.tile_m * constants.activation_reads + kernel.tile_n * constants.weight_reads) *
                        kernel.tile_k * element_bytes(size.dtype);
-  const double operands = pipes.operand_bandwidth > 0 ? bytes / pipes.operand_bandwidth : 0;
+  // Where the matrix unit reads registers, they were loaded from the scratchpad through its banks.
+  const double banks = substrate.compute.scratchpad_banks * substrate.compute.scratchpad_bank_bytes;
+  const double port = pipes.operand_bandwidth > 0 ? pipes.operand_bandwidth.value : banks;
+  const double operands = port > 0 ? bytes / port : 0;
   return std::max(tensor, operands) + constants.step_overhead_cycles;
 }
 
