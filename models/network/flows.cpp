@@ -22,6 +22,8 @@ Crossing make_crossing(const Topology& topology, const std::vector<Message>& mes
   Crossing crossing;
   for (const LinkEdge& link : topology.links())
     crossing.problem.capacity.push_back(link.bandwidth.bytes_per_second * efficiency);
+  crossing.problem.first.reserve(messages.size() + 1);
+  crossing.problem.uses.reserve(2 * messages.size());
   crossing.problem.first.push_back(0);
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const Message& message = messages[i];

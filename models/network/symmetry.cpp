@@ -22,6 +22,7 @@ std::uint64_t bits(double value) { return std::bit_cast<std::uint64_t>(value); }
 /// Numbers the distinct colours 0, 1, ... in order of first appearance.
 std::vector<int> number_colours(const Colours& colours, std::vector<int>& example) {
   Colours sorted = colours;
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());  // long runs of one colour are common
   std::sort(sorted.begin(), sorted.end());
   sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
   std::vector<int> number(sorted.size(), -1), result(colours.size());

@@ -123,6 +123,7 @@ Time Topology::append_route(int from, int to, std::vector<LinkUse>& uses) const 
     latency += link.latency;
     node = link.to;
   }
+  if (node == to) return latency;
   struct Part {
     double share = 0;  // of the message
     Time at;           // latest arrival
