@@ -43,12 +43,13 @@ void BatchWheel::reset() {
 
 // --- pushing ---
 
-void BatchWheel::push_batch(const Event& event) {
+void BatchWheel::push_batch(std::uint64_t time_ps, std::uint32_t kind, std::uint32_t id, std::uint64_t arg) {
+  const Event event{time_ps, kind, id, arg};
   std::size_t place = batch_count_;
   const bool far_in = place > batch_insert_max && !before(event, batch_[place - batch_insert_max]);
   if (late_used_ || far_in || place == batch_.size()) return push_late(event);
   for (; place > 0 && !before(event, batch_[place - 1]); --place) batch_[place] = batch_[place - 1];
-  batch_[place] = event;
+  copy_fields(batch_[place], event);
   ++batch_count_;
 }
 
@@ -60,12 +61,12 @@ void BatchWheel::push_late(const Event& event) {
   if (++late_pushes_ > late_pushes_max_) react_to_late();
 }
 
-void BatchWheel::push_far(const Event& event) {
-  require(event.time_ps != time_max, "an event at the very end of time");
-  const std::uint64_t half = event.time_ps >> (shift_ + slot_bits - 1);
+void BatchWheel::push_far(std::uint64_t time_ps, std::uint32_t kind, std::uint32_t id, std::uint64_t arg) {
+  require(time_ps != time_max, "an event at the very end of time");
+  const std::uint64_t half = time_ps >> (shift_ + slot_bits - 1);
   const int level = (63 - std::countl_zero(half ^ last_half_)) / 8;
   append(static_cast<std::uint32_t>(slots + static_cast<std::uint64_t>(level) * 256 + ((half >> (8 * level)) & 255)),
-         event);
+         {time_ps, kind, id, arg});
 }
 
 std::uint32_t BatchWheel::add_chunk(std::uint32_t list, std::uint32_t word) {
@@ -186,7 +187,7 @@ void BatchWheel::spread_chunks(std::uint32_t word) {
       if (event.time_ps <= fine_last_) {
         append(fine_index(event.time_ps), event);
       } else {
-        push_far(event);
+        push_far(event.time_ps, event.kind, event.id, event.arg);
       }
     }
     pool_.give_back(chunk);
@@ -216,15 +217,19 @@ void BatchWheel::sort_into_batch(std::uint32_t newest_count, std::size_t count) 
   const bool id_fits = shift_ <= 63 - id_and_place_bits;
   const int time_bits_at = id_fits ? id_and_place_bits : 8;
   std::size_t n = 0;
+  std::int64_t descents = 0, last = 0;
   for (std::size_t i = chain_.size(); i-- > 0;) {
     const EventChunk& chunk = pool_[chain_[i]];
     const std::uint32_t in_chunk = i == 0 ? newest_count : EventChunk::capacity;
     for (std::uint32_t k = 0; k < in_chunk; ++k, ++n) {
       const Event& event = chunk.events[k];
       const std::uint64_t id = id_fits ? std::uint64_t{event.id} << 8 : 0;
-      keys[n] = static_cast<std::int64_t>((event.time_ps & slot_mask) << time_bits_at | id | n);
+      const auto key = static_cast<std::int64_t>((event.time_ps & slot_mask) << time_bits_at | id | n);
+      descents += key < last;
+      last = keys[n] = key;
     }
   }
+  if (descents == 0 && id_fits) return reverse_into_batch(newest_count, count);  // often so where ticks make many ties
   rank_(keys, places, count);
   n = 0;
   for (std::size_t i = chain_.size(); i-- > 0;) {
@@ -242,14 +247,18 @@ void BatchWheel::sort_into_batch(std::uint32_t newest_count, std::size_t count) 
   }
 }
 
-// Long slots appear when many events share an instant or before the width has adapted.
-void BatchWheel::sort_many(std::uint32_t newest_count, std::size_t count) {
-  std::size_t n = count;  // filled from the back: oldest last, as equal keys pop from the end
-  for (std::size_t i = chain_.size(); i-- > 0;) {
+// Oldest last, as equal keys pop from the end.
+void BatchWheel::reverse_into_batch(std::uint32_t newest_count, std::size_t count) {
+  for (std::size_t i = chain_.size(), n = count; i-- > 0;) {
     const EventChunk& chunk = pool_[chain_[i]];
     const std::uint32_t in_chunk = i == 0 ? newest_count : EventChunk::capacity;
     for (std::uint32_t k = 0; k < in_chunk; ++k) batch_[--n] = chunk.events[k];
   }
+}
+
+// Long slots appear when many events share an instant or before the width has adapted.
+void BatchWheel::sort_many(std::uint32_t newest_count, std::size_t count) {
+  reverse_into_batch(newest_count, count);
   const auto later = [](const Event& a, const Event& b) { return before(b, a); };
   const auto end = batch_.begin() + static_cast<std::ptrdiff_t>(count);
   if (!std::is_sorted(batch_.begin(), end, later)) std::stable_sort(batch_.begin(), end, later);
