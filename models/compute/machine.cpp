@@ -142,14 +142,16 @@ void Machine::start(Slot& slot, std::uint32_t id) {
 }
 
 // When the missing steps among [first, last) of a panel arrive from DRAM, or those on their way to L2 are there.
-double Machine::fill(const Stream& stream, std::uint32_t panel, int first, int last, double bytes_per_step) {
+double Machine::fill(const Stream& stream, std::uint32_t panel, int first, int last, double bytes_per_step,
+                     double pace_ps) {
   const double now = now_ps();
   double ready = 0;
   for (int begin = first; begin < last;) {
     const int index = begin / group_steps_, base = index * group_steps_;
     const int end = std::min(last, base + group_steps_);
     const std::uint32_t group = panel * panel_groups_ + static_cast<std::uint32_t>(index);
-    const auto found = stream.cached ? cache_->lookup(group, begin - base, end - base) : SliceCache::Lookup{};
+    const auto found =
+        stream.cached ? cache_->lookup(group, begin - base, end - base, now, pace_ps) : SliceCache::Lookup{};
     const double missing = (end - begin - found.hit_steps) * bytes_per_step;
     counters_.l2_hit_bytes += found.hit_steps * bytes_per_step;
     ready = std::max(ready, found.ready_ps);
@@ -157,7 +159,7 @@ double Machine::fill(const Stream& stream, std::uint32_t panel, int first, int l
       counters_.dram_bytes += missing;
       const double work = missing * dram_ps_per_byte_;
       ready = std::max(ready, dram_.serve(now, work) + work + miss_latency_ps_);
-      if (stream.cached) cache_->insert(group, begin - base, end - base, missing, ready);
+      if (stream.cached) cache_->insert(group, begin - base, end - base, missing, ready, now);
     }
     begin = end;
   }
@@ -165,7 +167,8 @@ double Machine::fill(const Stream& stream, std::uint32_t panel, int first, int l
 }
 
 // When the last byte of steps [first, last) of a stream is in the unit.
-double Machine::fetch(const Slot& slot, const Stream& stream, std::uint32_t panel, int first, int last) {
+double Machine::fetch(const Slot& slot, const Stream& stream, std::uint32_t panel, int first, int last,
+                      double pace_ps) {
   const double bytes_per_step = ideal_.overfetch ? stream.bytes_per_step : stream.line_bytes_per_step;
   const double bytes = (last - first) * bytes_per_step;
   counters_.l2_bytes += bytes * stream.l2_share;
@@ -173,7 +176,7 @@ double Machine::fetch(const Slot& slot, const Stream& stream, std::uint32_t pane
                port_work = bytes * port_ps_per_byte_;
   const double served =
       std::max(l2_.serve(now, l2_work) + l2_work, ports_[slot.unit].serve(now, port_work) + port_work);
-  return std::max(served + hit_latency_ps_, fill(stream, panel, first, last, bytes_per_step));
+  return std::max(served + hit_latency_ps_, fill(stream, panel, first, last, bytes_per_step, pace_ps));
 }
 
 void Machine::issue(Slot& slot, std::uint32_t id) {
@@ -185,14 +188,14 @@ void Machine::issue(Slot& slot, std::uint32_t id) {
   const double dram_before = counters_.dram_bytes;
   double arrival = now_ps();
   for (std::size_t i = 0; i < shape.streams.size(); ++i)
-    arrival = std::max(arrival, fetch(slot, shape.streams[i], task.panel[i], begin, end));
-  // Requests of a merged chunk interleave with those of other units: its first steps arrive in proportion.
+    arrival =
+        std::max(arrival, fetch(slot, shape.streams[i], task.panel[i], begin, end, (last - first) * cut.step_total_ps));
+  // Requests of a chunk interleave with those of other units: its first step arrives in proportion.
   const double unloaded = counters_.dram_bytes > dram_before ? miss_latency_ps_ : hit_latency_ps_;
   const double latency = std::min(unloaded, arrival - now_ps());
-  const double share = std::min(1.0, static_cast<double>(cut.fill_steps) / (last - first));
-  const double first_arrival = now_ps() + latency + (arrival - now_ps() - latency) * share;
+  const double first_arrival = now_ps() + latency + (arrival - now_ps() - latency) / (last - first);
   // Steps in flight limit the rate: a step is requested when the one `stages` before it is done, and takes a latency.
-  const double rounds = std::max(0.0, 1 / share - 1);
+  const double rounds = std::max(0.0, static_cast<double>(last - first) / cut.fill_steps - 1);
   slot.last_arrival_ps = std::max(arrival, first_arrival + latency * rounds);
   at(std::max(first_arrival, slot.compute_end_ps), kCompute, id);
 }

@@ -57,8 +57,8 @@ class Machine {
   void compute(Slot& slot, std::uint32_t id);
   void finish(Slot& slot, std::uint32_t id);
   void dispatch_next(Slot& slot, std::uint32_t id, double ready_ps);
-  double fetch(const Slot& slot, const Stream& stream, std::uint32_t panel, int first, int last);
-  double fill(const Stream& stream, std::uint32_t panel, int first, int last, double bytes_per_step);
+  double fetch(const Slot& slot, const Stream& stream, std::uint32_t panel, int first, int last, double pace_ps);
+  double fill(const Stream& stream, std::uint32_t panel, int first, int last, double bytes_per_step, double pace_ps);
   double now_ps() const { return static_cast<double>(simulation_.now().ps); }
   void at(double ps, Kind kind, std::uint32_t id);
   LaunchResult result() const;

@@ -120,16 +120,26 @@ TEST_CASE("events do not grow with the work of a step, and stay bounded with ste
 
 TEST_CASE("the cache evicts the oldest group and keeps what fits") {
   SliceCache cache(4, 100);
-  cache.insert(0, 0, 2, 50, 7);
-  cache.insert(1, 0, 2, 50, 8);
-  CHECK(cache.lookup(0, 0, 2).hit_steps == 2);  // 0 is now the youngest
-  cache.insert(2, 0, 2, 50, 9);
-  CHECK(cache.lookup(1, 0, 2).hit_steps == 0);
-  CHECK(cache.lookup(0, 1, 4).hit_steps == 1);  // steps 2 and 3 were never read
-  CHECK(cache.lookup(0, 0, 1).ready_ps == 7);
-  cache.insert(3, 0, 9, 101, 1);  // larger than the cache: not kept
-  CHECK(cache.lookup(3, 0, 9).hit_steps == 0);
+  cache.insert(0, 0, 2, 50, 7, 0);
+  cache.insert(1, 0, 2, 50, 8, 0);
+  CHECK(cache.lookup(0, 0, 2, 1000, 0).hit_steps == 2);  // 0 is now the youngest
+  cache.insert(2, 0, 2, 50, 9, 0);
+  CHECK(cache.lookup(1, 0, 2, 1000, 0).hit_steps == 0);
+  CHECK(cache.lookup(0, 1, 4, 1000, 0).hit_steps == 1);  // steps 2 and 3 were never read
+  CHECK(cache.lookup(0, 0, 1, 1000, 0).ready_ps == 7);
+  cache.insert(3, 0, 9, 101, 1, 0);  // larger than the cache: not kept
+  CHECK(cache.lookup(3, 0, 9, 1000, 0).hit_steps == 0);
   CHECK(cache.held_bytes() == 100);
+}
+
+TEST_CASE("a reader close behind another needs only the gap between them to be kept") {
+  SliceCache cache(3, 100);
+  cache.insert(0, 0, 8, 400, 7, 0);  // a long slice, four times the cache
+  cache.insert(1, 0, 8, 400, 7, 0);
+  // 400 bytes more were filled over 1000 ps: 200 ps behind, 80 of them have passed; 300 ps behind, 120.
+  CHECK(cache.lookup(0, 0, 8, 300, 1000).hit_steps == 0);
+  CHECK(cache.lookup(0, 0, 8, 200, 1000).hit_steps == 8);
+  CHECK(cache.lookup(1, 0, 8, 1000, 1000).hit_steps == 0);
 }
 
 }  // namespace
