@@ -123,17 +123,19 @@ std::string reference(const std::string& definition, std::string_view doc = {}) 
 /// Groups and leaves below one group, in file order.
 struct Group {
   std::vector<std::pair<std::string, std::string>> leaves;
-  std::vector<std::pair<std::string, Group>> groups;
+  std::vector<Group> groups;  // a pair may not hold the type that is being defined, a vector may
+  std::string name;
 
   Group& at(const std::string& key) {
-    for (auto& [name, group] : groups)
-      if (name == key) return group;
-    return groups.emplace_back(key, Group{}).second;
+    for (Group& group : groups)
+      if (group.name == key) return group;
+    groups.emplace_back().name = key;
+    return groups.back();
   }
   std::string properties() const {
     Object out;
-    for (const auto& [name, schema] : leaves) out.add(name, schema);
-    for (const auto& [name, group] : groups) out.add(name, closed_map(group.properties()));
+    for (const auto& [leaf, schema] : leaves) out.add(leaf, schema);
+    for (const Group& group : groups) out.add(group.name, closed_map(group.properties()));
     return out.str();
   }
 };
@@ -187,8 +189,8 @@ void add_fabric(Group& root) {
 /// `fabric` is the name of a shared file or a map: lift its group out of the tree and offer both.
 void offer_fabric_name(Group& root) {
   const auto found =
-      std::find_if(root.groups.begin(), root.groups.end(), [](const auto& g) { return g.first == "fabric"; });
-  const std::string map = closed_map(found->second.properties());
+      std::find_if(root.groups.begin(), root.groups.end(), [](const auto& g) { return g.name == "fabric"; });
+  const std::string map = closed_map(found->properties());
   root.groups.erase(found);
   root.leaves.emplace_back("fabric", Object().add("anyOf", "[" + text_schema() + ", " + map + "]").str());
 }
