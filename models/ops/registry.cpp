@@ -3,22 +3,41 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
+
+#include "models/ops/attention.h"
+#include "models/ops/collective.h"
+#include "models/ops/elementwise.h"
 #include "models/ops/gemm.h"
+#include "models/ops/grouped_gemm.h"
+#include "models/ops/moe.h"
 
 namespace sparsesim {
 
 namespace {
 
-const std::vector<OpKind>& table() {
-  static const std::vector<OpKind> kinds{
-      {"gemm", "matrix product of activations and weights", read_gemm, gemm_from_row},
-  };
-  return kinds;
-}
+using config::MapReader;
+
+constexpr std::array<OpKind, 9> kTable{{
+    {"gemm", "matrix product of activations and weights", read_gemm, gemm_from_row},
+    {"moe_ffn", "mixture-of-experts feed-forward layer: router, grouped products, combine", read_moe, moe_from_row},
+    {"grouped_gemm", "one matrix product per expert, each with its own tokens", read_grouped_gemm,
+     grouped_gemm_from_row},
+    {"attention", "softmax attention: dense, causal or with a sliding window", read_attention, attention_from_row},
+    {"elementwise", "reads and writes of whole tensors with little arithmetic", read_elementwise, elementwise_from_row},
+    {"all_to_all", "each device sends a different part of its buffer to each other device",
+     [](MapReader& map) { return read_collective("all_to_all", map); }, collective_from_row},
+    {"all_gather", "each device ends with the parts of all",
+     [](MapReader& map) { return read_collective("all_gather", map); }, collective_from_row},
+    {"reduce_scatter", "each device ends with its part of the sum",
+     [](MapReader& map) { return read_collective("reduce_scatter", map); }, collective_from_row},
+    {"all_reduce", "each device ends with the sum of all buffers",
+     [](MapReader& map) { return read_collective("all_reduce", map); }, collective_from_row},
+}};
 
 }  // namespace
 
-std::span<const OpKind> op_kinds() { return table(); }
+std::span<const OpKind> op_kinds() { return kTable; }
 
 const OpKind* find_op_kind(std::string_view name) {
   for (const auto& kind : op_kinds())

@@ -80,7 +80,9 @@ CommandSpec validate_command() {
            value("masks", ValueType::directory, "DIR", "where measured masks are: DIR/dlmc/PATH.smtx"),
            value("substrates", ValueType::directory, "DIR", "look for machines here before the shipped ones"),
            value("accuracy", ValueType::file, "FILE", "write the tables as Markdown"),
-           integer("threads", 1, 1024, "rows simulated at once; default is one per processor"), quiet_option()},
+           repeatable(value("only", ValueType::text, "NAME", "rows of this op or device alone")),
+           integer("threads", 1, 1024, "rows simulated at once; default is one per processor"),
+           integer("seed", 0, INT64_MAX, "seed of everything drawn", "1"), quiet_option()},
           {},
           {"sparsesim validate --measurements gemm.csv moe.csv --format json"}};
 }

@@ -12,7 +12,8 @@
 #include <set>
 
 #include "sim/config/reader.h"
-#include "sim/config/text_check.h"
+#include "sim/core/utf8.h"
+#include "sim/core/utf8.h"
 #include "validate/compare/csv_reader.h"
 
 namespace sparsesim {
@@ -177,7 +178,7 @@ void read_row(const std::vector<const Column*>& header, const std::vector<CsvCel
 bool check_encoding(std::string_view text, const std::string& name, Diagnostics& diagnostics) {
   int line = 1;
   for (std::size_t at = 0; at < text.size();) {
-    const int length = config::utf8_length(text, at);
+    const int length = utf8_length(text, at);
     if (length == 0 || text[at] == '\0') {
       diagnostics.add({name, line, 1}, "not a text file: bytes that are no UTF-8 text");
       return false;

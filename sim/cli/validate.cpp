@@ -1,0 +1,146 @@
+// sparsesim validate: reads measured rows, simulates them, scores the predictions.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+
+#include "models/evaluate/run.h"
+#include "sim/cli/commands.h"
+#include "validate/compare/report.h"
+
+namespace sparsesim::cli {
+
+namespace {
+
+constexpr int kInterruptedExit = 130;  // what a shell reports for Ctrl-C
+constexpr std::size_t kExplainedPerGroup = 5;
+
+std::atomic<bool> g_stop{false};  // set by the signal handler, which can reach nothing else
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+/// Ctrl-C sets the flag while this lives; a second Ctrl-C ends the program at once.
+class InterruptGuard {
+ public:
+  InterruptGuard() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { g_stop = true; };
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(SIGINT, &action, &before_);
+  }
+  ~InterruptGuard() { sigaction(SIGINT, &before_, nullptr); }
+  InterruptGuard(const InterruptGuard&) = delete;
+
+ private:
+  struct sigaction before_ {};
+};
+
+/// A bar on the terminal, redrawn when the percentage changes.
+class ProgressBar {
+ public:
+  void draw(std::size_t done, std::size_t total) {
+    const std::size_t percent = done * 100 / total;
+    if (percent == percent_) return;
+    percent_ = percent;
+    const std::size_t filled = percent * kWidth / 100;
+    fmt::print(stderr, "\r[{}{}] {:3} %  {} of {} rows", std::string(filled, '#'), std::string(kWidth - filled, '.'),
+               percent, done, total);
+    std::fflush(stderr);
+  }
+  void clear() const {
+    if (percent_ <= 100) fmt::print(stderr, "\r\033[K");
+  }
+
+ private:
+  static constexpr std::size_t kWidth = 40;
+  std::size_t percent_ = 101;  // nothing drawn yet
+};
+
+std::vector<MeasurementFile> read_files(const ParsedCommand& command) {
+  auto files = read_measurements(command.get_all("measurements"));
+  const auto only = command.get_all("only");
+  if (only.empty()) return files;
+  for (auto& file : files)
+    std::erase_if(file.rows, [&](const Measurement& row) {
+      return std::none_of(only.begin(), only.end(),
+                          [&](const std::string& word) { return row.op.op == word || row.device == word; });
+    });
+  return files;
+}
+
+SearchPath machine_folders(const ParsedCommand& command) {
+  SearchPath search = shipped("substrates");
+  if (const auto folder = command.find("substrates")) search.folders.insert(search.folders.begin(), *folder);
+  return search;
+}
+
+/// Fits everything that was compared with into one text, so that a report can be traced to its inputs.
+std::string hash_inputs(const Comparison& comparison, const SubstrateCache& substrates) {
+  std::string text = fmt::format("seed {}\n", comparison.seed);
+  for (const auto& row : comparison.rows) {
+    const Measurement& m = row.measured;
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{}", row.file, m.id, m.device, m.op.devices, m.op.op, m.op.m,
+                        m.op.n, m.op.k, m.op.dtype, m.op.pattern, m.op.kernel);
+    for (const auto& [name, value] : m.op.params) text += fmt::format(",{}={}", name, value);
+    text += fmt::format(",{},{},{}\n", m.time_us.value_or(0), m.baseline_us.value_or(0), m.speedup.value_or(0));
+  }
+  for (const auto& substrate : substrates.loaded()) text += dump_substrate(*substrate);
+  return fnv1a(text);
+}
+
+Comparison compare(std::vector<MeasurementFile> files, SubstrateCache& substrates, const PredictOptions& options) {
+  Comparison out;
+  out.seed = options.seed;
+  out.version = SPARSESIM_VERSION;
+  std::vector<const Measurement*> rows;
+  for (const auto& file : files)
+    for (const auto& row : file.rows) rows.push_back(&row);
+  auto predictions = predict_rows(rows, substrates, options);
+  std::size_t at = 0;
+  for (const auto& file : files)
+    for (const auto& row : file.rows) out.rows.push_back({file.name, row, std::move(predictions[at++])});
+  const auto explained = worst_rows_of_groups(out.rows, kExplainedPerGroup);
+  predictions.clear();
+  for (const auto& row : out.rows) predictions.push_back(row.predicted);
+  explain_rows(rows, predictions, explained, substrates, options);
+  for (const std::size_t i : explained) out.rows[i].predicted.largest_loss = predictions[i].largest_loss;
+  out.summary = summarise_groups(out.rows);
+  for (const auto& substrate : substrates.loaded()) {
+    out.substrates.push_back(substrate->name);
+    for (auto& constant : fitted_constants(*substrate)) out.fitted.push_back(std::move(constant));
+  }
+  out.inputs_hash = hash_inputs(out, substrates);
+  return out;
+}
+
+}  // namespace
+
+int run_validate(const ParsedCommand& command) {
+  auto files = read_files(command);
+  SubstrateCache substrates(machine_folders(command));
+  PredictOptions options;
+  options.seed = static_cast<std::uint64_t>(command.integer("seed").value_or(1));
+  options.threads = static_cast<int>(command.integer("threads").value_or(0));
+  options.stop = &g_stop;
+  ProgressBar bar;
+  if (::isatty(STDERR_FILENO) && !command.flag("quiet"))
+    options.progress = [&](std::size_t done, std::size_t total) { bar.draw(done, total); };
+  const InterruptGuard guard;
+  Comparison comparison;
+  try {
+    comparison = compare(std::move(files), substrates, options);
+  } catch (const Interrupted&) {
+    bar.clear();
+    fmt::print(stderr, "sparsesim: interrupted, nothing was written\n");
+    return kInterruptedExit;
+  }
+  bar.clear();
+  if (const auto path = command.find("rows")) write_file(*path, comparison_csv(comparison));
+  if (const auto path = command.find("accuracy")) write_file(*path, accuracy_markdown(comparison));
+  fmt::print("{}", command.get("format") == "json" ? comparison_json(comparison) : comparison_table(comparison));
+  return kOk;
+}
+
+}  // namespace sparsesim::cli

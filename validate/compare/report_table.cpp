@@ -1,0 +1,73 @@
+// The table that `sparsesim validate` prints for people.
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "validate/compare/report.h"
+
+namespace sparsesim {
+
+namespace {
+
+constexpr std::size_t kWorstShown = 10;
+
+std::string cell(std::optional<double> value, const char* unit = " %") {
+  return value ? fmt::format("{:.1f}{}", *value, unit) : "-";
+}
+
+std::string describe(const ComparedRow& row) {
+  const MeasuredOp& op = row.measured.op;
+  std::string out = op.op;
+  if (op.m > 0) out += fmt::format(" {}x{}x{}", op.m, op.n, op.k);
+  if (op.devices > 1) out += fmt::format(" on {}", op.devices);
+  for (const auto& [name, value] : op.params) out += fmt::format(" {}={}", name, value);
+  return out;
+}
+
+std::string failures(const std::vector<ComparedRow>& rows) {
+  struct Failure {
+    int rows = 0;
+    std::string first;
+  };
+  std::map<std::string, Failure> by_reason;
+  for (const auto& row : rows) {
+    if (!row.predicted.failed) continue;
+    Failure& failure = by_reason[row.predicted.reason];
+    if (failure.rows++ == 0) failure.first = row.measured.id;
+  }
+  std::string out;
+  for (const auto& [reason, failure] : by_reason)
+    out += fmt::format("  {:5} rows, first {}: {}\n", failure.rows, failure.first, reason);
+  return out.empty() ? out : "\nNot simulated:\n" + out;
+}
+
+}  // namespace
+
+std::string comparison_table(const Comparison& c) {
+  std::string out = fmt::format("{:<22} {:<14} {:<12} {:<16} {:>5} {:>6} {:>9} {:>8} {:>8} {:>9} {:>8} {:>6} {:>8}\n",
+                                "file", "op", "pattern", "device", "rows", "failed", "time MAPE", "median", "p90",
+                                "spd MAPE", "sign", "rank", "seconds");
+  for (const auto& s : c.summary)
+    out += fmt::format("{:<22} {:<14} {:<12} {:<16} {:>5} {:>6} {:>9} {:>8} {:>8} {:>9} {:>8} {:>6} {:>8.2f}\n", s.file,
+                       s.op, s.pattern, s.device, s.rows, s.failed, cell(s.time_mape), cell(s.time_median_ape),
+                       cell(s.time_p90_ape), cell(s.speedup_mape), cell(s.sign_accuracy),
+                       s.rank_correlation ? fmt::format("{:.3f}", *s.rank_correlation) : "-", s.seconds);
+  out += failures(c.rows);
+  const auto worst = worst_rows(c.rows, kWorstShown);
+  if (!worst.empty()) out += "\nWorst rows:\n";
+  for (const std::size_t i : worst) {
+    const ComparedRow& row = c.rows[i];
+    out += fmt::format("  {} ({}): {:.1f} us", row.measured.id, describe(row), row.predicted.time_us);
+    if (row.measured.time_us) out += fmt::format(" for {:.1f} us measured", *row.measured.time_us);
+    if (row.predicted.speedup && row.measured.measured_speedup())
+      out += fmt::format(", {:.2f}x for {:.2f}x", *row.predicted.speedup, *row.measured.measured_speedup());
+    out += fmt::format("; bound by {}", row.predicted.bound);
+    if (!row.predicted.largest_loss.empty()) out += fmt::format(", largest loss: {}", row.predicted.largest_loss);
+    out += "\n";
+  }
+  out += fmt::format("\n{} fitted constants were used; --format json and --accuracy list them.\n", c.fitted.size());
+  return out;
+}
+
+}  // namespace sparsesim
