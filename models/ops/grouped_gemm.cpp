@@ -108,9 +108,9 @@ class Builder {
     // A row of a tile is a whole line at the port to L2, however little of it a step needs.
     const double line = std::max(1.0, substrate_.memory.line / (depth * bytes_));
     const double again = row_bytes * (loops - 1) / loops;
-    shape.streams = {{row_bytes / loops, row_bytes / loops, true},
-                     {weight_bytes, weight_bytes, true},
-                     {again, again + (row_bytes + weight_bytes) * (line - 1), true}};
+    const double again_lines = again + (row_bytes + weight_bytes) * (line - 1);
+    shape.streams = {{row_bytes / loops, row_bytes / loops, true}, {weight_bytes, weight_bytes, true}};
+    if (again_lines > 0) shape.streams.push_back({again, again_lines, true});
     const double clock = substrate_.compute.clock;
     const double index = ideal_.metadata ? 0 : constants_.index_loads * substrate_.memory.l2_far_latency * clock;
     shape.prologue_cycles = (constants_.prologue_cycles + index) * loops;
