@@ -11,11 +11,11 @@ namespace {
 
 /// Logarithms, because speedups are ratios and the features span many decades.
 std::vector<double> features_of(const ComparedRow& row) {
-  const LaunchCounters& c = row.predicted.counters.device;
+  const RunCounters& run = row.predicted.counters;
+  const LaunchCounters& c = run.device;
   const auto log1 = [](double value) { return std::log(std::max(value, 1.0)); };
-  const LaunchCounters& d = c.device;
-  return {log1(d.useful_macs), log1(d.issued_macs), log1(d.dram_bytes), log1(d.l2_bytes - d.l2_hit_bytes),
-          log1(d.tasks),       log1(c.launches)};
+  return {log1(c.useful_macs), log1(c.issued_macs), log1(c.dram_bytes), log1(c.l2_bytes - c.l2_hit_bytes),
+          log1(c.tasks),       log1(run.launches)};
 }
 
 double log_ideal(const ComparedRow& row) { return std::log(ideal_speedup(row.predicted.declared_sparsity)); }

@@ -12,7 +12,7 @@
 #include <set>
 
 #include "sim/config/reader.h"
-#include "sim/core/utf8.h"
+#include "sim/config/text_check.h"
 #include "sim/core/utf8.h"
 #include "validate/compare/csv_reader.h"
 
