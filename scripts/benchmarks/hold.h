@@ -15,18 +15,18 @@
 
 namespace sparsesim::bench {
 
-/// Draws an increment with one look-up, alike for all engines: 8192 quantiles (32 KiB) plus a jitter of 127 ps.
+/// Draws an increment with one look-up, alike for all engines: 2048 quantiles (8 KiB) plus a jitter of 127 ps.
 struct Increments {
-  std::vector<std::uint32_t> table;  // [8192], ps
+  std::vector<std::uint32_t> table;  // [2048], ps
   std::uint64_t jitter = 127;        // mask; 0 for ticks
-  std::uint64_t draw(std::uint64_t bits) const { return table[bits & 8191] + ((bits >> 32) & jitter); }
+  std::uint64_t draw(std::uint64_t bits) const { return table[bits & 2047] + ((bits >> 32) & jitter); }
 };
 
 inline Increments make_increments(const std::string& name) {
   Increments increments;
   static constexpr std::uint32_t ticks[12] = {1, 2, 3, 7, 12, 30, 55, 90, 140, 250, 400, 600};
-  for (int i = 0; i < 8192; ++i) {
-    const double u = (i + 0.5) / 8192;
+  for (int i = 0; i < 2048; ++i) {
+    const double u = (i + 0.5) / 2048;
     double ps = 0;
     if (name == "exp") ps = -1e6 * std::log1p(-u);
     if (name == "uniform") ps = 2e6 * u;

@@ -27,19 +27,23 @@ namespace {
 
 #ifdef SPARSESIM_X86
 // Blocks of 4 keys stay in registers with their counts while every key is compared with them. The number of blocks is a
-// template argument, so that the inner loop unrolls; counts rarely cross a multiple of 8, so the switch predicts well.
+// template argument and the loops over them are unrolled, or the arrays would not become registers; counts rarely cross
+// a multiple of 8, so the switch predicts well.
 template <int blocks>
 [[gnu::target("avx2")]] inline void rank_blocks_avx2(const std::int64_t* keys, std::size_t count,
                                                      const std::int64_t* own, std::uint64_t* places) {
   __m256i key[blocks], larger[blocks];
+#pragma GCC unroll 8
   for (int b = 0; b < blocks; ++b) {
     key[b] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(own + 4 * b));
     larger[b] = _mm256_setzero_si256();
   }
   for (std::size_t j = 0; j < count; ++j) {
     const __m256i other = _mm256_set1_epi64x(keys[j]);
+#pragma GCC unroll 8
     for (int b = 0; b < blocks; ++b) larger[b] = _mm256_sub_epi64(larger[b], _mm256_cmpgt_epi64(other, key[b]));
   }
+#pragma GCC unroll 8
   for (int b = 0; b < blocks; ++b) _mm256_storeu_si256(reinterpret_cast<__m256i*>(places + 4 * b), larger[b]);
 }
 
@@ -61,15 +65,18 @@ template <int blocks>
                                                           const std::int64_t* own, std::uint64_t* places) {
   __m512i key[blocks], larger[blocks];
   const __m512i one = _mm512_set1_epi64(1);
+#pragma GCC unroll 8
   for (int b = 0; b < blocks; ++b) {
     key[b] = _mm512_loadu_si512(own + 8 * b);
     larger[b] = _mm512_setzero_si512();
   }
   for (std::size_t j = 0; j < count; ++j) {
     const __m512i other = _mm512_set1_epi64(keys[j]);
+#pragma GCC unroll 8
     for (int b = 0; b < blocks; ++b)
       larger[b] = _mm512_mask_add_epi64(larger[b], _mm512_cmpgt_epi64_mask(other, key[b]), larger[b], one);
   }
+#pragma GCC unroll 8
   for (int b = 0; b < blocks; ++b) _mm512_storeu_si512(places + 8 * b, larger[b]);
 }
 
