@@ -14,8 +14,6 @@
 #include "sim/config/reader.h"
 #include "sim/config/text_check.h"
 #include "sim/core/utf8.h"
-#include "validate/compare/csv_reader.h"
-
 namespace sparsesim {
 
 namespace {
