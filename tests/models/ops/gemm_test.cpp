@@ -1,0 +1,77 @@
+#include "models/ops/gemm.h"
+
+#include <doctest/doctest.h>
+
+#include "models/compute/player.h"
+
+namespace sparsesim {
+namespace {
+
+const Substrate& machine(const std::string& name) {
+  static const SearchPath search{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}};
+  static std::map<std::string, Substrate> loaded;
+  const auto found = loaded.find(name);
+  return found != loaded.end() ? found->second : loaded.emplace(name, load_substrate(name, search)).first->second;
+}
+
+LaunchResult run(const std::string& device, std::int64_t m, std::int64_t n, std::int64_t k, Ideal ideal = {}) {
+  return play(lower_gemm(m, n, k, "bf16", machine(device), ideal), machine(device), ideal);
+}
+
+TEST_CASE("no product beats the matrix peak or the weights' DRAM time, on any shipped device") {
+  for (const char* device : {"a100-sxm4-80gb", "h100-sxm5-80gb", "h200-sxm-141gb", "b200-sxm-180gb", "l40s-48gb"})
+    for (std::int64_t m : {1, 17, 128, 1025})
+      for (std::int64_t n : {64, 4096})
+        for (std::int64_t k : {128, 8192}) {
+          const Substrate& s = machine(device);
+          const double macs = static_cast<double>(m) * n * k;
+          const double peak = s.compute.pipes.tensor.at("bf16").dense * s.compute.units * s.compute.clock;
+          const LaunchResult r = run(device, m, n, k);
+          CHECK(r.time.seconds() >= 2 * macs / peak);
+          CHECK(r.time.seconds() >= 2.0 * n * k / s.memory.dram_peak);
+          CHECK(r.counters.useful_macs <= r.counters.issued_macs * (1 + 1e-12));
+        }
+}
+
+TEST_CASE("one row streams the weights at 70 to 100 % of the achieved bandwidth") {
+  // 16384 x 16384 bf16 is 537 MB.
+  for (const char* device : {"a100-sxm4-80gb", "h100-sxm5-80gb", "h200-sxm-141gb"}) {
+    const double rate = 2.0 * 16384 * 16384 / run(device, 1, 16384, 16384).time.seconds();
+    CHECK(rate <= machine(device).memory.dram_achieved);
+    CHECK(rate >= 0.7 * machine(device).memory.dram_achieved);
+  }
+}
+
+TEST_CASE("96 tiles fit one wave of 108 units, 128 do not") {
+  // n = k = 4096: 768 rows are 96 tiles of 128x256, 1024 rows are 128; a third more work costs more than a third.
+  const double ratio = run("a100-sxm4-80gb", 1024, 4096, 4096).time / run("a100-sxm4-80gb", 768, 4096, 4096).time;
+  CHECK(ratio > 4.0 / 3);
+  CHECK(ratio <= 2.1);
+}
+
+TEST_CASE("large cubes reach most of the peak, small ones little") {
+  const auto rate = [](std::int64_t s) {
+    return 2.0 * s * s * s / run("a100-sxm4-80gb", s, s, s).time.seconds() / 312e12;
+  };
+  CHECK(rate(4096) > 0.7);
+  CHECK(rate(512) < 0.3);
+}
+
+TEST_CASE("without fixed cost and padding a product is never slower") {
+  Ideal free;
+  free.fixed_cost = true;
+  free.padding = true;
+  CHECK(run("h100-sxm5-80gb", 129, 512, 512, free).time < run("h100-sxm5-80gb", 129, 512, 512).time);
+}
+
+TEST_CASE("an unknown type and a sparse row are refused by name") {
+  CHECK_THROWS_AS(lower_gemm(1, 1, 1, "fp7", machine("a100-sxm4-80gb"), {}), UnsupportedError);
+  MeasuredOp row;
+  row.m = row.n = row.k = 64;
+  row.dtype = "bf16";
+  row.pattern = "2:4";
+  CHECK_THROWS_AS(gemm_from_row(row), UnsupportedError);
+}
+
+}  // namespace
+}  // namespace sparsesim
