@@ -14,6 +14,8 @@
 #include "sim/config/reader.h"
 #include "sim/config/text_check.h"
 #include "sim/core/utf8.h"
+#include "validate/compare/csv_reader.h"
+
 namespace sparsesim {
 
 namespace {
