@@ -7,7 +7,7 @@ namespace sparsesim {
 namespace {
 
 constexpr double kPsPerSecond = 1e12;
-// Chunks of a launch at most: two events each, so that a launch stays within about 40 k events.
+// Chunks of merged steps in a launch, pipeline fills apart: two events each.
 constexpr double kChunkBudget = 16000;
 
 int chunk_limit(const Launch& launch) {

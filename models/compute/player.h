@@ -47,8 +47,8 @@ struct LaunchResult {
 ///
 /// Dispatcher (finite rate, breadth first) -> residency slots of the units -> per task: prologue, main loop with
 /// `stages` steps in flight, epilogue, stores. Pipes, L2 and DRAM are first-in-first-out servers; L2 holds panel slices
-/// under LRU. Cost: a few events per task; steps are merged into at most so many chunks that a launch stays below about
-/// 40 k events. Bounds: time >= max(busy) + fixed_seconds. Errors: std::logic_error for a task that names no shape.
+/// under LRU. Cost: at most 32 000 events plus four per task, or six per task beyond
+/// 16 000 tasks; steps are merged to that end. Bounds: time >= max(busy) + fixed_seconds. Errors: std::logic_error for a task that names no shape.
 LaunchResult play(const Launch& launch, const Substrate& substrate, const Ideal& ideal);
 
 /// The same at a given clock of the units, without the power rule.
