@@ -3,7 +3,6 @@
 #include <array>
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#define SPARSESIM_X86 1  // the one macro: there is no other way to leave code out for a foreign processor
 #include <immintrin.h>
 #endif
 
@@ -25,7 +24,7 @@ void rank_portable(const std::int64_t* keys, std::uint64_t* places, std::size_t 
 
 namespace {
 
-#ifdef SPARSESIM_X86
+#if defined(__x86_64__) && defined(__GNUC__)
 // Blocks of 4 keys stay in registers with their counts while every key is compared with them. The number of blocks is a
 // template argument and the loops over them are unrolled, or the arrays would not become registers; counts rarely cross
 // a multiple of 8, so the switch predicts well.
@@ -97,7 +96,7 @@ template <int blocks>
 std::array<RankVariant, 4> find_variants() {
   std::array<RankVariant, 4> found{};
   std::size_t count = 0;
-#ifdef SPARSESIM_X86
+#if defined(__x86_64__) && defined(__GNUC__)
   if (__builtin_cpu_supports("avx512f")) found[count++] = {"avx512", rank_avx512};
   if (__builtin_cpu_supports("avx2")) found[count++] = {"avx2", rank_avx2};
 #endif
