@@ -16,7 +16,6 @@ namespace sparsesim::cli {
 namespace {
 
 constexpr int kInterruptedExit = 130;  // what a shell reports for Ctrl-C
-constexpr std::size_t kExplainedPerGroup = 5;
 
 std::atomic<bool> g_stop{false};  // set by the signal handler, which can reach nothing else
 static_assert(std::atomic<bool>::is_always_lock_free);
@@ -101,7 +100,7 @@ Comparison compare(std::vector<MeasurementFile> files, SubstrateCache& substrate
   std::size_t at = 0;
   for (const auto& file : files)
     for (const auto& row : file.rows) out.rows.push_back({file.name, row, std::move(predictions[at++])});
-  const auto explained = worst_rows_of_groups(out.rows, kExplainedPerGroup);
+  const auto explained = rows_to_explain(out.rows);
   predictions.clear();
   for (const auto& row : out.rows) predictions.push_back(row.predicted);
   explain_rows(rows, predictions, explained, substrates, options);

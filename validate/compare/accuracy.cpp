@@ -12,8 +12,6 @@ namespace sparsesim {
 
 namespace {
 
-constexpr std::size_t kWorstPerGroup = 5;
-
 std::string cell(std::optional<double> value, int digits = 1) {
   return value ? fmt::format("{:.{}f}", *value, digits) : "";
 }
@@ -89,7 +87,7 @@ std::string variance_table(const Comparison& c) {
 
 std::string worst_table(const Comparison& c) {
   std::vector<std::vector<std::string>> lines;
-  for (const std::size_t i : worst_rows_of_groups(c.rows, kWorstPerGroup)) {
+  for (const std::size_t i : worst_rows_of_groups(c.rows, kWorstRowsPerGroup)) {
     const ComparedRow& row = c.rows[i];
     lines.push_back({row.measured.id, row.measured.op.op, cell(row.predicted.time_us), cell(row.measured.time_us),
                      cell(row.time_error()), cell(row.speedup_error()), row.predicted.bound,
@@ -141,7 +139,7 @@ std::string accuracy_markdown(const Comparison& c) {
       "Every constant of the machines above that was fitted to measured rows. All others are data-sheet values, "
       "measurements of the machine or guesses; `sparsesim show` lists them with their sources.\n\n{}",
       c.version, c.seed, c.inputs_hash, score_table(c), speedup_table(c), variance_table(c), failure_table(c),
-      kWorstPerGroup, worst_table(c), fitted_table(c));
+      kWorstRowsPerGroup, worst_table(c), fitted_table(c));
 }
 
 }  // namespace sparsesim

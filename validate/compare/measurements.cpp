@@ -165,13 +165,18 @@ std::vector<const Column*> read_header(const std::vector<CsvCell>& cells, const 
 
 void read_row(const std::vector<const Column*>& header, const std::vector<CsvCell>& cells, Measurement& row,
               Diagnostics& diagnostics) {
+  const std::size_t mistakes_before = diagnostics.mistakes().size();
   if (cells.size() != header.size())
     diagnostics.add(cells.back().position,
                     fmt::format("{} fields where the header has {} columns", cells.size(), header.size()),
                     "a comma inside a field needs quotes around the field");
   for (std::size_t i = 0; i < std::min(cells.size(), header.size()); ++i)
     if (header[i]) header[i]->read({header[i]->name, cells[i], row, diagnostics});
-  if (cells.size() == header.size() && !row.time_us && !row.speedup)
+  const bool sound = diagnostics.mistakes().size() == mistakes_before &&
+                     std::find_if(header.begin(), header.end(), [](const Column* column) {
+                       return column && column->name == "time_us";
+                     }) != header.end();
+  if (sound && !row.time_us && !row.speedup)
     diagnostics.add(cells.front().position, fmt::format("row \"{}\" has neither time_us nor speedup", row.id));
 }
 

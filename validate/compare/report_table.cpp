@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "validate/compare/report.h"
@@ -10,7 +11,7 @@ namespace sparsesim {
 
 namespace {
 
-constexpr std::size_t kWorstShown = 10;
+constexpr std::size_t kSlowestShown = 3;
 
 std::string cell(std::optional<double> value, const char* unit = " %") {
   return value ? fmt::format("{:.1f}{}", *value, unit) : "-";
@@ -42,6 +43,24 @@ std::string failures(const std::vector<ComparedRow>& rows) {
   return out.empty() ? out : "\nNot simulated:\n" + out;
 }
 
+/// This program's own time: the median row and the slowest ones.
+std::string slowest(const std::vector<ComparedRow>& rows) {
+  if (rows.empty()) return {};
+  std::vector<double> seconds;
+  std::vector<const ComparedRow*> order;
+  for (const auto& row : rows) {
+    seconds.push_back(row.predicted.seconds);
+    order.push_back(&row);
+  }
+  std::stable_sort(order.begin(), order.end(), [](const ComparedRow* a, const ComparedRow* b) {
+    return a->predicted.seconds > b->predicted.seconds;
+  });
+  std::string out = fmt::format("\nMedian row simulated in {:.2f} ms; slowest:", 1e3 * *quantile(seconds, 0.5));
+  for (std::size_t i = 0; i < std::min(order.size(), kSlowestShown); ++i)
+    out += fmt::format(" {} {:.0f} ms", order[i]->measured.id, 1e3 * order[i]->predicted.seconds);
+  return out + "\n";
+}
+
 }  // namespace
 
 std::string comparison_table(const Comparison& c) {
@@ -54,7 +73,7 @@ std::string comparison_table(const Comparison& c) {
                        cell(s.time_p90_ape), cell(s.speedup_mape), cell(s.sign_accuracy),
                        s.rank_correlation ? fmt::format("{:.3f}", *s.rank_correlation) : "-", s.seconds);
   out += failures(c.rows);
-  const auto worst = worst_rows(c.rows, kWorstShown);
+  const auto worst = worst_rows(c.rows, kWorstRowsShown);
   if (!worst.empty()) out += "\nWorst rows:\n";
   for (const std::size_t i : worst) {
     const ComparedRow& row = c.rows[i];
@@ -66,7 +85,8 @@ std::string comparison_table(const Comparison& c) {
     if (!row.predicted.largest_loss.empty()) out += fmt::format(", largest loss: {}", row.predicted.largest_loss);
     out += "\n";
   }
-  out += fmt::format("\n{} fitted constants were used; --format json and --accuracy list them.\n", c.fitted.size());
+  out += slowest(c.rows);
+  out += fmt::format("{} fitted constants were used; --format json and --accuracy list them.\n", c.fitted.size());
   return out;
 }
 

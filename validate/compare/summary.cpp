@@ -122,6 +122,15 @@ std::vector<std::size_t> worst_rows_of_groups(const std::vector<ComparedRow>& ro
   return out;
 }
 
+std::vector<std::size_t> rows_to_explain(const std::vector<ComparedRow>& rows) {
+  std::vector<std::size_t> out = worst_rows(rows, kWorstRowsShown);
+  const auto groups = worst_rows_of_groups(rows, kWorstRowsPerGroup);
+  out.insert(out.end(), groups.begin(), groups.end());
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
 bool calibration_half(const std::string& id) {
   return !id.empty() && id.back() >= '0' && id.back() <= '9' && (id.back() - '0') % 2 == 1;
 }

@@ -39,6 +39,10 @@ std::vector<Summary> summarise_groups(const std::vector<ComparedRow>& rows);
 std::vector<std::size_t> worst_rows(const std::vector<ComparedRow>& rows, std::size_t most);
 /// Indices of the `most` worst rows of every op x pattern x device.
 std::vector<std::size_t> worst_rows_of_groups(const std::vector<ComparedRow>& rows, std::size_t most);
+/// Rows of a report whose largest loss is worked out: the worst of all and the worst of each op x pattern x device.
+inline constexpr std::size_t kWorstRowsShown = 10;
+inline constexpr std::size_t kWorstRowsPerGroup = 5;
+std::vector<std::size_t> rows_to_explain(const std::vector<ComparedRow>& rows);
 /// Whether the digits that end the id are an odd number: the half that constants may be fitted to.
 bool calibration_half(const std::string& id);
 
