@@ -1,5 +1,6 @@
 #pragma once
-// Comma-separated text (RFC 4180), row by row, with the place of every cell.
+// Comma-separated text (RFC 4180), row by row, with the place of every cell. parse_csv() of sim/stats stops at the first
+// mistake; a measurement file has all of its mistakes reported at once, so this one goes on.
 
 #include <string>
 #include <string_view>
