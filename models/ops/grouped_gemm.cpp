@@ -53,6 +53,7 @@ class Builder {
     launch_.fixed_seconds =
         substrate.dispatch.graph_node + substrate.dispatch.grid_start + constants_.start_us * 1e-6;
     launch_.tasks_per_unit = resident();
+    if (tile.k * bytes_ < substrate.memory.line) launch_.dram_share *= constants_.short_row_dram_share;
   }
 
   Launch build() {
@@ -94,6 +95,13 @@ class Builder {
     return 2.0 * tile_.m * tile_.n * tile_.k / rate + constants_.step_overhead_cycles;
   }
 
+  // A dependent chain of multiplies behind a barrier: what a lone task waits per step beyond the pipe's own time.
+  double exposed_cycles() const {
+    const double deep = substrate_.compute.pipes.tensor.at(size_.dtype).step_k;
+    const double chain = constants_.step_latency_cycles + tile_.k / std::max(1.0, deep) * constants_.multiply_latency_cycles;
+    return std::max(0.0, chain - step_cycles());
+  }
+
   // Columns of tiles in this bundle run one after the other: `tiles` main loops in a row, whose row panel comes from
   // DRAM once and from L2 for every later tile.
   TaskShape shape(int rows, std::int64_t tiles, double columns) const {
@@ -101,19 +109,19 @@ class Builder {
     const double per_loop = static_cast<double>(ceil_div(size_.k, tile_.k));
     const double loops = static_cast<double>(tiles);
     shape.steps = static_cast<int>(per_loop * loops);
-    shape.stages = tile_.stages;
+    shape.stages = std::max(1, tile_.stages - 1);  // one buffer is being multiplied, the others are in flight
     const double depth = static_cast<double>(size_.k) / per_loop;
     const double row_bytes = rows * depth * bytes_;
     const double weight_bytes = columns / loops * depth * bytes_;
     // A row of a tile is a whole line at the port to L2, however little of it a step needs.
     const double line = std::max(1.0, substrate_.memory.line / (depth * bytes_));
     const double again = row_bytes * (loops - 1) / loops;
-    const double again_lines = again + (row_bytes + weight_bytes) * (line - 1);
+    const double again_lines = again + (row_bytes + weight_bytes) * (line - 1) * constants_.line_penalty;
     shape.streams = {{row_bytes / loops, row_bytes / loops, true}, {weight_bytes, weight_bytes, true}};
     if (again_lines > 0) shape.streams.push_back({again, again_lines, true});
     const double clock = substrate_.compute.clock;
     const double index = ideal_.metadata ? 0 : constants_.index_loads * substrate_.memory.l2_far_latency * clock;
-    shape.prologue_cycles = (constants_.prologue_cycles + index) * loops;
+    shape.prologue_cycles = (constants_.prologue_cycles + index) * loops + exposed_cycles() * shape.steps;
     shape.store_bytes = rows * columns * bytes_;
     shape.epilogue_cycles =
         constants_.epilogue_cycles * loops +
@@ -179,7 +187,7 @@ const Kernel& find_grouped_kernel(const Substrate& substrate, const std::string&
 
 GroupedConstants grouped_constants(const Kernel& kernel) {
   using Member = double GroupedConstants::*;
-  static constexpr std::array<std::pair<const char*, Member>, 12> kNames = {{
+  static constexpr std::array<std::pair<const char*, Member>, 16> kNames = {{
       {"tile_rule", &GroupedConstants::tile_rule},
       {"start_us", &GroupedConstants::start_us},
       {"prologue_cycles", &GroupedConstants::prologue_cycles},
@@ -187,6 +195,10 @@ GroupedConstants grouped_constants(const Kernel& kernel) {
       {"epilogue_cycles", &GroupedConstants::epilogue_cycles},
       {"epilogue_bytes_per_cycle", &GroupedConstants::epilogue_bytes_per_cycle},
       {"step_overhead_cycles", &GroupedConstants::step_overhead_cycles},
+      {"step_latency_cycles", &GroupedConstants::step_latency_cycles},
+      {"multiply_latency_cycles", &GroupedConstants::multiply_latency_cycles},
+      {"line_penalty", &GroupedConstants::line_penalty},
+      {"short_row_dram_share", &GroupedConstants::short_row_dram_share},
       {"wide_rows", &GroupedConstants::wide_rows},
       {"narrow_rate", &GroupedConstants::narrow_rate},
       {"tensor_share", &GroupedConstants::tensor_share},

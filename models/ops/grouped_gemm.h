@@ -33,6 +33,10 @@ struct GroupedConstants {
   double epilogue_cycles = 0;       // from the last multiply to the task's exit
   double epilogue_bytes_per_cycle = 64;
   double step_overhead_cycles = 0;  // barriers and addresses per main-loop step
+  double step_latency_cycles = 0;   // barrier and first operand of a step: a task alone cannot step faster
+  double multiply_latency_cycles = 0;  // of each dependent multiply in a step, one per step_k of depth
+  double line_penalty = 1;          // of the unused part of a line that a short row of a tile occupies at the L2 port
+  double short_row_dram_share = 1;  // of dram_share where a step's rows are shorter than a line
   double wide_rows = 0;             // tiles of fewer rows run on the narrow instruction
   double narrow_rate = 1;           // its rate over the wide one's
   double tensor_share = 1;          // of the sustained rate that the compiler's main loop reaches

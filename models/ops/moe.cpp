@@ -66,7 +66,9 @@ class DeviceWork {
     add(lower_stream("moe_activation", inner * (spec_.gated ? 2 : 1), inner, substrate), "moe_activation");
     add(lower_grouped(down, tile, kernel_, substrate, context_.ideal), "moe_down");
     const double result = static_cast<double>(tokens * spec_.hidden) * bytes;
-    add(lower_stream("moe_sum", outer, result, substrate), "moe_sum");
+    // vLLM sums 2 to 4 experts with a kernel of its own and leaves other numbers to a generic reduction.
+    const bool own_sum = spec_.top_k >= 2 && spec_.top_k <= 4;
+    add(lower_stream(own_sum ? "moe_sum" : "moe_sum_generic", outer, result, substrate), "moe_sum");
     return launches;
   }
 

@@ -85,9 +85,11 @@ Launch lower_align(std::int64_t slots, std::int64_t experts, std::int64_t padded
 }
 
 Launch lower_stream(const std::string& name, double read_bytes, double write_bytes, const Substrate& substrate) {
-  const Constants constants(substrate, name, {{"start_us", 0}, {"dram_share", 1}, {"bytes_per_task", 16384}});
+  const Constants constants(substrate, name, {{"start_us", 0}, {"dram_share", 1}, {"bytes_per_task", 16384}, {"scalar", 0}});
   Launch launch = start_launch(name, constants["start_us"], substrate);
   launch.dram_share = constants["dram_share"];
+  if (constants["scalar"] > 0 && substrate.memory.scalar_load_share > 0)
+    launch.dram_share *= substrate.memory.scalar_load_share;
   const double tasks = std::clamp(std::ceil((read_bytes + write_bytes) / constants["bytes_per_task"]), 1.0, kMostTasks);
   const double resident = std::max(0.0, 1 - (read_bytes + write_bytes) / substrate.memory.l2_bytes);
   TaskShape shape;

@@ -107,6 +107,26 @@ void check(const RoutingSize& size) {
                                    size.experts));
 }
 
+// Hands `slots` one by one to whoever has least: raises the lowest level by level.
+void fill_lowest(std::vector<std::int64_t>& counts, std::int64_t slots) {
+  std::vector<std::size_t> order(counts.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return counts[a] < counts[b]; });
+  for (std::size_t low = 1; slots > 0; ++low) {
+    const auto width = static_cast<std::int64_t>(low);
+    const bool last = low == order.size();
+    const std::int64_t gap = last ? slots : counts[order[low]] - counts[order[0]];
+    const std::int64_t rise = std::min(gap, slots / width);
+    const std::int64_t extra = rise < gap || last ? slots - rise * width : 0;
+    for (std::size_t i = 0; i < low; ++i) {
+      const std::int64_t one = rise < gap && static_cast<std::int64_t>(i) < extra ? 1 : 0;
+      counts[order[i]] += rise + one;
+      slots -= rise + one;
+    }
+    if (rise < gap) break;
+  }
+}
+
 }  // namespace
 
 Routing parse_routing(std::string_view text) {
@@ -144,10 +164,10 @@ std::vector<std::int64_t> apportion(const std::vector<double>& weights, const Ro
   std::vector<std::int64_t> counts;
   for (double weight : weights)
     counts.push_back(std::llround(weight / total * static_cast<double>(slots)));
-  // Rounding leaves a few slots over or short: the most loaded experts give and take them.
+  // Rounding leaves a few slots over or short: the emptiest experts take what is over, the fullest give what is short.
   std::vector<std::size_t> order(counts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return counts[a] > counts[b]; });
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return counts[a] < counts[b]; });
   std::int64_t left = slots - std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
   for (std::size_t i = 0; left != 0; i = (i + 1) % order.size()) {
     std::int64_t& count = counts[order[left > 0 ? i : order.size() - 1 - i]];
@@ -160,7 +180,7 @@ std::vector<std::int64_t> apportion(const std::vector<double>& weights, const Ro
     overflow += std::max<std::int64_t>(0, count - size.tokens);
     count = std::min(count, size.tokens);
   }
-  while (overflow-- > 0) ++*std::min_element(counts.begin(), counts.end());
+  fill_lowest(counts, overflow);
   return counts;
 }
 
