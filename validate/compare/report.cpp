@@ -6,6 +6,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "models/substrate/constants.h"
+
 namespace sparsesim {
 
 namespace {
@@ -62,14 +64,13 @@ std::string csv_number(std::optional<double> value) { return value ? fmt::format
 
 std::vector<FittedConstant> fitted_constants(const Substrate& substrate) {
   std::vector<FittedConstant> out;
-  visit(substrate,
-        [&](const std::string& path, const Quantity& quantity, config::Dimension dimension, std::string_view, bool) {
-          if (!quantity.given() || quantity.kind != Provenance::fitted) return;
-          const std::string text = config::format_quantity(quantity.value, dimension);
-          const auto space = text.find(' ');
-          const std::string unit = space == std::string::npos ? "" : text.substr(space + 1);
-          out.push_back({path, substrate.name, quantity.fitted_to, std::stod(text), unit});
-        });
+  for (const Constant& constant : constants(substrate)) {
+    if (constant.quantity.kind != Provenance::fitted) continue;
+    const std::string text = display(constant.quantity.value, constant.dimension, constant.path);
+    const auto space = text.find(' ');
+    const std::string unit = space == std::string::npos ? "" : text.substr(space + 1);
+    out.push_back({constant.path, substrate.name, constant.quantity.fitted_to, std::stod(text), unit});
+  }
   return out;
 }
 
