@@ -50,8 +50,7 @@ class Builder {
     launch_.kernel = kernel.name;
     launch_.dtype = size.dtype;
     launch_.dram_share = constants_.dram_share;
-    launch_.fixed_seconds =
-        substrate.dispatch.graph_node + substrate.dispatch.grid_start + constants_.start_us * 1e-6;
+    launch_.fixed_seconds = substrate.dispatch.graph_node + substrate.dispatch.grid_start + constants_.start_us * 1e-6;
     launch_.tasks_per_unit = resident();
     if (tile.k * bytes_ < substrate.memory.line) launch_.dram_share *= constants_.short_row_dram_share;
   }
@@ -98,7 +97,8 @@ class Builder {
   // A dependent chain of multiplies behind a barrier: what a lone task waits per step beyond the pipe's own time.
   double exposed_cycles() const {
     const double deep = substrate_.compute.pipes.tensor.at(size_.dtype).step_k;
-    const double chain = constants_.step_latency_cycles + tile_.k / std::max(1.0, deep) * constants_.multiply_latency_cycles;
+    const double chain =
+        constants_.step_latency_cycles + tile_.k / std::max(1.0, deep) * constants_.multiply_latency_cycles;
     return std::max(0.0, chain - step_cycles());
   }
 
@@ -123,9 +123,8 @@ class Builder {
     const double index = ideal_.metadata ? 0 : constants_.index_loads * substrate_.memory.l2_far_latency * clock;
     shape.prologue_cycles = (constants_.prologue_cycles + index) * loops + exposed_cycles() * shape.steps;
     shape.store_bytes = rows * columns * bytes_;
-    shape.epilogue_cycles =
-        constants_.epilogue_cycles * loops +
-        static_cast<double>(tile_.m) * columns * bytes_ / constants_.epilogue_bytes_per_cycle;
+    shape.epilogue_cycles = constants_.epilogue_cycles * loops +
+                            static_cast<double>(tile_.m) * columns * bytes_ / constants_.epilogue_bytes_per_cycle;
     shape.useful_macs = rows * columns * static_cast<double>(size_.k);
     shape.issued_macs = static_cast<double>(tile_.m) * tile_.n * tile_.k * shape.steps;
     double share = 1;
@@ -187,8 +186,9 @@ const Kernel& find_grouped_kernel(const Substrate& substrate, const std::string&
 
 GroupedConstants grouped_constants(const Kernel& kernel) {
   using Member = double GroupedConstants::*;
-  static constexpr std::array<std::pair<const char*, Member>, 16> kNames = {{
+  static constexpr std::array<std::pair<const char*, Member>, 17> kNames = {{
       {"tile_rule", &GroupedConstants::tile_rule},
+      {"chunk_tokens", &GroupedConstants::chunk_tokens},
       {"start_us", &GroupedConstants::start_us},
       {"prologue_cycles", &GroupedConstants::prologue_cycles},
       {"index_loads", &GroupedConstants::index_loads},

@@ -26,14 +26,15 @@ struct GroupedSize {
 
 /// Constants of a grouped_gemm entry of the kernel library (docs/models/moe.md).
 struct GroupedConstants {
-  double tile_rule = 1;             // 0: vLLM's rule by experts, 1: by tokens
-  double start_us = 0;              // per call, beyond the graph node
-  double prologue_cycles = 0;       // address set-up; the dependent index loads come on top
-  double index_loads = 2;           // loads of row and expert numbers that wait for each other
-  double epilogue_cycles = 0;       // from the last multiply to the task's exit
+  double tile_rule = 1;        // 0: vLLM's rule by experts, 1: by tokens
+  double chunk_tokens = 0;     // the library runs larger batches in pieces of so many tokens; 0: whole
+  double start_us = 0;         // per call, beyond the graph node
+  double prologue_cycles = 0;  // address set-up; the dependent index loads come on top
+  double index_loads = 2;      // loads of row and expert numbers that wait for each other
+  double epilogue_cycles = 0;  // from the last multiply to the task's exit
   double epilogue_bytes_per_cycle = 64;
-  double step_overhead_cycles = 0;  // barriers and addresses per main-loop step
-  double step_latency_cycles = 0;   // barrier and first operand of a step: a task alone cannot step faster
+  double step_overhead_cycles = 0;     // barriers and addresses per main-loop step
+  double step_latency_cycles = 0;      // barrier and first operand of a step: a task alone cannot step faster
   double multiply_latency_cycles = 0;  // of each dependent multiply in a step, one per step_k of depth
   double line_penalty = 1;          // of the unused part of a line that a short row of a tile occupies at the L2 port
   double short_row_dram_share = 1;  // of dram_share where a step's rows are shorter than a line

@@ -24,7 +24,22 @@ class DeviceWork {
       : spec_(spec), context_(context), kernel_(find_grouped_kernel(context.substrate, spec.kernel, spec.dtype)) {}
 
   /// tokens that the device routes, counts of its own experts, padded rows per expert
-  Launches lower(std::int64_t tokens, std::vector<std::int64_t> counts, std::int64_t padded) const {
+  ///
+  /// A batch beyond the library's chunk runs in pieces, here equal ones: they share launches, so they are simulated
+  /// once.
+  Launches lower(std::int64_t tokens, const std::vector<std::int64_t>& counts, std::int64_t padded) const {
+    const double chunk = grouped_constants(kernel_).chunk_tokens;
+    const std::int64_t pieces = chunk > 0 ? std::max<std::int64_t>(1, ceil_div(tokens, std::llround(chunk))) : 1;
+    std::vector<std::int64_t> part;
+    for (std::int64_t count : counts) part.push_back(ceil_div(count, pieces));
+    const Launches once = lower_piece(ceil_div(tokens, pieces), std::move(part), ceil_div(padded, pieces));
+    Launches all;
+    for (std::int64_t i = 0; i < pieces; ++i) all.insert(all.end(), once.begin(), once.end());
+    return all;
+  }
+
+ private:
+  Launches lower_piece(std::int64_t tokens, std::vector<std::int64_t> counts, std::int64_t padded) const {
     Launches launches;
     std::int64_t experts = static_cast<std::int64_t>(counts.size());
     for (std::int64_t i = 0; i < spec_.shared_experts; ++i) counts.push_back(tokens);
@@ -63,16 +78,16 @@ class DeviceWork {
     const double inner = rows * static_cast<double>(spec_.intermediate) * bytes;
     const double outer = rows * static_cast<double>(spec_.hidden) * bytes;
     add(lower_grouped(up, tile, kernel_, substrate, context_.ideal), "moe_up");
-    add(lower_stream("moe_activation", inner * (spec_.gated ? 2 : 1), inner, substrate), "moe_activation");
+    add(lower_stream("moe_activation", inner * (spec_.gated ? 2 : 1), inner, inner / bytes, substrate),
+        "moe_activation");
     add(lower_grouped(down, tile, kernel_, substrate, context_.ideal), "moe_down");
     const double result = static_cast<double>(tokens * spec_.hidden) * bytes;
     // vLLM sums 2 to 4 experts with a kernel of its own and leaves other numbers to a generic reduction.
     const bool own_sum = spec_.top_k >= 2 && spec_.top_k <= 4;
-    add(lower_stream(own_sum ? "moe_sum" : "moe_sum_generic", outer, result, substrate), "moe_sum");
+    add(lower_stream(own_sum ? "moe_sum" : "moe_sum_generic", outer, result, result / bytes, substrate), "moe_sum");
     return launches;
   }
 
- private:
   const MoeSpec& spec_;
   const LowerContext& context_;
   const Kernel& kernel_;
@@ -107,8 +122,7 @@ MoeFfn::MoeFfn(MoeSpec spec) : spec_(std::move(spec)) {
   if (s.devices < 1 || s.devices > s.experts)
     throw UnsupportedError(fmt::format("{} experts cannot be spread over {} devices", s.experts, s.devices));
   if (s.placement == Placement::listed && static_cast<std::int64_t>(s.expert_device.size()) != s.experts)
-    throw UnsupportedError(
-        fmt::format("placement lists {} of {} experts", s.expert_device.size(), s.experts));
+    throw UnsupportedError(fmt::format("placement lists {} of {} experts", s.expert_device.size(), s.experts));
   for (std::int64_t device : s.expert_device)
     if (device < 0 || device >= s.devices)
       throw UnsupportedError(fmt::format("placement names device {} of {}", device, s.devices));
@@ -169,8 +183,8 @@ Program MoeFfn::lower(const LowerContext& context) const {
     stage.exchange.bytes.assign(static_cast<std::size_t>(spec_.devices * spec_.devices), 0);
     for (std::size_t e = 0; e < where.size(); ++e)
       for (int source = 0; source < spec_.devices; ++source) {
-        const double rows = static_cast<double>(
-            padded > 0 ? share(padded, chunk, chunks) : share(capacity.counts[e], chunk, chunks));
+        const double rows =
+            static_cast<double>(padded > 0 ? share(padded, chunk, chunks) : share(capacity.counts[e], chunk, chunks));
         const int from = back ? where[e] : source, to = back ? source : where[e];
         if (from != to)
           stage.exchange.bytes[static_cast<std::size_t>(from * spec_.devices + to)] += rows * bytes / spec_.devices;
@@ -185,8 +199,8 @@ Program MoeFfn::lower(const LowerContext& context) const {
     std::vector<std::pair<std::vector<std::int64_t>, Launches>> known;
     for (int device = 0; device < spec_.devices; ++device) {
       const auto counts = chunk_counts(device, chunk);
-      const std::int64_t tokens = std::max<std::int64_t>(
-          1, share(share(spec_.tokens, device, spec_.devices), chunk, chunks));
+      const std::int64_t tokens =
+          std::max<std::int64_t>(1, share(share(spec_.tokens, device, spec_.devices), chunk, chunks));
       auto found = std::find_if(known.begin(), known.end(), [&](const auto& k) { return k.first == counts; });
       if (found == known.end())
         found = known.insert(known.end(), {counts, work.lower(tokens, counts, ceil_div(padded, chunks))});

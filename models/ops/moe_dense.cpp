@@ -81,16 +81,15 @@ int append_dense_product(Program& program, const LowerContext& context, const Gr
 Program MoeFfn::lower_dense(const LowerContext& context) const {
   Program program;
   program.devices = spec_.devices;
-  const std::int64_t width =
-      ceil_div((spec_.experts + spec_.shared_experts) * spec_.intermediate, spec_.devices);
+  const std::int64_t width = ceil_div((spec_.experts + spec_.shared_experts) * spec_.intermediate, spec_.devices);
   GroupedSize up, down;
   up.n = width * (spec_.gated ? 2 : 1);
   up.k = down.n = spec_.hidden;
   down.k = width;
   up.dtype = down.dtype = spec_.dtype;
   const double inner = static_cast<double>(spec_.tokens) * static_cast<double>(width) * element_bytes(spec_.dtype);
-  const auto activation = std::make_shared<const Launch>(
-      lower_stream("moe_activation", inner * (spec_.gated ? 2 : 1), inner, context.substrate));
+  const auto activation = std::make_shared<const Launch>(lower_stream(
+      "moe_activation", inner * (spec_.gated ? 2 : 1), inner, inner / element_bytes(spec_.dtype), context.substrate));
   Program one;
   append_dense_product(one, context, up, spec_.tokens, 0);
   one.stages.emplace_back().launch = activation;
@@ -108,8 +107,7 @@ Program MoeFfn::lower_dense(const LowerContext& context) const {
   reduce.exchange.name = "dense_all_reduce";
   reduce.exchange.algorithm = "all_reduce";
   reduce.exchange.devices = spec_.devices;
-  reduce.exchange.bytes_per_rank =
-      static_cast<double>(spec_.tokens * spec_.hidden) * element_bytes(spec_.dtype);
+  reduce.exchange.bytes_per_rank = static_cast<double>(spec_.tokens * spec_.hidden) * element_bytes(spec_.dtype);
   program.stages.push_back(std::move(reduce));
   return program;
 }
@@ -123,13 +121,11 @@ SparsitySummary MoeFfn::sparsity(const LowerContext& context) const {
   if (summary.declared <= 0) return summary;
   const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype);
   const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
-  const MoeTile tile =
-      choose_moe_tile(context.substrate.name, rule, spec_.tokens, spec_.experts, spec_.intermediate);
+  const MoeTile tile = choose_moe_tile(context.substrate.name, rule, spec_.tokens, spec_.experts, spec_.intermediate);
   const Capacity capacity = this->capacity(context);
   double blocks = static_cast<double>(spec_.shared_experts * ceil_div(spec_.tokens, tile.m));
   for (std::int64_t count : capacity.counts)
-    blocks += static_cast<double>(
-        ceil_div(spec_.capacity_pads ? std::max(count, capacity.rows) : count, tile.m));
+    blocks += static_cast<double>(ceil_div(spec_.capacity_pads ? std::max(count, capacity.rows) : count, tile.m));
   const double zeros = tokens * experts * summary.declared;
   const double reads = static_cast<double>(ceil_div(spec_.tokens, tile.m)) * experts;
   const auto share = [](double x) { return std::clamp(x, 0.0, 1.0); };

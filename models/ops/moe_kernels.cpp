@@ -71,10 +71,10 @@ Launch lower_router(std::int64_t tokens, std::int64_t experts, std::int64_t top_
 }
 
 Launch lower_align(std::int64_t slots, std::int64_t experts, std::int64_t padded_rows, const Substrate& substrate) {
-  const Constants constants(
-      substrate, "moe_align",
-      {{"start_us", 0}, {"cycles_per_slot", 0}, {"cycles_per_expert", 0}, {"cycles_per_row", 0}});
-  Launch launch = start_launch("moe_align", constants["start_us"], substrate);
+  const Constants constants(substrate, "moe_align",
+                            {{"start_us", 0}, {"cycles_per_slot", 0}, {"cycles_per_expert", 0}, {"cycles_per_row", 0}});
+  // Unsorted rows need their number only: a fill, not the counting and sorting kernels.
+  Launch launch = start_launch("moe_align", slots > 0 ? constants["start_us"] : 0, substrate);
   TaskShape shape;  // one task: the running sum over experts is serial
   shape.epilogue_cycles = static_cast<double>(slots) * constants["cycles_per_slot"] +
                           static_cast<double>(experts) * constants["cycles_per_expert"] +
@@ -84,8 +84,11 @@ Launch lower_align(std::int64_t slots, std::int64_t experts, std::int64_t padded
   return launch;
 }
 
-Launch lower_stream(const std::string& name, double read_bytes, double write_bytes, const Substrate& substrate) {
-  const Constants constants(substrate, name, {{"start_us", 0}, {"dram_share", 1}, {"bytes_per_task", 16384}, {"scalar", 0}});
+Launch lower_stream(const std::string& name, double read_bytes, double write_bytes, double results,
+                    const Substrate& substrate) {
+  const Constants constants(
+      substrate, name,
+      {{"start_us", 0}, {"dram_share", 1}, {"bytes_per_task", 16384}, {"scalar", 0}, {"cycles_per_result", 0}});
   Launch launch = start_launch(name, constants["start_us"], substrate);
   launch.dram_share = constants["dram_share"];
   if (constants["scalar"] > 0 && substrate.memory.scalar_load_share > 0)
@@ -99,6 +102,8 @@ Launch lower_stream(const std::string& name, double read_bytes, double write_byt
   shape.streams = {{cold, cold, false}};
   shape.scratch_bytes = 0.5 * read_bytes * resident / tasks;  // read only: written by the kernel before
   shape.store_bytes = write_bytes / tasks;
+  shape.cycles_per_step[static_cast<int>(Pipe::vector)] =
+      constants["cycles_per_result"] * results / tasks / shape.steps;
   launch.tasks_per_unit = 4;
   add_tasks(launch, std::move(shape), static_cast<std::int64_t>(tasks));
   return launch;

@@ -19,7 +19,8 @@ Launch lower_router(std::int64_t tokens, std::int64_t experts, std::int64_t top_
 Launch lower_align(std::int64_t slots, std::int64_t experts, std::int64_t padded_rows, const Substrate& substrate);
 
 /// A kernel that streams: reads and writes so many bytes with little arithmetic. `name` is a row of the library.
-/// What its predecessor wrote and the L2 cache still holds is read from there.
-Launch lower_stream(const std::string& name, double read_bytes, double write_bytes, const Substrate& substrate);
+/// `results` elements are written. What its predecessor wrote and the L2 cache still holds is read from there.
+Launch lower_stream(const std::string& name, double read_bytes, double write_bytes, double results,
+                    const Substrate& substrate);
 
 }  // namespace sparsesim

@@ -103,8 +103,8 @@ std::vector<std::int64_t> explicit_counts(const std::vector<std::int64_t>& count
 
 void check(const RoutingSize& size) {
   if (size.tokens < 0 || size.experts < 1 || size.top_k < 1 || size.top_k > size.experts)
-    throw RoutingError(fmt::format("{} tokens cannot choose {} different ones of {} experts", size.tokens, size.top_k,
-                                   size.experts));
+    throw RoutingError(
+        fmt::format("{} tokens cannot choose {} different ones of {} experts", size.tokens, size.top_k, size.experts));
 }
 
 // Hands `slots` one by one to whoever has least: raises the lowest level by level.
@@ -162,8 +162,7 @@ std::vector<std::int64_t> apportion(const std::vector<double>& weights, const Ro
   const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
   const std::int64_t slots = size.tokens * size.top_k;
   std::vector<std::int64_t> counts;
-  for (double weight : weights)
-    counts.push_back(std::llround(weight / total * static_cast<double>(slots)));
+  for (double weight : weights) counts.push_back(std::llround(weight / total * static_cast<double>(slots)));
   // Rounding leaves a few slots over or short: the emptiest experts take what is over, the fullest give what is short.
   std::vector<std::size_t> order(counts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

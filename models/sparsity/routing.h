@@ -23,8 +23,8 @@ struct Routing {
   std::string trace;                 // of kind trace: path of the file
 };
 
-/// Reads `balanced`, `uniform`, `power_law:A`, `zipf:A`, `counts:[a, b, ...]` (also with + between them) or `trace:PATH`.
-/// Errors: RoutingError with the nearest correct form.
+/// Reads `balanced`, `uniform`, `power_law:A`, `zipf:A`, `counts:[a, b, ...]` (also with + between them) or
+/// `trace:PATH`. Errors: RoutingError with the nearest correct form.
 Routing parse_routing(std::string_view text);
 
 /// Sizes that a routing must fit.
