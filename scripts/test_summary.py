@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts test cases over all test programs and prints the closing line "N passed, N failed, N skipped".
 
-doctest programs report each case; a command-line test script reports "cases: P passed, F failed, S skipped".
+doctest programs and Python's unittest report each case; other scripts print "cases: P passed, F failed, S skipped".
 A program that died without a report counts as one failure.
 """
 import pathlib
@@ -11,6 +11,7 @@ import sys
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 DOCTEST = re.compile(r"test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed\s*\|\s*(\d+) skipped")
 SCRIPT = re.compile(r"^cases: (\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
+UNITTEST = re.compile(r"^Ran (\d+) tests? in .*\n\n(?:OK|FAILED)(?: \((.*)\))?$", re.M)
 NAMED_SKIP = re.compile(r"^skipped: (.+)$", re.M)
 
 
@@ -22,6 +23,11 @@ def count(text: str) -> tuple[int, int, int, int]:
         reports += 1
     for match in SCRIPT.finditer(text):
         passed, failed, skipped = passed + int(match[1]), failed + int(match[2]), skipped + int(match[3])
+        reports += 1
+    for match in UNITTEST.finditer(text):
+        counts = dict(part.split("=") for part in (match[2] or "").split(", ") if part)
+        bad, left_out = int(counts.get("failures", 0)) + int(counts.get("errors", 0)), int(counts.get("skipped", 0))
+        passed, failed, skipped = passed + int(match[1]) - bad - left_out, failed + bad, skipped + left_out
         reports += 1
     return passed, failed, skipped, reports
 
