@@ -20,7 +20,8 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; 
 
 struct RowBlock {
   std::uint32_t expert;
-  int rows;  // really there
+  int rows;    // of tokens
+  int loaded;  // with the empty rows of a static buffer
 };
 
 std::vector<RowBlock> row_blocks(const GroupedSize& size, int tile_m, const Ideal& ideal) {
@@ -28,9 +29,10 @@ std::vector<RowBlock> row_blocks(const GroupedSize& size, int tile_m, const Idea
   for (std::size_t e = 0; e < size.counts.size(); ++e) {
     const std::int64_t step = size.naive ? 1 : tile_m;
     const std::int64_t padded = ideal.padding ? 0 : size.padded_rows;
-    std::int64_t left = size.counts[e];
-    for (std::int64_t i = 0, n = ceil_div(std::max(left, padded), step); i < n; ++i, left -= step)
-      blocks.push_back({static_cast<std::uint32_t>(e), static_cast<int>(std::clamp<std::int64_t>(left, 0, step))});
+    std::int64_t left = size.counts[e], loaded = std::max(left, padded);
+    for (; loaded > 0; left -= step, loaded -= step)
+      blocks.push_back({static_cast<std::uint32_t>(e), static_cast<int>(std::clamp<std::int64_t>(left, 0, step)),
+                        static_cast<int>(std::min(loaded, step))});
   }
   return blocks;
 }
@@ -104,14 +106,14 @@ class Builder {
 
   // Columns of tiles in this bundle run one after the other: `tiles` main loops in a row, whose row panel comes from
   // DRAM once and from L2 for every later tile.
-  TaskShape shape(int rows, std::int64_t tiles, double columns) const {
+  TaskShape shape(int rows, int loaded, std::int64_t tiles, double columns) const {
     TaskShape shape;
     const double per_loop = static_cast<double>(ceil_div(size_.k, tile_.k));
     const double loops = static_cast<double>(tiles);
     shape.steps = static_cast<int>(per_loop * loops);
     shape.stages = std::max(1, tile_.stages - 1);  // one buffer is being multiplied, the others are in flight
     const double depth = static_cast<double>(size_.k) / per_loop;
-    const double row_bytes = rows * depth * bytes_;
+    const double row_bytes = loaded * depth * bytes_;
     const double weight_bytes = columns / loops * depth * bytes_;
     // A row of a tile is a whole line at the port to L2, however little of it a step needs.
     const double line = std::max(1.0, substrate_.memory.line / (depth * bytes_));
@@ -122,7 +124,7 @@ class Builder {
     const double clock = substrate_.compute.clock;
     const double index = ideal_.metadata ? 0 : constants_.index_loads * substrate_.memory.l2_far_latency * clock;
     shape.prologue_cycles = (constants_.prologue_cycles + index) * loops + exposed_cycles() * shape.steps;
-    shape.store_bytes = rows * columns * bytes_;
+    shape.store_bytes = loaded * columns * bytes_;
     shape.epilogue_cycles = constants_.epilogue_cycles * loops +
                             static_cast<double>(tile_.m) * columns * bytes_ / constants_.epilogue_bytes_per_cycle;
     shape.useful_macs = rows * columns * static_cast<double>(size_.k);
@@ -140,15 +142,14 @@ class Builder {
     const std::int64_t first = bundle * bundle_;
     const std::int64_t tiles = std::min(bundle_, columns_ - first);
     const auto columns = static_cast<double>(std::min(size_.n, (first + tiles) * tile_.n) - first * tile_.n);
-    const int rows = blocks_[block].rows;
+    const auto [expert, rows, loaded] = blocks_[block];
     const auto [entry, fresh] =
-        shapes_.try_emplace({rows, tiles, columns}, static_cast<std::uint32_t>(launch_.shapes.size()));
-    if (fresh) launch_.shapes.push_back(shape(rows, tiles, columns));
+        shapes_.try_emplace({rows, loaded, tiles, columns}, static_cast<std::uint32_t>(launch_.shapes.size()));
+    if (fresh) launch_.shapes.push_back(shape(rows, loaded, tiles, columns));
     Task task;
     task.shape = entry->second;
     const auto row_panel = static_cast<std::uint32_t>(block);
-    const auto weights = static_cast<std::uint32_t>(blocks_.size()) +
-                         blocks_[block].expert * static_cast<std::uint32_t>(bundles) +
+    const auto weights = static_cast<std::uint32_t>(blocks_.size()) + expert * static_cast<std::uint32_t>(bundles) +
                          static_cast<std::uint32_t>(bundle);
     task.panel = {row_panel, weights, row_panel};
     launch_.tasks.push_back(task);
@@ -162,7 +163,7 @@ class Builder {
   const double bytes_;
   std::vector<RowBlock> blocks_;
   std::int64_t columns_ = 1, bundle_ = 1;
-  std::map<std::tuple<int, std::int64_t, double>, std::uint32_t> shapes_;
+  std::map<std::tuple<int, int, std::int64_t, double>, std::uint32_t> shapes_;
   Launch launch_;
 };
 
