@@ -134,6 +134,7 @@ TEST_CASE("capacity: what is dispatched is combined or dropped, and padding adds
   MoeSpec spec = small(1000);
   spec.routing = parse_routing("power_law:1.2");
   spec.capacity_factor = 1.25;
+  spec.kernel = "vllm_fused_moe";  // tiles of 64 rows here
   const LowerContext context = on("a100-sxm4-80gb");
   const MoeFfn drop(spec);
   const Capacity capacity = drop.capacity(context);
