@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "sim/core/parallel.h"
+
 namespace sparsesim {
 
 namespace {
@@ -21,10 +23,10 @@ constexpr std::array<Mechanism, 7> kMechanisms{{{"dense_efficiency", nullptr},
                                                 {"fabric", &Ideal::fabric},
                                                 {"fixed_cost", &Ideal::fixed_cost}}};
 
-Ideal all_ideal() {
+/// Mechanisms up to and including `prefix` are real, the later ones ideal.
+Ideal ideal_beyond(std::size_t prefix) {
   Ideal ideal;
-  for (const auto& mechanism : kMechanisms)
-    if (mechanism.flag) ideal.*mechanism.flag = true;
+  for (std::size_t i = prefix + 1; i < kMechanisms.size(); ++i) ideal.*kMechanisms[i].flag = true;
   return ideal;
 }
 
@@ -62,16 +64,24 @@ std::vector<std::string> loss_term_names() {
   return names;
 }
 
-Counterfactuals counterfactuals(const Op& op, const Substrate& substrate, std::uint64_t seed) {
-  Counterfactuals runs;
-  const bool twin = op.pattern() == "dense";
-  Ideal ideal = all_ideal();
-  for (const auto& mechanism : kMechanisms) {
-    if (mechanism.flag) ideal.*mechanism.flag = false;
-    const double dense = predict_dense(op, substrate, seed, ideal).time.seconds();
-    runs.dense_seconds.push_back(dense);
-    runs.sparse_seconds.push_back(twin ? dense : predict_sparse(op, substrate, seed, ideal).time.seconds());
-  }
+Counterfactuals counterfactuals(const Op& op, const Substrate& substrate, std::uint64_t seed,
+                                const OpPrediction& real) {
+  const bool twin = op.pattern() == "dense" || real.fallback;
+  constexpr std::size_t kTerms = kMechanisms.size();
+  Counterfactuals runs{std::vector<double>(kTerms), std::vector<double>(kTerms)};
+  runs.dense_seconds.back() = real.dense.time.seconds();
+  runs.sparse_seconds.back() = real.sparse.time.seconds();
+  // Even indices are dense runs, odd ones sparse runs.
+  for_each_index(2 * (kTerms - 1), 0, [&](std::size_t job) {
+    const std::size_t prefix = job / 2;
+    const bool dense = job % 2 == 0;
+    if (dense || !twin) {
+      const auto seconds =
+          (dense ? predict_dense : predict_sparse)(op, substrate, seed, ideal_beyond(prefix)).time.seconds();
+      (dense ? runs.dense_seconds : runs.sparse_seconds)[prefix] = seconds;
+    }
+  });
+  if (twin) runs.sparse_seconds = runs.dense_seconds;
   return runs;
 }
 

@@ -40,7 +40,8 @@ std::vector<std::string> loss_term_names();
 struct Counterfactuals {
   std::vector<double> dense_seconds, sparse_seconds;  // loss_term_names().size() entries each
 };
-Counterfactuals counterfactuals(const Op& op, const Substrate& substrate, std::uint64_t seed);
+/// `real` is the prediction with everything real, which the last prefix repeats; the others run on all processors.
+Counterfactuals counterfactuals(const Op& op, const Substrate& substrate, std::uint64_t seed, const OpPrediction& real);
 /// factor[0] = ideal / S[0] (efficiency that dense reaches and sparse does not), factor[i] = S[i-1] / S[i]: they
 /// multiply to ideal / realised.
 std::vector<LossTerm> waterfall(double ideal_speedup, const Counterfactuals& runs);

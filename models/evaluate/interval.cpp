@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "sim/core/parallel.h"
+
 namespace sparsesim {
 
 namespace {
@@ -83,14 +85,15 @@ Substrate shifted(const Substrate& substrate, const std::string& group, bool slo
 }
 
 Interval speedup_interval(const Workload& workload, const Substrate& substrate, std::uint64_t seed, double speedup) {
+  std::array<double, 2 * kGroups.size()> shifts{};  // even: slow, odd: fast
+  for_each_index(shifts.size(), 0, [&](std::size_t i) {
+    const Substrate moved = shifted(substrate, kGroups[i / 2], i % 2 == 0);
+    shifts[i] = std::log(speedup_on(workload, moved, seed) / speedup);
+  });
   double down = 0, up = 0;
-  for (const char* group : kGroups) {
-    double lowest = 0, highest = 0;
-    for (const bool slow : {true, false}) {
-      const double shift = std::log(speedup_on(workload, shifted(substrate, group, slow), seed) / speedup);
-      lowest = std::min(lowest, shift);
-      highest = std::max(highest, shift);
-    }
+  for (std::size_t i = 0; i < shifts.size(); i += 2) {
+    const double lowest = std::min({0.0, shifts[i], shifts[i + 1]});
+    const double highest = std::max({0.0, shifts[i], shifts[i + 1]});
     down += lowest * lowest;
     up += highest * highest;
   }

@@ -95,7 +95,7 @@ RunResult run(const Workload& workload, const Substrate& substrate, const RunOpt
     op.pattern = entry.op->pattern();
     op.repeat = entry.repeat;
     op.prediction = predict(*entry.op, substrate, options.seed);
-    const Counterfactuals runs = counterfactuals(*entry.op, substrate, options.seed);
+    const Counterfactuals runs = counterfactuals(*entry.op, substrate, options.seed, op.prediction);
     op.lost = waterfall(ideal_speedup(op.prediction.sparsity.declared), runs);
     add(whole, runs, entry.repeat);
     op.dense_start = dense.place(entry, op.prediction.dense);

@@ -7,7 +7,7 @@
 #include <exception>
 
 #include "models/ops/registry.h"
-#include "validate/compare/parallel.h"
+#include "sim/core/parallel.h"
 
 namespace sparsesim {
 
@@ -67,7 +67,7 @@ void simulate(const Measurement& row, const Substrate& substrate, std::uint64_t 
 /// The term that takes most: of the waterfall where there is a twin, else of the growth of the time itself.
 std::string largest_loss(const Measurement& row, const Substrate& substrate, std::uint64_t seed) {
   const std::unique_ptr<Op> op = op_from_row(row.op);
-  const Counterfactuals runs = counterfactuals(*op, substrate, seed);
+  const Counterfactuals runs = counterfactuals(*op, substrate, seed, predict(*op, substrate, seed));
   std::vector<LossTerm> terms;
   if (row.has_twin()) {
     terms = waterfall(ideal_speedup(op->sparsity({substrate, {}, seed}).declared), runs);

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "validate/compare/features.h"
-#include "validate/compare/parallel.h"
+#include "sim/core/parallel.h"
 #include "validate/compare/summary.h"
 
 using namespace sparsesim;
