@@ -1,32 +1,16 @@
 #pragma once
-// CSV as RFC 4180 has it: comma-separated, double quotes around fields that need them, one header line.
+// CSV as RFC 4180 has it: comma-separated, double quotes around fields that need them.
 
-#include <cstdint>
-#include <optional>
-#include <stdexcept>
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sparsesim {
 
-/// A malformed file. what() is "line 3, column 7: ..."; both count from 1, columns in code points.
-struct CsvError : std::runtime_error {
-  CsvError(int at_line, int at_column, const std::string& at_message);
-  int line;
-  int column;
-  std::string message;
-};
-
-/// More is refused before memory is spent on it.
-struct CsvLimits {
-  std::int64_t bytes = 256 << 20;
-  std::int64_t rows = 4'000'000;
-  std::int64_t columns = 1000;
-  std::int64_t field_bytes = 1 << 20;
-};
-
-/// One field and where it starts.
+/// One field, quotes resolved, and where it starts (its opening quote included): line and column from 1, columns in
+/// code points.
 struct CsvField {
   std::string text;
   int line = 0;
@@ -34,21 +18,50 @@ struct CsvField {
 };
 using CsvRow = std::vector<CsvField>;
 
-struct CsvTable {
-  std::vector<std::string> header;
-  std::vector<CsvRow> rows;  // each as long as the header
-  /// Index of a column of the header, or nothing.
-  std::optional<std::size_t> column(std::string_view name) const;
+/// More is reported and cut, so that hostile text costs no memory.
+struct CsvLimits {
+  std::size_t fields = 256;  // of one row
+  std::size_t field_bytes = 1 << 20;
 };
 
-/// Reads CSV text: LF or CRLF line ends, an optional byte order mark, UTF-8, the last line end optional.
+/// Walks row by row over a text that outlives it, and goes on after a mistake so that all of them can be reported.
+/// LF or CRLF ends a row; the last line end and a byte order mark are optional; wholly empty lines are skipped.
 ///
-/// Errors (CsvError): no header, an empty or repeated column name, a row of another length than the header (empty lines
-/// too, except at the end), a quote inside an unquoted field, text after a closing quote, a quote that is never closed,
-/// bytes that are no UTF-8, control characters, a CR without LF, anything beyond the limits.
-CsvTable parse_csv(std::string_view text, const CsvLimits& limits = {});
+/// Mistakes go to `report`: bytes that are no UTF-8, control characters (both before the first row, and nothing is read
+/// then), a carriage return without line feed, a quote inside an unquoted field, text after a closing quote, a quote
+/// that is never closed, anything beyond the limits.
+class CsvReader {
+ public:
+  using Report = std::function<void(int line, int column, const std::string& message, const std::string& hint)>;
+
+  CsvReader(std::string_view text, Report report, const CsvLimits& limits = {});
+  /// Whether this is text at all.
+  bool is_text() const { return is_text_; }
+  /// Reads the next row into `row`; false at the end of the text.
+  bool next(CsvRow& row);
+
+ private:
+  bool at_end() const { return at_ >= text_.size(); }
+  bool at_line_end() const { return at_end() || text_[at_] == '\n' || text_.substr(at_, 2) == "\r\n"; }
+  bool check_encoding() const;
+  void skip_line_end();
+  void step();
+  void take(CsvField& field);
+  CsvField read_field();
+  void read_quoted(CsvField& field);
+  void read_plain(CsvField& field);
+
+  std::string_view text_;
+  Report report_;
+  CsvLimits limits_;
+  bool is_text_ = true;
+  std::size_t at_ = 0;
+  int line_ = 1;
+  int column_ = 1;
+};
 
 /// One line with its "\n": fields with commas, quotes, line ends or outer blanks are quoted, quotes inside doubled.
+/// Reads back to the same fields.
 std::string csv_line(const std::vector<std::string>& fields);
 
 }  // namespace sparsesim

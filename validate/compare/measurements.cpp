@@ -13,8 +13,7 @@
 
 #include "sim/config/reader.h"
 #include "sim/config/text_check.h"
-#include "sim/core/utf8.h"
-#include "validate/compare/csv_reader.h"
+#include "sim/stats/csv.h"
 
 namespace sparsesim {
 
@@ -41,15 +40,18 @@ bool parse_number(std::string_view text, double& value) {
   return error == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
 }
 
+Position place_of(const CsvField& cell, const std::string& file) { return {file, cell.line, cell.column}; }
+
 /// The cells of one row while they are turned into a Measurement.
 struct RowReader {
   std::string_view column;  // of the cell being read
-  const CsvCell& cell;
+  const CsvField& cell;
+  Position place;  // of the cell
   Measurement& row;
   Diagnostics& diagnostics;
 
   void mistake(const std::string& message, std::string hint = {}) const {
-    diagnostics.add(cell.position, message, std::move(hint));
+    diagnostics.add(place, message, std::move(hint));
   }
   void whole(std::int64_t& value, std::int64_t low, std::int64_t high) const {
     if (cell.text.empty()) return;
@@ -141,19 +143,18 @@ constexpr auto kColumnNames = [] {
 }();
 
 /// The table row of each column of the file; null where the header is wrong.
-std::vector<const Column*> read_header(const std::vector<CsvCell>& cells, const std::string& file,
-                                       Diagnostics& diagnostics) {
+std::vector<const Column*> read_header(const CsvRow& cells, const std::string& file, Diagnostics& diagnostics) {
   std::vector<const Column*> header;
-  for (const CsvCell& cell : cells) {
+  for (const CsvField& cell : cells) {
     const auto known = std::find(kColumnNames.begin(), kColumnNames.end(), cell.text);
     const Column* column = known == kColumnNames.end() ? nullptr : &kColumns[known - kColumnNames.begin()];
     if (!column) {
       const std::string near = config::nearest(cell.text, kColumnNames);
       const std::string list = fmt::format("known: {}", fmt::join(kColumnNames, ", "));
-      diagnostics.add(cell.position, fmt::format("unknown column \"{}\"", cell.text),
+      diagnostics.add(place_of(cell, file), fmt::format("unknown column \"{}\"", cell.text),
                       near.empty() ? list : fmt::format("did you mean \"{}\"? ({})", near, list));
     } else if (std::find(header.begin(), header.end(), column) != header.end()) {
-      diagnostics.add(cell.position, fmt::format("column \"{}\" is given twice", cell.text));
+      diagnostics.add(place_of(cell, file), fmt::format("column \"{}\" is given twice", cell.text));
     }
     header.push_back(column);
   }
@@ -163,35 +164,21 @@ std::vector<const Column*> read_header(const std::vector<CsvCell>& cells, const 
   return header;
 }
 
-void read_row(const std::vector<const Column*>& header, const std::vector<CsvCell>& cells, Measurement& row,
+void read_row(const std::vector<const Column*>& header, const CsvRow& cells, const std::string& file, Measurement& row,
               Diagnostics& diagnostics) {
   const std::size_t mistakes_before = diagnostics.mistakes().size();
   if (cells.size() != header.size())
-    diagnostics.add(cells.back().position,
+    diagnostics.add(place_of(cells.back(), file),
                     fmt::format("{} fields where the header has {} columns", cells.size(), header.size()),
                     "a comma inside a field needs quotes around the field");
   for (std::size_t i = 0; i < std::min(cells.size(), header.size()); ++i)
-    if (header[i]) header[i]->read({header[i]->name, cells[i], row, diagnostics});
+    if (header[i]) header[i]->read({header[i]->name, cells[i], place_of(cells[i], file), row, diagnostics});
   const bool sound = diagnostics.mistakes().size() == mistakes_before &&
                      std::find_if(header.begin(), header.end(), [](const Column* column) {
                        return column && column->name == "time_us";
                      }) != header.end();
   if (sound && !row.time_us && !row.speedup)
-    diagnostics.add(cells.front().position, fmt::format("row \"{}\" has neither time_us nor speedup", row.id));
-}
-
-bool check_encoding(std::string_view text, const std::string& name, Diagnostics& diagnostics) {
-  int line = 1;
-  for (std::size_t at = 0; at < text.size();) {
-    const int length = utf8_length(text, at);
-    if (length == 0 || text[at] == '\0') {
-      diagnostics.add({name, line, 1}, "not a text file: bytes that are no UTF-8 text");
-      return false;
-    }
-    if (text[at] == '\n') ++line;
-    at += static_cast<std::size_t>(length);
-  }
-  return true;
+    diagnostics.add(place_of(cells.front(), file), fmt::format("row \"{}\" has neither time_us nor speedup", row.id));
 }
 
 }  // namespace
@@ -207,10 +194,13 @@ std::span<const std::string_view> measured_op_names() { return kOps; }
 
 MeasurementFile read_measurements_text(std::string_view text, const std::string& name, Diagnostics& diagnostics) {
   MeasurementFile file{std::filesystem::path(name).filename().string(), {}};
-  if (!check_encoding(text, name, diagnostics)) return file;
+  const auto report = [&](int line, int column, const std::string& message, const std::string& hint) {
+    diagnostics.add({name, line, column}, message, hint);
+  };
+  CsvReader csv(text, report);
+  if (!csv.is_text()) return file;
   diagnostics.remember_source(name, std::make_shared<std::vector<std::string>>(config::split_lines(text)));
-  CsvReader csv(text, name, diagnostics);
-  std::vector<CsvCell> cells;
+  CsvRow cells;
   if (!csv.next(cells)) {
     diagnostics.add({name, 0, 0}, "the file is empty: expected a header line and rows");
     return file;
@@ -222,8 +212,8 @@ MeasurementFile read_measurements_text(std::string_view text, const std::string&
     any = true;
     Measurement row;
     row.op.pattern = "dense";
-    const Position place = cells.front().position;
-    read_row(header, cells, row, diagnostics);
+    const Position place = place_of(cells.front(), name);
+    read_row(header, cells, name, row, diagnostics);
     if (!row.id.empty() && !ids.insert(row.id).second)
       diagnostics.add(place, fmt::format("id \"{}\" is given twice", row.id));
     if (diagnostics.empty()) file.rows.push_back(std::move(row));

@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "validate/compare/csv_reader.h"
 #include "validate/compare/measurements.h"
 
 using namespace sparsesim;
@@ -32,18 +31,6 @@ void check_mistake(const std::string& text, const std::string& begins) {
   CAPTURE(begins);
   REQUIRE(mistakes.size() == 1);
   CHECK_MESSAGE(starts(mistakes[0], begins), mistakes[0]);
-}
-
-std::vector<std::vector<std::string>> cells_of(const std::string& text) {
-  config::Diagnostics diagnostics;
-  CsvReader reader(text, "some.csv", diagnostics);
-  std::vector<std::vector<std::string>> rows;
-  for (std::vector<CsvCell> row; reader.next(row);) {
-    rows.emplace_back();
-    for (const auto& cell : row) rows.back().push_back(cell.text);
-  }
-  CHECK(diagnostics.empty());
-  return rows;
 }
 
 }  // namespace
@@ -91,14 +78,6 @@ TEST_CASE("empty means unknown, and columns may be left out or reordered") {
   CHECK_FALSE(file.rows[0].measured_speedup());
   CHECK(file.rows[1].has_twin());
   CHECK(*file.rows[1].measured_speedup() == 12.0 / 4.0);
-}
-
-TEST_CASE("quoting follows RFC 4180") {
-  using Rows = std::vector<std::vector<std::string>>;
-  CHECK(cells_of("a,\"b,c\",\"say \"\"hi\"\"\"\r\n\"two\nlines\",,\n") ==
-        Rows{{"a", "b,c", "say \"hi\""}, {"two\nlines", "", ""}});
-  CHECK(cells_of("\xEF\xBB\xBFid\n\n\nx") == Rows{{"id"}, {"x"}});
-  CHECK(cells_of("") == Rows{});
 }
 
 TEST_CASE("a column that nobody knows is an error at its place, with the nearest known name") {
@@ -161,8 +140,8 @@ TEST_CASE("texts that are no measurements are refused") {
   check_mistake("", "0:0: the file is empty");
   check_mistake("\n\n", "0:0: the file is empty");
   check_mistake(kHeader, "0:0: no rows below the header");
-  check_mistake("id\n\xFF\xFE", "2:1: not a text file");
-  check_mistake(std::string("id\0,", 4), "1:1: not a text file");
+  check_mistake("id\n\xFF\xFE", "2:1: byte 0xFF is not UTF-8 text");
+  check_mistake(std::string("id\0,", 4), "1:3: control character 0x00");
   CHECK(mistakes_of("id,device,op,time_us\n\"x,a,gemm,1\n")[0] == "2:1: this quote is never closed");
   CHECK(mistakes_of("id,device,op,time_us\n\"x\"y,a,gemm,1\n")[0] == "2:4: text after the closing quote");
   CHECK(mistakes_of("id,device,op,time_us\nx\"y,a,gemm,1\n")[0] == "2:2: a quote inside a field");
