@@ -24,11 +24,11 @@ TEST_CASE("no product beats the matrix peak or the weights' DRAM time, on any sh
       for (std::int64_t n : {64, 4096})
         for (std::int64_t k : {128, 8192}) {
           const Substrate& s = machine(device);
-          const double macs = static_cast<double>(m) * n * k;
+          const double macs = static_cast<double>(m * n * k);
           const double peak = s.compute.pipes.tensor.at("bf16").dense * s.compute.units * s.compute.clock;
           const LaunchResult r = run(device, m, n, k);
           CHECK(r.time.seconds() >= 2 * macs / peak);
-          CHECK(r.time.seconds() >= 2.0 * n * k / s.memory.dram_peak);
+          CHECK(r.time.seconds() >= 2.0 * static_cast<double>(n * k) / s.memory.dram_peak);
           CHECK(r.counters.useful_macs <= r.counters.issued_macs * (1 + 1e-12));
         }
 }
@@ -51,7 +51,7 @@ TEST_CASE("96 tiles fit one wave of 108 units, 128 do not") {
 
 TEST_CASE("large cubes reach most of the peak, small ones little") {
   const auto rate = [](std::int64_t s) {
-    return 2.0 * s * s * s / run("a100-sxm4-80gb", s, s, s).time.seconds() / 312e12;
+    return 2.0 * static_cast<double>(s * s * s) / run("a100-sxm4-80gb", s, s, s).time.seconds() / 312e12;
   };
   CHECK(rate(4096) > 0.7);
   CHECK(rate(512) < 0.3);
