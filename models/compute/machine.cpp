@@ -8,7 +8,7 @@ namespace {
 
 constexpr double kPsPerSecond = 1e12;
 // Chunks of merged steps in a launch, pipeline fills apart: two events each.
-constexpr double kChunkBudget = 16000;
+constexpr double kChunkBudget = 4000;
 
 int chunk_limit(const Launch& launch) {
   const double per_task = kChunkBudget / std::max<double>(1, static_cast<double>(launch.tasks.size()));
@@ -40,10 +40,10 @@ double effective_capacity(const Substrate& substrate) {
 
 }  // namespace
 
-Machine::Machine(const Launch& launch, const Substrate& substrate, const Ideal& ideal, double clock_hz)
+Machine::Machine(const Launch& launch, const Substrate& substrate, bool without_overfetch, double clock_hz)
     : launch_(launch),
       substrate_(substrate),
-      ideal_(ideal),
+      without_overfetch_(without_overfetch),
       clock_hz_(clock_hz),
       pipes_(substrate.compute.units),
       ports_(substrate.compute.units) {
@@ -88,8 +88,9 @@ void Machine::prepare_slots() {
 }
 
 void Machine::at(double ps, Kind kind, std::uint32_t id) {
-  const auto rounded = static_cast<std::int64_t>(std::ceil(ps));
-  simulation_.at({std::max(rounded, simulation_.now().ps)}, kind, id);
+  const auto whole = static_cast<std::int64_t>(ps);
+  const std::int64_t rounded_up = whole + (static_cast<double>(whole) < ps);
+  simulation_.at({std::max(rounded_up, simulation_.now().ps)}, kind, id);
 }
 
 LaunchResult Machine::run() {
@@ -169,7 +170,7 @@ double Machine::fill(const Stream& stream, std::uint32_t panel, int first, int l
 // When the last byte of steps [first, last) of a stream is in the unit.
 double Machine::fetch(const Slot& slot, const Stream& stream, std::uint32_t panel, int first, int last,
                       double pace_ps) {
-  const double bytes_per_step = ideal_.overfetch ? stream.bytes_per_step : stream.line_bytes_per_step;
+  const double bytes_per_step = without_overfetch_ ? stream.bytes_per_step : stream.line_bytes_per_step;
   const double bytes = (last - first) * bytes_per_step;
   counters_.l2_bytes += bytes * stream.l2_share;
   const double now = now_ps(), l2_work = bytes * stream.l2_share * l2_ps_per_byte_,
@@ -253,7 +254,7 @@ LaunchResult Machine::result() const {
   result.counters = counters_;
   result.clock = clock_hz_;
   result.events = simulation_.processed();
-  result.fixed_seconds = ideal_.fixed_cost ? 0 : launch_.fixed_seconds;
+  result.fixed_seconds = launch_.fixed_seconds;
   for (int pipe = 0; pipe < kPipes; ++pipe) {
     double busy = 0;
     for (const auto& unit : pipes_) busy += unit[pipe].busy_ps;
@@ -261,12 +262,9 @@ LaunchResult Machine::result() const {
   }
   result.busy[static_cast<int>(DeviceResource::l2)] = l2_.busy_ps / kPsPerSecond;
   result.busy[static_cast<int>(DeviceResource::dram)] = dram_.busy_ps / kPsPerSecond;
-  double seconds = end_ps_ / kPsPerSecond;
-  if (ideal_.imbalance) {
-    const double slots = static_cast<double>(substrate_.compute.units) * std::max(1, launch_.tasks_per_unit);
-    seconds = slot_busy_ps_ / kPsPerSecond / slots;
-  }
-  result.time = Time::from_seconds(std::max(seconds, result.bound_seconds()) + result.fixed_seconds);
+  const double slots = static_cast<double>(substrate_.compute.units) * std::max(1, launch_.tasks_per_unit);
+  result.balanced_seconds = slot_busy_ps_ / kPsPerSecond / slots;
+  result.time = Time::from_seconds(std::max(end_ps_ / kPsPerSecond, result.bound_seconds()) + result.fixed_seconds);
   return result;
 }
 

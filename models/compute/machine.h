@@ -6,7 +6,6 @@
 #include <optional>
 #include <vector>
 
-#include "models/compute/ideal.h"
 #include "models/compute/launch.h"
 #include "models/compute/player.h"
 #include "models/compute/server.h"
@@ -35,7 +34,7 @@ struct ChunkedShape {
 
 class Machine {
  public:
-  Machine(const Launch& launch, const Substrate& substrate, const Ideal& ideal, double clock_hz);
+  Machine(const Launch& launch, const Substrate& substrate, bool without_overfetch, double clock_hz);
   LaunchResult run();
 
  private:
@@ -65,7 +64,7 @@ class Machine {
 
   const Launch& launch_;
   const Substrate& substrate_;
-  const Ideal ideal_;
+  const bool without_overfetch_;
   const double clock_hz_;
   Simulation simulation_;
   std::vector<ChunkedShape> chunked_;

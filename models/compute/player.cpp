@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/compute/launch_memo.h"
 #include "models/compute/machine.h"
 
 namespace sparsesim {
@@ -17,6 +18,25 @@ double clock_that_fits(const Substrate& substrate, double active_joules, double 
   const double room = substrate.power.cap - substrate.power.idle;
   if (power <= room) return clock;
   return std::max(substrate.compute.clock_floor.value, clock * std::cbrt(room / power));
+}
+
+LaunchResult recall_or_play(const Launch& launch, const Substrate& substrate, bool without_overfetch, double clock_hz,
+                            LaunchMemo* memo) {
+  if (!memo) return play_at_clock(launch, substrate, without_overfetch, clock_hz);
+  const LaunchMemo::Key key = LaunchMemo::key(launch, substrate, without_overfetch, clock_hz);
+  if (const auto known = memo->find(key)) return *known;
+  const LaunchResult result = play_at_clock(launch, substrate, without_overfetch, clock_hz);
+  memo->insert(key, result);
+  return result;
+}
+
+/// The launch without the mechanisms that its own play does not know: uneven work and the cost of the call.
+LaunchResult make_ideal(LaunchResult result, const Ideal& ideal) {
+  double seconds = result.time.seconds() - result.fixed_seconds;
+  if (ideal.imbalance) seconds = std::max(result.balanced_seconds, result.bound_seconds());
+  if (ideal.fixed_cost) result.fixed_seconds = 0;
+  if (ideal.imbalance || ideal.fixed_cost) result.time = Time::from_seconds(seconds + result.fixed_seconds);
+  return result;
 }
 
 }  // namespace
@@ -34,23 +54,23 @@ double active_energy(const Launch& launch, const LaunchCounters& counters, const
          counters.dram_bytes * substrate.power.per_dram_byte;
 }
 
-LaunchResult play_at_clock(const Launch& launch, const Substrate& substrate, const Ideal& ideal, double clock_hz) {
-  return Machine(launch, substrate, ideal, clock_hz).run();
+LaunchResult play_at_clock(const Launch& launch, const Substrate& substrate, bool without_overfetch, double clock_hz) {
+  return Machine(launch, substrate, without_overfetch, clock_hz).run();
 }
 
-LaunchResult play(const Launch& launch, const Substrate& substrate, const Ideal& ideal) {
+LaunchResult play(const Launch& launch, const Substrate& substrate, const Ideal& ideal, LaunchMemo* memo) {
   constexpr int kRounds = 4;
   constexpr double kCloseEnough = 0.005;
   double clock = substrate.compute.clock;
-  LaunchResult result = play_at_clock(launch, substrate, ideal, clock);
+  LaunchResult result = recall_or_play(launch, substrate, ideal.overfetch, clock, memo);
   for (int round = 0; round < kRounds; ++round) {
     const double joules = active_energy(launch, result.counters, substrate);
     const double fitting = clock_that_fits(substrate, joules, result.time.seconds(), clock);
     if (clock - fitting < kCloseEnough * clock) break;
     clock = fitting;
-    result = play_at_clock(launch, substrate, ideal, clock);
+    result = recall_or_play(launch, substrate, ideal.overfetch, clock, memo);
   }
-  return result;
+  return make_ideal(result, ideal);
 }
 
 }  // namespace sparsesim

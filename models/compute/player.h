@@ -11,6 +11,8 @@
 
 namespace sparsesim {
 
+class LaunchMemo;
+
 /// What can limit a launch on a device.
 enum class DeviceResource { tensor, vector, special, l2, dram };
 inline constexpr int kDeviceResources = 5;
@@ -32,7 +34,8 @@ struct LaunchCounters {
 /// When a launch ends on a device and what it kept busy.
 struct LaunchResult {
   Time time;                                    // from the call to the last byte written, fixed cost included
-  double fixed_seconds = 0;                     // of it: per-call cost
+  double balanced_seconds = 0;                  // mean occupied time of a slot: as if work spread evenly, no tail
+  double fixed_seconds = 0;                     // of time: per-call cost
   std::array<double, kDeviceResources> busy{};  // seconds each resource needs at its full rate, spread over all units
   double clock = 0;                             // Hz that the power cap allowed
   LaunchCounters counters;
@@ -47,12 +50,13 @@ struct LaunchResult {
 ///
 /// Dispatcher (finite rate, breadth first) -> residency slots of the units -> per task: prologue, main loop with
 /// `stages` steps in flight, epilogue, stores. Pipes, L2 and DRAM are first-in-first-out servers; L2 holds panel slices
-/// under LRU. Cost: at most 32 000 events plus four per task, or six per task beyond
-/// 16 000 tasks; steps are merged to that end. Bounds: time >= max(busy) + fixed_seconds. Errors: std::logic_error for a task that names no shape.
-LaunchResult play(const Launch& launch, const Substrate& substrate, const Ideal& ideal);
+/// under LRU. `ideal` takes mechanisms away at the clock of the real run. Bounds: time >= max(busy) + fixed_seconds.
+/// Cost: at most 8 000 events plus four per task, or six per task beyond 4 000 tasks; steps are merged to that end.
+/// What `memo` has is not played again. Errors: std::logic_error for a task that names no shape.
+LaunchResult play(const Launch& launch, const Substrate& substrate, const Ideal& ideal, LaunchMemo* memo = nullptr);
 
-/// The same at a given clock of the units, without the power rule.
-LaunchResult play_at_clock(const Launch& launch, const Substrate& substrate, const Ideal& ideal, double clock_hz);
+/// The same with nothing but `without_overfetch` ideal, at a given clock of the units, without the power rule.
+LaunchResult play_at_clock(const Launch& launch, const Substrate& substrate, bool without_overfetch, double clock_hz);
 
 /// Energy of a launch at the reference clock, idle power excluded: FLOPs, L2 bytes and DRAM bytes at the substrate's
 /// rates.

@@ -32,24 +32,26 @@ Ideal ideal_beyond(std::size_t prefix) {
 
 }  // namespace
 
-ProgramResult predict_sparse(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal) {
-  return play_program(op.lower({substrate, ideal, seed}), substrate, ideal);
+ProgramResult predict_sparse(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal,
+                             LaunchMemo* memo) {
+  return play_program(op.lower({substrate, ideal, seed}), substrate, ideal, memo);
 }
 
-ProgramResult predict_dense(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal) {
-  return play_program(op.lower_dense({substrate, ideal, seed}), substrate, ideal);
+ProgramResult predict_dense(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal,
+                            LaunchMemo* memo) {
+  return play_program(op.lower_dense({substrate, ideal, seed}), substrate, ideal, memo);
 }
 
-OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t seed) {
+OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t seed, LaunchMemo* memo) {
   OpPrediction result;
   result.sparsity = op.sparsity({substrate, {}, seed});
-  result.dense = predict_dense(op, substrate, seed);
+  result.dense = predict_dense(op, substrate, seed, {}, memo);
   if (op.pattern() == "dense") {
     result.sparse = result.dense;
     return result;
   }
   try {
-    result.sparse = predict_sparse(op, substrate, seed);
+    result.sparse = predict_sparse(op, substrate, seed, {}, memo);
   } catch (const UnsupportedError& error) {
     result.fallback = true;
     result.fallback_reason = error.what();
@@ -64,8 +66,8 @@ std::vector<std::string> loss_term_names() {
   return names;
 }
 
-Counterfactuals counterfactuals(const Op& op, const Substrate& substrate, std::uint64_t seed,
-                                const OpPrediction& real) {
+Counterfactuals counterfactuals(const Op& op, const Substrate& substrate, std::uint64_t seed, const OpPrediction& real,
+                                LaunchMemo* memo) {
   const bool twin = op.pattern() == "dense" || real.fallback;
   constexpr std::size_t kTerms = kMechanisms.size();
   Counterfactuals runs{std::vector<double>(kTerms), std::vector<double>(kTerms)};
@@ -77,7 +79,7 @@ Counterfactuals counterfactuals(const Op& op, const Substrate& substrate, std::u
     const bool dense = job % 2 == 0;
     if (dense || !twin) {
       const auto seconds =
-          (dense ? predict_dense : predict_sparse)(op, substrate, seed, ideal_beyond(prefix)).time.seconds();
+          (dense ? predict_dense : predict_sparse)(op, substrate, seed, ideal_beyond(prefix), memo).time.seconds();
       (dense ? runs.dense_seconds : runs.sparse_seconds)[prefix] = seconds;
     }
   });

@@ -21,12 +21,14 @@ struct OpPrediction {
 };
 
 /// Simulates the op only, not its twin. Errors: UnsupportedError.
-ProgramResult predict_sparse(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal = {});
+ProgramResult predict_sparse(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal = {},
+                             LaunchMemo* memo = nullptr);
 /// Simulates the dense twin.
-ProgramResult predict_dense(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal = {});
+ProgramResult predict_dense(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal = {},
+                            LaunchMemo* memo = nullptr);
 /// Both. A pattern without kernel on this machine falls back to dense and says so. Errors: UnsupportedError when dense
 /// is not possible either.
-OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t seed);
+OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t seed, LaunchMemo* memo = nullptr);
 
 /// A step of the waterfall from ideal to realised speedup; below 1 is a gain.
 struct LossTerm {
@@ -41,7 +43,8 @@ struct Counterfactuals {
   std::vector<double> dense_seconds, sparse_seconds;  // loss_term_names().size() entries each
 };
 /// `real` is the prediction with everything real, which the last prefix repeats; the others run on all processors.
-Counterfactuals counterfactuals(const Op& op, const Substrate& substrate, std::uint64_t seed, const OpPrediction& real);
+Counterfactuals counterfactuals(const Op& op, const Substrate& substrate, std::uint64_t seed, const OpPrediction& real,
+                                LaunchMemo* memo = nullptr);
 /// factor[0] = ideal / S[0] (efficiency that dense reaches and sparse does not), factor[i] = S[i-1] / S[i]: they
 /// multiply to ideal / realised.
 std::vector<LossTerm> waterfall(double ideal_speedup, const Counterfactuals& runs);

@@ -41,10 +41,10 @@ int slow_direction(const std::string& path, config::Dimension dimension) {
 }
 
 /// Dense and sparse seconds of the whole workload, ops one after the other.
-double speedup_on(const Workload& workload, const Substrate& substrate, std::uint64_t seed) {
+double speedup_on(const Workload& workload, const Substrate& substrate, std::uint64_t seed, LaunchMemo* memo) {
   double dense = 0, sparse = 0;
   for (const auto& op : workload.ops) {
-    const OpPrediction prediction = predict(*op.op, substrate, seed);
+    const OpPrediction prediction = predict(*op.op, substrate, seed, memo);
     dense += prediction.dense_us() * static_cast<double>(op.repeat);
     sparse += prediction.sparse_us() * static_cast<double>(op.repeat);
   }
@@ -84,11 +84,12 @@ Substrate shifted(const Substrate& substrate, const std::string& group, bool slo
   return copy;
 }
 
-Interval speedup_interval(const Workload& workload, const Substrate& substrate, std::uint64_t seed, double speedup) {
+Interval speedup_interval(const Workload& workload, const Substrate& substrate, std::uint64_t seed, double speedup,
+                          LaunchMemo* memo) {
   std::array<double, 2 * kGroups.size()> shifts{};  // even: slow, odd: fast
   for_each_index(shifts.size(), 0, [&](std::size_t i) {
     const Substrate moved = shifted(substrate, kGroups[i / 2], i % 2 == 0);
-    shifts[i] = std::log(speedup_on(workload, moved, seed) / speedup);
+    shifts[i] = std::log(speedup_on(workload, moved, seed, memo) / speedup);
   });
   double down = 0, up = 0;
   for (std::size_t i = 0; i < shifts.size(); i += 2) {

@@ -15,6 +15,7 @@ Substrate shifted(const Substrate& substrate, const std::string& group, bool slo
 
 /// Runs the workload with each group of constants slow, then fast; deviations of independent groups add in quadrature
 /// (of the logarithm of the speedup).
-Interval speedup_interval(const Workload& workload, const Substrate& substrate, std::uint64_t seed, double speedup);
+Interval speedup_interval(const Workload& workload, const Substrate& substrate, std::uint64_t seed, double speedup,
+                          LaunchMemo* memo = nullptr);
 
 }  // namespace sparsesim

@@ -45,10 +45,12 @@ namespace {
 
 class Player {
  public:
-  Player(const Program& program, const Substrate& substrate, const Ideal& ideal, const TraceOptions& trace)
+  Player(const Program& program, const Substrate& substrate, const Ideal& ideal, LaunchMemo* memo,
+         const TraceOptions& trace)
       : program_(program),
         substrate_(substrate),
         ideal_(ideal),
+        memo_(memo),
         trace_(trace),
         device_free_(static_cast<std::size_t>(program.devices)),
         device_busy_(static_cast<std::size_t>(program.devices)) {}
@@ -80,7 +82,7 @@ class Player {
 
   const LaunchResult& launch_result(const Stage& stage) {
     auto [entry, fresh] = played_.try_emplace(stage.launch.get());
-    if (fresh) entry->second = play(*stage.launch, substrate_, ideal_);
+    if (fresh) entry->second = play(*stage.launch, substrate_, ideal_, memo_);
     return entry->second;
   }
 
@@ -137,6 +139,7 @@ class Player {
   const Program& program_;
   const Substrate& substrate_;
   const Ideal ideal_;
+  LaunchMemo* const memo_;
   const TraceOptions trace_;
   std::vector<Time> device_free_;
   std::vector<std::array<double, kResources>> device_busy_;
@@ -149,10 +152,10 @@ class Player {
 
 }  // namespace
 
-ProgramResult play_program(const Program& program, const Substrate& substrate, const Ideal& ideal,
+ProgramResult play_program(const Program& program, const Substrate& substrate, const Ideal& ideal, LaunchMemo* memo,
                            const TraceOptions& trace) {
   if (program.devices < 1) throw std::logic_error("a program needs a device");
-  return Player(program, substrate, ideal, trace).run();
+  return Player(program, substrate, ideal, memo, trace).run();
 }
 
 }  // namespace sparsesim

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/compute/ideal.h"
+#include "models/compute/launch_memo.h"
 #include "models/compute/player.h"
 #include "models/ops/op.h"
 #include "sim/trace/timeline.h"
@@ -50,8 +51,9 @@ struct TraceOptions {
   std::string prefix;            // name of the op
 };
 
-/// Errors: std::logic_error if stages are not in a topological order or name a device outside the program.
+/// Launches that `memo` has are not played again. Errors: std::logic_error if stages are not in a topological order or
+/// name a device outside the program.
 ProgramResult play_program(const Program& program, const Substrate& substrate, const Ideal& ideal,
-                           const TraceOptions& trace = {});
+                           LaunchMemo* memo = nullptr, const TraceOptions& trace = {});
 
 }  // namespace sparsesim

@@ -85,6 +85,7 @@ RunResult run(const Workload& workload, const Substrate& substrate, const RunOpt
   result.workload = workload.name;
   result.seed = options.seed;
   result.inputs_hash = fnv1a(fmt::format("{}\n{}\n{}", dump_substrate(substrate), workload.resolved, options.seed));
+  LaunchMemo memo;  // counterfactuals and shifted machines repeat most launches
   Schedule dense, sparse;
   Counterfactuals whole;
   int devices = 1;
@@ -94,8 +95,8 @@ RunResult run(const Workload& workload, const Substrate& substrate, const RunOpt
     op.kind = entry.op->kind();
     op.pattern = entry.op->pattern();
     op.repeat = entry.repeat;
-    op.prediction = predict(*entry.op, substrate, options.seed);
-    const Counterfactuals runs = counterfactuals(*entry.op, substrate, options.seed, op.prediction);
+    op.prediction = predict(*entry.op, substrate, options.seed, &memo);
+    const Counterfactuals runs = counterfactuals(*entry.op, substrate, options.seed, op.prediction, &memo);
     op.lost = waterfall(ideal_speedup(op.prediction.sparsity.declared), runs);
     add(whole, runs, entry.repeat);
     op.dense_start = dense.place(entry, op.prediction.dense);
@@ -109,7 +110,7 @@ RunResult run(const Workload& workload, const Substrate& substrate, const RunOpt
     devices = std::max(devices, entry.op->devices());
     if (options.timeline) {
       const Program program = entry.op->lower({substrate, {}, options.seed});
-      play_program(program, substrate, {}, {options.timeline, op.sparse_start, entry.name});
+      play_program(program, substrate, {}, &memo, {options.timeline, op.sparse_start, entry.name});
     }
     result.ops.push_back(std::move(op));
   }
@@ -125,7 +126,7 @@ RunResult run(const Workload& workload, const Substrate& substrate, const RunOpt
   result.lost = waterfall(result.ideal_speedup, whole);
   fill_coverage(result);
   if (options.interval)
-    result.interval = speedup_interval(workload, substrate, options.seed, result.realised_speedup());
+    result.interval = speedup_interval(workload, substrate, options.seed, result.realised_speedup(), &memo);
   return result;
 }
 

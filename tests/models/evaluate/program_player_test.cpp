@@ -69,7 +69,7 @@ TEST_CASE("a stage that waits for a later one, or sits on no device, is a progra
 TEST_CASE("the timeline shows every stage where it ran") {
   Timeline timeline;
   const auto launch = kernel(108);
-  const auto result = play_program({1, {on(0, launch), on(0, launch)}}, a100(), {}, {&timeline, Time{5}, "op"});
+  const auto result = play_program({1, {on(0, launch), on(0, launch)}}, a100(), {}, nullptr, {&timeline, Time{5}, "op"});
   REQUIRE(timeline.spans().size() == 2);
   CHECK(timeline.spans()[0].start == Time{5});
   CHECK(timeline.spans()[1].start == Time{5} + timeline.spans()[0].duration);

@@ -3,8 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <fstream>
 #include <numeric>
 
 using namespace sparsesim;
@@ -14,13 +12,6 @@ namespace {
 std::int64_t sum(const std::vector<std::int64_t>& counts) {
   return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
 }
-
-// Writes a trace beside the test and removes it again.
-struct TraceFile {
-  explicit TraceFile(const std::string& text) { std::ofstream(path) << text; }
-  ~TraceFile() { std::remove(path.c_str()); }
-  std::string path = "routing_test_trace.csv";
-};
 
 }  // namespace
 
@@ -73,21 +64,41 @@ TEST_CASE("capacity: dispatched = combined + dropped") {
 
 TEST_CASE("a trace counts its experts, and its mistakes are named by place") {
   const RoutingSize size{2, 4, 2};
-  {
-    const TraceFile file("token,e0,e1\n0,1,3\n1, 3 ,0\n");
-    CHECK(read_routing_trace(file.path, size) == std::vector<std::int64_t>{1, 1, 0, 2});
-  }
+  config::Diagnostics none;
+  CHECK(parse_routing_trace("token,e0,e1\n0,1,3\n1, 3 ,0\n", "t.csv", size, none) ==
+        std::vector<std::int64_t>{1, 1, 0, 2});
+  none.throw_if_any();
   const auto fails = [&](const std::string& text, const char* message) {
-    const TraceFile file(text);
-    CHECK_THROWS_WITH_AS(read_routing_trace(file.path, size), doctest::Contains(message), RoutingError);
+    config::Diagnostics diagnostics;
+    parse_routing_trace(text, "t.csv", size, diagnostics);
+    CHECK_THROWS_WITH_AS(diagnostics.throw_if_any(), doctest::Contains(message), config::ConfigError);
   };
   fails("0,1,3\n1,3,4\n", ":2:5: error: expert 4 of a layer with 4");
   fails("0,1,1\n1,3,0\n", ":1:5: error: expert 1 twice");
   fails("0,1,x\n1,3,0\n", ":1:5: error: \"x\" is not a number");
-  fails("0,1\n1,3,0\n", ":1:3: error: 1 experts for a token, top_k is 2");
-  fails("0,1,2\n", "ends after 1 of 2 tokens");
-  fails("0,1,2\n1,1,2\n2,1,2\n", ":3:1: error: more tokens");
-  CHECK_THROWS_AS(read_routing_trace("no_such_file.csv", size), RoutingError);
+  fails("0,1\n1,3,0\n", ":1:1: error: 1 experts for a token, top_k is 2");
+  fails("0,1,2\n", ":1:1: error: the trace has 1 tokens, the layer 2");
+  fails("0,1,2\n1,1,2\n2,1,2\n", ":3:1: error: the trace has 3 tokens");
+  fails("", ":1:1: error: the trace has 0 tokens");
+  fails("0,1,\n1,3,0\n", ":1:5: error: \"\" is not a number");
+  CHECK_THROWS_AS(read_routing_trace("no_such_file.csv", size, none), config::ConfigError);
+}
+
+TEST_CASE("every mistake of a trace is reported, each line once") {
+  config::Diagnostics diagnostics;
+  parse_routing_trace("0,9,9\n1,x,0\n2,0,1\n", "t.csv", {3, 4, 2}, diagnostics);
+  REQUIRE(diagnostics.mistakes().size() == 2);
+  CHECK(diagnostics.mistakes()[0].position.line == 1);
+  CHECK(diagnostics.mistakes()[1].position.line == 2);
+  CHECK(diagnostics.mistakes()[1].excerpt == "1,x,0");
+}
+
+TEST_CASE("overflow goes to whoever has least, evenly") {
+  // 8 tokens, top_k 2: zipf:100 gives one expert all 16 slots; it keeps 8, the other 8 are dealt to the three others.
+  const auto counts = route(parse_routing("zipf:100"), {8, 4, 2}, {1, false});
+  CHECK(*std::max_element(counts.begin(), counts.end()) == 8);
+  CHECK(*std::min_element(counts.begin(), counts.end()) == 2);  // 8 / 3, rounded down
+  CHECK(sum(counts) == 16);
 }
 
 TEST_CASE("a routing is written as documented, or refused with the forms there are") {

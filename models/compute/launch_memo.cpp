@@ -1,0 +1,78 @@
+#include "models/compute/launch_memo.h"
+
+#include <bit>
+#include <type_traits>
+
+namespace sparsesim {
+namespace {
+
+/// Two multiply-and-fold lanes with odd constants (golden ratio and square root of 3, as fractions of 2^64).
+class Digest {
+ public:
+  void word(std::uint64_t value) {
+    low_ = fold(low_ ^ value, 0x9E3779B97F4A7C15u);
+    high_ = fold(high_ + value, 0xBB67AE8584CAA73Bu);
+  }
+  void number(double value) { word(std::bit_cast<std::uint64_t>(value)); }
+  void pair(std::uint32_t a, std::uint32_t b) { word(std::uint64_t{a} << 32 | b); }
+  LaunchMemo::Key key() const { return {low_, high_}; }
+
+ private:
+  static std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+    const auto product = static_cast<unsigned __int128>(a) * b;
+    return static_cast<std::uint64_t>(product) + static_cast<std::uint64_t>(product >> 64) + 1;
+  }
+  std::uint64_t low_ = 1, high_ = 2;
+};
+
+void add(Digest& digest, const TaskShape& shape) {
+  digest.pair(static_cast<std::uint32_t>(shape.steps), static_cast<std::uint32_t>(shape.stages));
+  digest.word(shape.pipes_overlap);
+  for (const double cycles : shape.cycles_per_step) digest.number(cycles);
+  for (const double cycles : shape.epilogue_pipe_cycles) digest.number(cycles);
+  for (const double value : {shape.prologue_cycles, shape.epilogue_cycles, shape.store_bytes, shape.scratch_bytes,
+                             shape.useful_macs, shape.issued_macs})
+    digest.number(value);
+  digest.word(shape.streams.size());
+  for (const Stream& stream : shape.streams) {
+    digest.number(stream.bytes_per_step);
+    digest.number(stream.line_bytes_per_step);
+    digest.number(stream.l2_share);
+    digest.word(stream.cached);
+  }
+}
+
+}  // namespace
+
+LaunchMemo::Key LaunchMemo::key(const Launch& launch, const Substrate& substrate, bool without_overfetch,
+                                double clock_hz) {
+  Digest digest;
+  digest.number(clock_hz);
+  digest.word(without_overfetch);
+  digest.pair(static_cast<std::uint32_t>(launch.tasks_per_unit), launch.persistent);
+  for (const double value : {launch.dram_share, launch.fixed_seconds, launch.dead_tasks}) digest.number(value);
+  // Power only decides the clock, and links are no part of a device.
+  for (const Field& field : fixed_fields(const_cast<Substrate&>(substrate)))
+    if (!field.path.starts_with("power.") && !field.path.starts_with("fabric.")) digest.number(field.quantity->value);
+  digest.word(launch.shapes.size());
+  for (const TaskShape& shape : launch.shapes) add(digest, shape);
+  for (const Task& task : launch.tasks) {
+    digest.pair(task.shape, task.first_slice);
+    digest.pair(task.panel[0], task.panel[1]);
+    digest.word(task.panel[2]);
+  }
+  return digest.key();
+}
+
+std::optional<LaunchResult> LaunchMemo::find(const Key& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = results_.find(key);
+  return found == results_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void LaunchMemo::insert(const Key& key, const LaunchResult& result) {
+  const std::lock_guard lock(mutex_);
+  results_.emplace(key, result);
+}
+
+}  // namespace sparsesim
