@@ -9,9 +9,12 @@ namespace {
 constexpr double kPsPerSecond = 1e12;
 // Chunks of merged steps in a launch, pipeline fills apart: two events each.
 constexpr double kChunkBudget = 4000;
+// Tasks whose pipes take turns share them with their neighbours in finer turns.
+constexpr double kAlternatingBudget = 16000;
 
-int chunk_limit(const Launch& launch) {
-  const double per_task = kChunkBudget / std::max<double>(1, static_cast<double>(launch.tasks.size()));
+int chunk_limit(const Launch& launch, const TaskShape& shape) {
+  const double budget = shape.pipes_overlap ? kChunkBudget : kAlternatingBudget;
+  const double per_task = budget / std::max<double>(1, static_cast<double>(launch.tasks.size()));
   return std::max(1, static_cast<int>(std::min(per_task, 64.0)));
 }
 
@@ -59,10 +62,9 @@ Machine::Machine(const Launch& launch, const Substrate& substrate, bool without_
 }
 
 void Machine::prepare_shapes() {
-  const int limit = chunk_limit(launch_);
   chunked_.reserve(launch_.shapes.size());
   for (const TaskShape& shape : launch_.shapes) {
-    chunked_.push_back(cut_shape(shape, limit, kPsPerSecond / clock_hz_));
+    chunked_.push_back(cut_shape(shape, chunk_limit(launch_, shape), kPsPerSecond / clock_hz_));
     const ChunkedShape& cut = chunked_.back();
     if (cut.chunks > 0) group_steps_ = std::max(group_steps_, cut.steps - cut.first_step(cut.chunks - 1));
   }
