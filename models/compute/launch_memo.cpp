@@ -19,7 +19,8 @@ class Digest {
 
  private:
   static std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
-    const auto product = static_cast<unsigned __int128>(a) * b;
+    __extension__ using Wide = unsigned __int128;
+    const Wide product = static_cast<Wide>(a) * b;
     return static_cast<std::uint64_t>(product) + static_cast<std::uint64_t>(product >> 64) + 1;
   }
   std::uint64_t low_ = 1, high_ = 2;

@@ -93,7 +93,7 @@ class Player {
     const LaunchResult& launch = launch_result(stage);
     const Time start = std::max(ready(stage), device_free_[device]);
     finish(start, launch.time);
-    device_free_[device] = start + launch.time;
+    device_free_[device] = ends_.back();
     for (int r = 0; r < kDeviceResources; ++r) device_busy_[device][r] += launch.busy[r];
     device_busy_[device][static_cast<std::size_t>(Resource::fixed)] += launch.fixed_seconds;
     result_.counters.device = add(result_.counters.device, launch.counters);
@@ -106,7 +106,7 @@ class Player {
     const ExchangeResult exchange = play_exchange_on(stage.exchange);
     const Time start = std::max(ready(stage), fabric_free_);
     finish(start, exchange.time);
-    fabric_free_ = start + exchange.time;
+    fabric_free_ = ends_.back();
     fabric_busy_ += exchange.bound_seconds;
     result_.counters.messages += exchange.messages;
     result_.counters.fabric_bytes += exchange.bytes;
@@ -119,7 +119,7 @@ class Player {
   }
 
   void finish(Time start, Time duration) {
-    ends_.push_back(start + duration);
+    ends_.push_back(checked_sum(start, duration));
     result_.time = std::max(result_.time, ends_.back());
   }
 

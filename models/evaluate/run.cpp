@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "models/evaluate/interval.h"
+#include "models/ops/limits.h"
 
 namespace sparsesim {
 
@@ -19,7 +21,7 @@ class Schedule {
     for (int dependency : op.after) start = std::max(start, ends_[static_cast<std::size_t>(dependency)]);
     if (result.uses_devices) start = std::max(start, devices_);
     if (result.uses_fabric) start = std::max(start, fabric_);
-    const Time end = start + result.time * op.repeat;
+    const Time end = checked_sum(start, checked_product(result.time, op.repeat));
     if (result.uses_devices) devices_ = end;
     if (result.uses_fabric) fabric_ = end;
     ends_.push_back(end);
@@ -77,57 +79,94 @@ void name_tracks(Timeline& timeline, int devices) {
   timeline.name_process(devices, "fabric");
 }
 
-}  // namespace
+/// A workload while its ops are simulated one after the other.
+class WorkloadRun {
+ public:
+  WorkloadRun(const Workload& workload, const Substrate& substrate, const RunOptions& options)
+      : workload_(workload), substrate_(substrate), options_(options) {
+    result_.substrate = substrate.name;
+    result_.workload = workload.name;
+    result_.seed = options.seed;
+    result_.inputs_hash = fnv1a(fmt::format("{}\n{}\n{}", dump_substrate(substrate), workload.resolved, options.seed));
+  }
 
-RunResult run(const Workload& workload, const Substrate& substrate, const RunOptions& options) {
-  RunResult result;
-  result.substrate = substrate.name;
-  result.workload = workload.name;
-  result.seed = options.seed;
-  result.inputs_hash = fnv1a(fmt::format("{}\n{}\n{}", dump_substrate(substrate), workload.resolved, options.seed));
-  LaunchMemo memo;  // counterfactuals and shifted machines repeat most launches
-  Schedule dense, sparse;
-  Counterfactuals whole;
-  int devices = 1;
-  for (const auto& entry : workload.ops) {
+  /// Errors get the place of the op in its file: ConfigError for sizes that no run can hold, UnsupportedError.
+  void add_at_its_place(const WorkloadOp& entry) {
+    const auto at_op = [&](const std::string& what) {
+      return config::ConfigError(config::Mistake{entry.place, fmt::format("op \"{}\": {}", entry.name, what), {}, {}});
+    };
+    try {
+      add(entry);
+    } catch (const TooLargeError& error) {
+      throw at_op(error.what());
+    } catch (const std::overflow_error& error) {
+      throw at_op(fmt::format("too large: it takes {}", error.what()));
+    } catch (const UnsupportedError& error) {
+      throw UnsupportedError(at_op(error.what()).what());
+    }
+  }
+
+  RunResult result() {
+    if (options_.timeline) name_tracks(*options_.timeline, devices_);
+    result_.dense = dense_.makespan();
+    result_.sparse = sparse_.makespan();
+    result_.sparsity = summarise(result_.ops);
+    result_.ideal_speedup = ideal_speedup(result_.sparsity.declared);
+    result_.quick_estimate = quick_estimate(result_.sparsity);
+    // The last prefix is the real run; overlap between ops is real too, so it replaces the plain sum there.
+    whole_.dense_seconds.back() = result_.dense.seconds();
+    whole_.sparse_seconds.back() = result_.sparse.seconds();
+    result_.lost = waterfall(result_.ideal_speedup, whole_);
+    fill_coverage(result_);
+    if (options_.interval)
+      result_.interval = speedup_interval(workload_, substrate_, options_.seed, result_.realised_speedup(), &memo_);
+    return std::move(result_);
+  }
+
+ private:
+  void add(const WorkloadOp& entry) {
     OpResult op;
     op.name = entry.name;
     op.kind = entry.op->kind();
     op.pattern = entry.op->pattern();
     op.repeat = entry.repeat;
-    op.prediction = predict(*entry.op, substrate, options.seed, &memo);
-    const Counterfactuals runs = counterfactuals(*entry.op, substrate, options.seed, op.prediction, &memo);
+    op.prediction = predict(*entry.op, substrate_, options_.seed, &memo_);
+    const Counterfactuals runs = counterfactuals(*entry.op, substrate_, options_.seed, op.prediction, &memo_);
     op.lost = waterfall(ideal_speedup(op.prediction.sparsity.declared), runs);
-    add(whole, runs, entry.repeat);
-    op.dense_start = dense.place(entry, op.prediction.dense);
-    op.sparse_start = sparse.place(entry, op.prediction.sparse);
-    result.dense_counters += RunCounters(op.prediction.dense.counters).scale(static_cast<double>(entry.repeat));
-    result.sparse_counters += RunCounters(op.prediction.sparse.counters).scale(static_cast<double>(entry.repeat));
+    sparsesim::add(whole_, runs, entry.repeat);
+    op.dense_start = dense_.place(entry, op.prediction.dense);
+    op.sparse_start = sparse_.place(entry, op.prediction.sparse);
+    const auto times = static_cast<double>(entry.repeat);
+    result_.dense_counters += RunCounters(op.prediction.dense.counters).scale(times);
+    result_.sparse_counters += RunCounters(op.prediction.sparse.counters).scale(times);
     for (int r = 0; r < kResources; ++r) {
-      result.dense_busy[r] += op.prediction.dense.busy[r] * static_cast<double>(entry.repeat);
-      result.sparse_busy[r] += op.prediction.sparse.busy[r] * static_cast<double>(entry.repeat);
+      result_.dense_busy[r] += op.prediction.dense.busy[r] * times;
+      result_.sparse_busy[r] += op.prediction.sparse.busy[r] * times;
     }
-    devices = std::max(devices, entry.op->devices());
-    if (options.timeline) {
-      const Program program = entry.op->lower({substrate, {}, options.seed});
-      play_program(program, substrate, {}, &memo, {options.timeline, op.sparse_start, entry.name});
+    devices_ = std::max(devices_, entry.op->devices());
+    if (options_.timeline) {
+      const Program program = entry.op->lower({substrate_, {}, options_.seed});
+      play_program(program, substrate_, {}, &memo_, {options_.timeline, op.sparse_start, entry.name});
     }
-    result.ops.push_back(std::move(op));
+    result_.ops.push_back(std::move(op));
   }
-  if (options.timeline) name_tracks(*options.timeline, devices);
-  result.dense = dense.makespan();
-  result.sparse = sparse.makespan();
-  result.sparsity = summarise(result.ops);
-  result.ideal_speedup = ideal_speedup(result.sparsity.declared);
-  result.quick_estimate = quick_estimate(result.sparsity);
-  // The last prefix is the real run; overlap between ops is real too, so it replaces the plain sum there.
-  whole.dense_seconds.back() = result.dense.seconds();
-  whole.sparse_seconds.back() = result.sparse.seconds();
-  result.lost = waterfall(result.ideal_speedup, whole);
-  fill_coverage(result);
-  if (options.interval)
-    result.interval = speedup_interval(workload, substrate, options.seed, result.realised_speedup(), &memo);
-  return result;
+
+  const Workload& workload_;
+  const Substrate& substrate_;
+  const RunOptions& options_;
+  LaunchMemo memo_;  // counterfactuals and shifted machines repeat most launches
+  Schedule dense_, sparse_;
+  Counterfactuals whole_;
+  int devices_ = 1;
+  RunResult result_;
+};
+
+}  // namespace
+
+RunResult run(const Workload& workload, const Substrate& substrate, const RunOptions& options) {
+  WorkloadRun whole(workload, substrate, options);
+  for (const auto& op : workload.ops) whole.add_at_its_place(op);
+  return whole.result();
 }
 
 std::string fnv1a(std::string_view text) {

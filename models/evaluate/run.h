@@ -48,7 +48,8 @@ struct RunResult {
   double realised_speedup() const { return dense / sparse; }
 };
 
-/// Errors: UnsupportedError when the machine cannot run an op even densely.
+/// Errors: UnsupportedError when the machine cannot run an op even densely; config::ConfigError for an op too large to
+/// simulate. Both name the op's place in its file.
 RunResult run(const Workload& workload, const Substrate& substrate, const RunOptions& options);
 
 /// A short table for people.

@@ -19,12 +19,28 @@ using config::Declared;
 using config::Diagnostics;
 using config::MapReader;
 
+/// Name and title alone, or the first mistake of a file that cannot be read.
+WorkloadEntry read_entry(const fs::path& path) {
+  WorkloadEntry entry{path.stem().string(), {}, path.string(), {}};
+  try {
+    Diagnostics ignored;  // mistakes are reported when the file is loaded
+    const auto title = config::load_file(entry.path, ignored).find("title");
+    if (title) entry.title = title->scalar();
+  } catch (const config::ConfigError& error) {
+    entry.broken = error.brief();
+  }
+  return entry;
+}
+
 std::string find_workload(const std::string& path_or_name, const SearchPath& search) {
   std::error_code error;
-  if (fs::exists(path_or_name, error)) return path_or_name;
+  const bool plain = path_or_name.find('/') == std::string::npos;
+  // A folder that happens to be called like a workload does not hide it.
+  if (fs::exists(path_or_name, error) && !(plain && fs::is_directory(path_or_name, error))) return path_or_name;
   const std::string file = path_or_name.ends_with(".yaml") ? path_or_name : path_or_name + ".yaml";
   for (const auto& folder : search.folders)
     if (const auto path = fs::path(folder) / file; fs::is_regular_file(path, error)) return path.string();
+  if (fs::exists(path_or_name, error)) return path_or_name;
   std::vector<std::string> known;
   for (const auto& entry : list_workloads(search)) known.push_back(entry.name);
   const std::string near = config::nearest(fs::path(path_or_name).stem().string(), known);
@@ -52,6 +68,7 @@ std::vector<std::string> kind_names() {
 WorkloadOp read_op(OpReader& reader, std::size_t index, std::string& resolved) {
   WorkloadOp result;
   MapReader& map = reader.map;
+  result.place = map.node().position();
   result.name = map.text("name", fmt::format("op{}", index));
   const auto names = kind_names();
   std::vector<std::string_view> known(names.begin(), names.end());
@@ -67,10 +84,14 @@ WorkloadOp read_op(OpReader& reader, std::size_t index, std::string& resolved) {
   }
   const char* lead = "  - ";
   for (const Declared& key : map.declared()) {
-    if (key.value.empty()) continue;
+    if (key.value.empty() || key.value == "\"\"" || key.value == "[]") continue;  // nothing: as if it were absent
     resolved += fmt::format("{}{}: {}\n", lead, key.key, key.value);
     lead = "    ";
   }
+  if (reader.after.empty()) return result;
+  nlohmann::json names_before = nlohmann::json::array();
+  for (const auto& [before, node] : reader.after) names_before.push_back(before);
+  resolved += fmt::format("    after: {}\n", names_before.dump());
   return result;
 }
 
@@ -154,11 +175,13 @@ Workload load_workload(const std::string& path_or_name, const SearchPath& search
   workload.name = top.text("name", fs::path(path).stem().string());
   workload.title = top.text("title", "");
   workload.seed = static_cast<std::uint64_t>(top.integer("seed", 0, std::numeric_limits<std::int64_t>::max(), 1));
-  workload.resolved = fmt::format("name: {}\ntitle: {}\nseed: {}\nops:\n", workload.name,
-                                  nlohmann::json(workload.title).dump(), workload.seed);
+  workload.resolved = fmt::format("name: {}\n", config::yaml_text(workload.name));
+  if (!workload.title.empty()) workload.resolved += fmt::format("title: {}\n", config::yaml_text(workload.title));
+  workload.resolved += fmt::format("seed: {}\nops:\n", workload.seed);
   std::vector<std::unique_ptr<OpReader>> readers;
   if (auto ops = top.required("ops")) {
-    if (ops->items().empty()) top.mistake("ops", "expected a list with at least one op");
+    if (ops->type() != config::Node::Type::sequence || ops->items().empty())
+      top.mistake("ops", "ops must be a list of at least one op");
     for (const auto& node : ops->items()) {
       readers.push_back(std::make_unique<OpReader>(node, diagnostics));
       workload.ops.push_back(read_op(*readers.back(), workload.ops.size(), workload.resolved));
@@ -176,10 +199,8 @@ std::vector<WorkloadEntry> list_workloads(const SearchPath& search) {
   for (const auto& folder : search.folders) {
     for (const auto& file : fs::directory_iterator(folder, error)) {
       if (file.path().extension() != ".yaml") continue;
-      Diagnostics ignored;
-      const std::string name = file.path().stem().string();
-      MapReader map(config::load_file(file.path().string(), ignored), ignored);
-      found.emplace(name, WorkloadEntry{name, map.text("title", ""), file.path().string()});
+      WorkloadEntry entry = read_entry(file.path());
+      found.emplace(entry.name, std::move(entry));
     }
   }
   std::vector<WorkloadEntry> entries;

@@ -16,6 +16,7 @@ struct WorkloadOp {
   std::int64_t repeat = 1;  // the op runs this many times, one after the other
   std::vector<int> after;   // indices of earlier ops that must be done; by default the op before it
   std::unique_ptr<Op> op;
+  config::Position place;  // of the op in its file
 };
 
 struct Workload {
@@ -34,6 +35,7 @@ Workload load_workload(const std::string& path_or_name, const SearchPath& search
 /// Names and titles of the shipped workloads.
 struct WorkloadEntry {
   std::string name, title, path;
+  std::string broken;  // why the file cannot be read; empty for a sound one
 };
 std::vector<WorkloadEntry> list_workloads(const SearchPath& search);
 

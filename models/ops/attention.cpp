@@ -9,6 +9,7 @@
 
 #include "models/ops/attention_kernel.h"
 #include "models/ops/elementwise.h"
+#include "models/ops/limits.h"
 
 namespace sparsesim {
 namespace {
@@ -46,9 +47,18 @@ Launch combine_pass(const AttentionSize& size, std::int64_t splits, const Substr
   return lower_elementwise(pass, substrate);
 }
 
+// Scores are counted in 64 bits, times the head dimension; tiles of a head are walked one by one.
+void check_size(const AttentionSize& size, const AttentionKernel& kernel) {
+  const double heads = static_cast<double>(size.heads), queries = static_cast<double>(size.queries);
+  require_at_most(static_cast<double>(size.batch) * heads * queries * static_cast<double>(size.keys), 0x1p52,
+                  "attention scores");
+  require_at_most(static_cast<double>(score_space(size, kernel).tiles()), kTasksMost, "tiles of one head");
+}
+
 Program lower_call(const AttentionSize& size, const LowerContext& context) {
   const Substrate& substrate = context.substrate;
   const AttentionKernel kernel = find_attention_kernel(size, substrate);
+  check_size(size, kernel);
   const std::int64_t splits = key_splits(size, kernel, substrate);
   Program program;
   add_stage(program, lower_cache_write(size.batch * size.queries, static_cast<double>(size.kv_heads * size.head_dim),
@@ -108,6 +118,7 @@ Program Attention::lower_dense(const LowerContext& context) const {
 SparsitySummary Attention::sparsity(const LowerContext& context) const {
   if (size_.window == 0) return {};
   const AttentionKernel kernel = find_attention_kernel(size_, context.substrate);
+  check_size(size_, kernel);
   const ScoreSpace space = score_space(size_, kernel);
   const WindowSavings savings = window_savings(space);
   if (savings.inactive == 0) return {};

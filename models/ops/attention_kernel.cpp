@@ -8,6 +8,7 @@
 
 #include "models/ops/elementwise.h"
 #include "models/ops/gemm_kernels.h"
+#include "models/ops/limits.h"
 
 namespace sparsesim {
 namespace {
@@ -170,7 +171,7 @@ class Lowering {
     const double distinct = static_cast<double>(group.last - group.first);
     const double fetched = std::max(1.0, std::ceil(distinct * n / std::min(n, sharing)));
     TaskShape shape;
-    shape.steps = static_cast<int>(fetched);
+    shape.steps = step_count(fetched, "blocks of keys in one task");
     shape.stages = kernel_.kernel->stages;
     shape.pipes_overlap = kernel_.pipes_overlap;
     set_cycles(shape, group, blocks * n / fetched);

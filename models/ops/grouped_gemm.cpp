@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "models/ops/gemm_kernels.h"
+#include "models/ops/limits.h"
 
 namespace sparsesim {
 namespace {
@@ -19,20 +20,26 @@ constexpr double kFewestTasks = 2000;
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 struct RowBlock {
-  std::uint32_t expert;
-  int rows;    // of tokens
-  int loaded;  // with the empty rows of a static buffer
+  std::uint32_t expert;  // counted among those with rows
+  int rows;              // of tokens
+  int loaded;            // with the empty rows of a static buffer
 };
 
 std::vector<RowBlock> row_blocks(const GroupedSize& size, int tile_m, const Ideal& ideal) {
+  const std::int64_t step = size.naive ? 1 : tile_m;
+  const std::int64_t padded = ideal.padding ? 0 : size.padded_rows;
+  double count = 0;
+  for (const std::int64_t rows : size.counts) count += static_cast<double>(ceil_div(std::max(rows, padded), step));
+  require_at_most(count, kTasksMost, "row tiles of a grouped product");
   std::vector<RowBlock> blocks;
-  for (std::size_t e = 0; e < size.counts.size(); ++e) {
-    const std::int64_t step = size.naive ? 1 : tile_m;
-    const std::int64_t padded = ideal.padding ? 0 : size.padded_rows;
-    std::int64_t left = size.counts[e], loaded = std::max(left, padded);
+  std::uint32_t expert = 0;
+  for (const std::int64_t rows : size.counts) {
+    std::int64_t left = rows, loaded = std::max(left, padded);
+    if (loaded == 0) continue;
     for (; loaded > 0; left -= step, loaded -= step)
-      blocks.push_back({static_cast<std::uint32_t>(e), static_cast<int>(std::clamp<std::int64_t>(left, 0, step)),
+      blocks.push_back({expert, static_cast<int>(std::clamp<std::int64_t>(left, 0, step)),
                         static_cast<int>(std::min(loaded, step))});
+    ++expert;
   }
   return blocks;
 }
@@ -110,7 +117,7 @@ class Builder {
     TaskShape shape;
     const double per_loop = static_cast<double>(ceil_div(size_.k, tile_.k));
     const double loops = static_cast<double>(tiles);
-    shape.steps = static_cast<int>(per_loop * loops);
+    shape.steps = step_count(per_loop * loops, "steps of one task of a grouped product");
     shape.stages = std::max(1, tile_.stages - 1);  // one buffer is being multiplied, the others are in flight
     const double depth = static_cast<double>(size_.k) / per_loop;
     const double row_bytes = loaded * depth * bytes_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "models/ops/gemm_kernels.h"
+#include "models/ops/limits.h"
 #include "models/ops/moe_kernels.h"
 
 namespace sparsesim {
@@ -34,6 +35,7 @@ class DeviceWork {
     for (std::int64_t count : counts) part.push_back(ceil_div(count, pieces));
     const Launches once = lower_piece(ceil_div(tokens, pieces), std::move(part), ceil_div(padded, pieces));
     Launches all;
+    require_at_most(static_cast<double>(pieces) * spec_.devices, kStagesMost, "pieces of a batch");
     for (std::int64_t i = 0; i < pieces; ++i) all.insert(all.end(), once.begin(), once.end());
     return all;
   }
@@ -166,6 +168,9 @@ Program MoeFfn::lower(const LowerContext& context) const {
   Program program;
   program.devices = spec_.devices;
   const int chunks = spec_.devices > 1 ? spec_.overlap_chunks : 1;
+  const double devices = spec_.devices;
+  require_at_most(spec_.devices > 1 ? 2.0 * chunks * devices * devices : 0.0, kExchangePairsMost,
+                  "pairs of devices over all exchanges");
   const double bytes = static_cast<double>(spec_.hidden) * element_bytes(spec_.dtype);
   std::vector<int> dispatched;  // per chunk, the stage that ends its dispatch
   const auto chunk_counts = [&](int device, int chunk) {

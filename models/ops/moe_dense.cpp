@@ -6,9 +6,11 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 
 #include "models/ops/gemm.h"
+#include "models/ops/limits.h"
 #include "models/ops/moe.h"
 #include "models/ops/moe_kernels.h"
 
@@ -56,6 +58,25 @@ Routing read_routing(config::MapReader& map) {
   }
 }
 
+/// Makes counts of a trace, found from the folder of the workload, and checks that the routing fits the layer.
+void settle_routing(config::MapReader& map, Routing& routing, const RoutingSize& size) {
+  const std::string_view key = "routing";
+  try {
+    if (routing.kind == Routing::Kind::trace) {
+      const auto folder = std::filesystem::path(map.node().position().file).parent_path();
+      routing.counts = read_routing_trace((folder / routing.trace).string(), size, map.diagnostics());
+      routing.kind = Routing::Kind::counts;
+      return;  // its mistakes have places of their own
+    }
+    if (size.top_k <= size.experts) route(routing, size, {});
+  } catch (const RoutingError& error) {
+    map.mistake(key, std::string(error.what()));
+  } catch (const config::ConfigError& error) {  // the file: named where it is asked for
+    map.mistake(key, fmt::format("{}: {}", routing.trace, error.mistakes().back().message));
+    routing = {};
+  }
+}
+
 constexpr std::array<std::string_view, 7> kTypes = {"fp32", "tf32", "fp16", "bf16", "fp8", "int8", "int4"};
 constexpr std::int64_t kMost = std::int64_t{1} << 24;
 
@@ -65,6 +86,7 @@ int append_dense_product(Program& program, const LowerContext& context, const Gr
                          int device) {
   const double results = static_cast<double>(m) * static_cast<double>(size.n);
   const auto slices = std::clamp<std::int64_t>(std::llround(results / kSliceResults), 1, ceil_div(size.n, 256));
+  require_at_most(static_cast<double>(slices) * program.devices, kStagesMost, "slices of a dense product");
   Launch launch = lower_gemm(m, ceil_div(size.n, slices), size.k, size.dtype, context.substrate, context.ideal);
   // One call in truth: the slices share its fixed cost.
   launch.fixed_seconds /= static_cast<double>(slices);
@@ -91,6 +113,7 @@ Program MoeFfn::lower_dense(const LowerContext& context) const {
   const auto activation = std::make_shared<const Launch>(lower_stream(
       "moe_activation", inner * (spec_.gated ? 2 : 1), inner, inner / element_bytes(spec_.dtype), context.substrate));
   Program one;
+  one.devices = spec_.devices;
   append_dense_product(one, context, up, spec_.tokens, 0);
   one.stages.emplace_back().launch = activation;
   append_dense_product(one, context, down, spec_.tokens, 0);
@@ -163,6 +186,7 @@ std::unique_ptr<Op> read_moe(config::MapReader& map) {
     spec.expert_device = map.integers("expert_device", 0, spec.devices - 1, spec.experts);
   spec.overlap_chunks = static_cast<int>(map.integer("overlap_chunks", 1, 64, 1));
   spec.kernel = map.text("kernel", "");
+  settle_routing(map, spec.routing, {spec.tokens, spec.experts, spec.top_k});
   if (spec.top_k > spec.experts) {
     map.mistake(std::string_view("top_k"), fmt::format("top_k {} of {} experts", spec.top_k, spec.experts));
     return nullptr;
@@ -252,6 +276,7 @@ std::unique_ptr<Op> read_grouped_gemm(config::MapReader& map) {
   spec.dtype = map.choice("dtype", kTypes, "bf16");
   spec.routing = read_routing(map);
   spec.kernel = map.text("kernel", "");
+  settle_routing(map, spec.routing, {spec.m, spec.experts, 1});
   return std::make_unique<GroupedGemm>(std::move(spec));
 }
 

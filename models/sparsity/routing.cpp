@@ -12,6 +12,8 @@
 namespace sparsesim {
 namespace {
 
+constexpr std::int64_t kMostTokens = std::int64_t{1} << 40;  // of one expert: sums stay in 64 bits
+constexpr std::int64_t kMostDraws = std::int64_t{1} << 24;   // one by one, in every run anew: 0.1 s
 constexpr std::string_view kForms = "balanced, uniform, power_law:A, zipf:A, counts:[a, b, ...], trace:PATH";
 
 template <class Number>
@@ -33,7 +35,7 @@ std::vector<std::int64_t> parse_counts(std::string_view text, std::string_view w
   while (true) {
     const auto end = text.find_first_of(",+");
     std::int64_t count = 0;
-    if (!read_number(trim(text.substr(0, end)), count) || count < 0)
+    if (!read_number(trim(text.substr(0, end)), count) || count < 0 || count > kMostTokens)
       throw RoutingError(fmt::format("routing \"{}\": entry {} is not a count of tokens", whole, counts.size() + 1));
     counts.push_back(count);
     if (end == std::string_view::npos) return counts;
@@ -76,6 +78,9 @@ std::vector<std::int64_t> balanced(const RoutingSize& size) {
 }
 
 std::vector<std::int64_t> uniform(const RoutingSize& size, std::uint64_t seed) {
+  if (size.tokens > kMostDraws / size.top_k)
+    throw RoutingError(fmt::format("uniform draws {} * {} times, at most {}: take balanced or power_law:0", size.tokens,
+                                   size.top_k, kMostDraws));
   RandomStream stream(seed, "routing/uniform");
   std::vector<std::int64_t> counts(static_cast<std::size_t>(size.experts));
   std::vector<std::int64_t> order(counts.size());
@@ -101,30 +106,36 @@ std::vector<std::int64_t> explicit_counts(const std::vector<std::int64_t>& count
   return counts;
 }
 
+std::vector<std::int64_t> trace_counts(const std::string& path, const RoutingSize& size) {
+  config::Diagnostics diagnostics;
+  auto counts = read_routing_trace(path, size, diagnostics);
+  diagnostics.throw_if_any();
+  return counts;
+}
+
 void check(const RoutingSize& size) {
   if (size.tokens < 0 || size.experts < 1 || size.top_k < 1 || size.top_k > size.experts)
     throw RoutingError(
         fmt::format("{} tokens cannot choose {} different ones of {} experts", size.tokens, size.top_k, size.experts));
 }
 
-// Hands `slots` one by one to whoever has least: raises the lowest level by level.
+// Hands `slots` one by one to whoever has least: raises the lowest to the level of the next until none is left.
 void fill_lowest(std::vector<std::int64_t>& counts, std::int64_t slots) {
   std::vector<std::size_t> order(counts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return counts[a] < counts[b]; });
-  for (std::size_t low = 1; slots > 0; ++low) {
+  std::int64_t level = counts[order[0]];
+  std::size_t low = 1;  // so many share the level
+  for (; low < order.size(); ++low) {
+    const std::int64_t gap = counts[order[low]] - level;
     const auto width = static_cast<std::int64_t>(low);
-    const bool last = low == order.size();
-    const std::int64_t gap = last ? slots : counts[order[low]] - counts[order[0]];
-    const std::int64_t rise = std::min(gap, slots / width);
-    const std::int64_t extra = rise < gap || last ? slots - rise * width : 0;
-    for (std::size_t i = 0; i < low; ++i) {
-      const std::int64_t one = rise < gap && static_cast<std::int64_t>(i) < extra ? 1 : 0;
-      counts[order[i]] += rise + one;
-      slots -= rise + one;
-    }
-    if (rise < gap) break;
+    if (gap > slots / width) break;
+    level += gap;
+    slots -= gap * width;
   }
+  const auto width = static_cast<std::int64_t>(low);
+  for (std::size_t i = 0; i < low; ++i)
+    counts[order[i]] = level + slots / width + (static_cast<std::int64_t>(i) < slots % width ? 1 : 0);
 }
 
 }  // namespace
@@ -193,7 +204,7 @@ std::vector<std::int64_t> route(const Routing& routing, const RoutingSize& size,
     case Routing::Kind::counts:
       return explicit_counts(routing.counts, size);
     case Routing::Kind::trace:
-      return read_routing_trace(routing.trace, size);
+      return trace_counts(routing.trace, size);
     case Routing::Kind::power_law:
     case Routing::Kind::zipf:
       break;
@@ -214,7 +225,7 @@ Capacity apply_capacity(const std::vector<std::int64_t>& counts, const RoutingSi
   Capacity capacity{counts, 0, 0};
   if (factor <= 0) return capacity;
   const double even = static_cast<double>(size.tokens * size.top_k) / static_cast<double>(size.experts);
-  capacity.rows = std::min(size.tokens, static_cast<std::int64_t>(std::ceil(factor * even)));
+  capacity.rows = static_cast<std::int64_t>(std::min(static_cast<double>(size.tokens), std::ceil(factor * even)));
   for (std::int64_t& count : capacity.counts) {
     capacity.dropped += std::max<std::int64_t>(0, count - capacity.rows);
     count = std::min(count, capacity.rows);

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/config/node.h"
+
 namespace sparsesim {
 
 /// A routing that cannot be read or does not fit its layer; what() says where and what instead.
@@ -43,19 +45,25 @@ struct RoutingDraw {
 /// Tokens per expert, [experts].
 ///
 /// balanced   slots dealt round robin: equal within one
-/// uniform    every token draws top_k different experts, all alike
+/// uniform    every token draws top_k different experts, all alike; at most 2^24 draws
 /// power_law  one weight per expert by the inverse CDF of x^-a on [1, 0.8 tokens] if tokens * top_k > experts, else on
 ///            [0.01, 2]; scaled to tokens * top_k, rounded, capped at `tokens`, the overflow to the emptiest
 /// zipf       expert of rank r has weight r^-a; then as power_law
-/// Conserved: sum = tokens * top_k and 0 <= count <= tokens. Errors: RoutingError.
+/// Conserved: sum = tokens * top_k and 0 <= count <= tokens. Errors: RoutingError; config::ConfigError with the
+/// mistakes of a trace.
 std::vector<std::int64_t> route(const Routing& routing, const RoutingSize& size, const RoutingDraw& draw);
 
 /// Scales weights to `size.tokens * size.top_k` slots, rounds, caps at tokens and evens out what is left.
 std::vector<std::int64_t> apportion(const std::vector<double>& weights, const RoutingSize& size);
 
-/// Reads a routing trace: one token per line, `token,expert,expert,...`; a first line of words is a header, `#` starts
-/// a comment. At most 64 MiB. Errors: RoutingError with file:line:column.
-std::vector<std::int64_t> read_routing_trace(const std::string& path, const RoutingSize& size);
+/// Counts a routing trace: one token per line, `token,expert,expert,...`; a first line of words is a header, `#` starts
+/// a comment. At most 64 MiB. Every mistake is reported with its place. Errors: config::ConfigError for what is no file
+/// of that size.
+std::vector<std::int64_t> read_routing_trace(const std::string& path, const RoutingSize& size,
+                                             config::Diagnostics& diagnostics);
+/// The same from text; `name` stands for the file in messages.
+std::vector<std::int64_t> parse_routing_trace(std::string_view text, const std::string& name, const RoutingSize& size,
+                                              config::Diagnostics& diagnostics);
 
 /// What a capacity limit leaves. combined + dropped = dispatched by the router.
 struct Capacity {

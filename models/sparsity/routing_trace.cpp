@@ -2,89 +2,108 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
-#include <fstream>
 
 #include "models/sparsity/routing.h"
+#include "sim/config/text_check.h"
 
 namespace sparsesim {
 namespace {
 
-constexpr std::uintmax_t kMostBytes = std::uintmax_t{64} << 20;
+constexpr std::int64_t kMostBytes = std::int64_t{64} << 20;
 
-/// Numbers of one line, with the place of each for messages.
-class Line {
+/// Reads a trace line by line and counts; mistakes go to the diagnostics with their line.
+class TraceReader {
  public:
-  Line(const std::string& file, std::int64_t number, std::string_view text)
-      : file_(file), number_(number), text_(text) {}
+  TraceReader(const std::string& file, const RoutingSize& size, config::Diagnostics& diagnostics)
+      : file_(file),
+        size_(size),
+        diagnostics_(diagnostics),
+        counts_(static_cast<std::size_t>(size.experts)),
+        last_token_(counts_.size()) {}
 
-  [[noreturn]] void fail(std::size_t column, const std::string& message) const {
-    throw RoutingError(fmt::format("{}:{}:{}: error: {}", file_, number_, column + 1, message));
-  }
-  bool done() const { return next_ > text_.size(); }
-  std::size_t column() const { return start_; }
-  std::int64_t read() {
-    const auto comma = std::min(text_.find(',', next_), text_.size());
-    start_ = next_;
-    std::size_t end = comma;
-    while (start_ < end && (text_[start_] == ' ' || text_[start_] == '\t')) ++start_;
-    while (end > start_ && (text_[end - 1] == ' ' || text_[end - 1] == '\t')) --end;
-    std::int64_t value = 0;
-    const auto [stop, error] = std::from_chars(text_.data() + start_, text_.data() + end, value);
-    if (error != std::errc() || stop != text_.data() + end || value < 0)
-      fail(start_, fmt::format("\"{}\" is not a number of 0 or more", text_.substr(start_, end - start_)));
-    next_ = comma + 1;
-    return value;
+  std::vector<std::int64_t> read(std::string_view text) {
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find('\n'), text.size());
+      line_ = text.substr(0, end);
+      text.remove_prefix(std::min(end + 1, text.size()));
+      ++number_;
+      if (line_.ends_with('\r')) line_.remove_suffix(1);
+      const bool header = number_ == 1 && !line_.empty() && std::isalpha(static_cast<unsigned char>(line_[0]));
+      if (!line_.empty() && line_[0] != '#' && !header) add_token();
+    }
+    line_ = {};
+    if (tokens_ != size_.tokens)
+      diagnostics_.add({file_, std::max(1, number_), 1},
+                       fmt::format("the trace has {} tokens, the layer {}", tokens_, size_.tokens));
+    return std::move(counts_);
   }
 
  private:
-  const std::string& file_;
-  std::int64_t number_;
-  std::string_view text_;
-  std::size_t next_ = 0, start_ = 0;
-};
-
-void add_token(Line line, const RoutingSize& size, std::vector<std::int64_t>& counts) {
-  line.read();  // the token's own name: only its presence matters
-  std::vector<std::int64_t> seen;
-  while (!line.done()) {
-    const std::int64_t expert = line.read();
-    if (expert >= size.experts)
-      line.fail(line.column(), fmt::format("expert {} of a layer with {} (counted from 0)", expert, size.experts));
-    if (std::find(seen.begin(), seen.end(), expert) != seen.end())
-      line.fail(line.column(), fmt::format("expert {} twice for one token", expert));
-    seen.push_back(expert);
-    ++counts[static_cast<std::size_t>(expert)];
+  void mistake(std::size_t offset, const std::string& message) {
+    diagnostics_.add({file_, number_, config::column_of(line_, offset)}, message, {}, line_);
   }
-  if (static_cast<std::int64_t>(seen.size()) != size.top_k)
-    line.fail(line.column(), fmt::format("{} experts for a token, top_k is {}", seen.size(), size.top_k));
-}
+
+  void add_token() {
+    ++tokens_;
+    std::int64_t chosen = -1;  // the first number is the token's own name: only its presence matters
+    for (std::size_t begin = 0; begin <= line_.size(); ++chosen) {
+      const std::size_t end = std::min(line_.find(',', begin), line_.size());
+      const std::int64_t value = number(begin, end);
+      if (value < 0) return;
+      if (chosen >= 0 && !count(begin, value)) return;
+      begin = end + 1;
+    }
+    if (chosen != size_.top_k) mistake(0, fmt::format("{} experts for a token, top_k is {}", chosen, size_.top_k));
+  }
+
+  bool count(std::size_t offset, std::int64_t expert) {
+    if (expert >= size_.experts) {
+      mistake(offset, fmt::format("expert {} of a layer with {} (counted from 0)", expert, size_.experts));
+      return false;
+    }
+    const auto index = static_cast<std::size_t>(expert);
+    if (last_token_[index] == tokens_) {
+      mistake(offset, fmt::format("expert {} twice for one token", expert));
+      return false;
+    }
+    last_token_[index] = tokens_;
+    ++counts_[index];
+    return true;
+  }
+
+  /// The number in [begin, end) of the line; -1 after a mistake.
+  std::int64_t number(std::size_t begin, std::size_t end) {
+    while (begin < end && line_[begin] == ' ') ++begin;
+    while (end > begin && line_[end - 1] == ' ') --end;
+    std::int64_t value = 0;
+    const auto [stop, error] = std::from_chars(line_.data() + begin, line_.data() + end, value);
+    if (error == std::errc() && stop == line_.data() + end && value >= 0) return value;
+    mistake(begin, fmt::format("\"{}\" is not a number of 0 or more", line_.substr(begin, end - begin)));
+    return -1;
+  }
+
+  const std::string& file_;
+  const RoutingSize size_;
+  config::Diagnostics& diagnostics_;
+  std::vector<std::int64_t> counts_;
+  std::vector<std::int64_t> last_token_;  // that chose the expert, counted from 1
+  std::string_view line_;
+  int number_ = 0;  // of the line, from 1
+  std::int64_t tokens_ = 0;
+};
 
 }  // namespace
 
-std::vector<std::int64_t> read_routing_trace(const std::string& path, const RoutingSize& size) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) throw RoutingError(path + ": error: no such file");
-  if (std::filesystem::file_size(path, error) > kMostBytes || error)
-    throw RoutingError(path + ": error: a routing trace may have 64 MiB at most");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw RoutingError(path + ": error: cannot be read");
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(size.experts));
-  std::int64_t number = 0, tokens = 0;
-  for (std::string text; std::getline(file, text);) {
-    ++number;
-    if (!text.empty() && text.back() == '\r') text.pop_back();
-    if (text.empty() || text[0] == '#') continue;
-    const bool word = (text[0] >= 'a' && text[0] <= 'z') || (text[0] >= 'A' && text[0] <= 'Z');
-    if (word && tokens == 0 && number == 1) continue;
-    if (++tokens > size.tokens)
-      throw RoutingError(fmt::format("{}:{}:1: error: more tokens than the layer's {}", path, number, size.tokens));
-    add_token(Line(path, number, text), size, counts);
-  }
-  if (tokens != size.tokens)
-    throw RoutingError(
-        fmt::format("{}:{}:1: error: the trace ends after {} of {} tokens", path, number, tokens, size.tokens));
-  return counts;
+std::vector<std::int64_t> parse_routing_trace(std::string_view text, const std::string& name, const RoutingSize& size,
+                                              config::Diagnostics& diagnostics) {
+  return TraceReader(name, size, diagnostics).read(text);
+}
+
+std::vector<std::int64_t> read_routing_trace(const std::string& path, const RoutingSize& size,
+                                             config::Diagnostics& diagnostics) {
+  return parse_routing_trace(config::read_text_file(path, kMostBytes, diagnostics), path, size, diagnostics);
 }
 
 }  // namespace sparsesim

@@ -192,6 +192,7 @@ std::string dump_substrate(const Substrate& substrate);
 struct SubstrateEntry {
   std::string name, title, path;
   std::vector<std::string> aliases;
+  std::string broken;  // why the file cannot be read; empty for a sound one
 };
 std::vector<SubstrateEntry> list_substrates(const SearchPath& search);
 

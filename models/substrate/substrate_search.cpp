@@ -24,19 +24,20 @@ std::string text_of(const config::Node& root, std::string_view key, const std::s
   return node && !node->scalar().empty() ? node->scalar() : fallback;
 }
 
-/// Name, title and aliases only; nothing for a file that is no YAML map.
-std::optional<SubstrateEntry> read_entry(const std::string& path) {
+/// Name, title and aliases only, or the first mistake of a file that cannot be read.
+SubstrateEntry read_entry(const std::string& path) {
+  SubstrateEntry entry{fs::path(path).stem().string(), {}, path, {}, {}};
   try {
     config::Diagnostics ignored;  // mistakes are reported when the file is loaded
     const config::Node root = config::load_file(path, ignored);
-    if (root.type() != config::Node::Type::map) return std::nullopt;
-    SubstrateEntry entry{text_of(root, "name", fs::path(path).stem().string()), text_of(root, "title", ""), path, {}};
+    entry.name = text_of(root, "name", entry.name);
+    entry.title = text_of(root, "title", "");
     if (const auto aliases = root.find("aliases"))
       for (const config::Node& alias : aliases->items()) entry.aliases.push_back(alias.scalar());
-    return entry;
-  } catch (const config::ConfigError&) {
-    return std::nullopt;
+  } catch (const config::ConfigError& error) {
+    entry.broken = error.brief();
   }
+  return entry;
 }
 
 std::string without_extension(const std::string& name) {
@@ -97,11 +98,10 @@ std::vector<SubstrateEntry> list_substrates(const SearchPath& search) {
   std::vector<SubstrateEntry> entries;
   for (const std::string& folder : search.folders) {
     for (const std::string& path : yaml_files(folder)) {
-      auto entry = read_entry(path);
-      if (!entry) continue;
+      SubstrateEntry entry = read_entry(path);
       const bool hidden = std::any_of(entries.begin(), entries.end(),
-                                      [&](const SubstrateEntry& earlier) { return earlier.name == entry->name; });
-      if (!hidden) entries.push_back(std::move(*entry));
+                                      [&](const SubstrateEntry& earlier) { return earlier.name == entry.name; });
+      if (!hidden) entries.push_back(std::move(entry));
     }
   }
   return entries;

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <new>
+#include <stdexcept>
 
 #include "models/network/topology.h"
+#include "models/ops/limits.h"
 #include "models/ops/op.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/completion.h"
@@ -52,10 +55,16 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
     fmt::print(stderr, "{}\n", error.what());
     return kBadInput;
-  } catch (const UnsupportedError& error) {
-    return fail(kSimulationError, error.what());
+  } catch (const UnsupportedError& error) {  // begins with the place of the op
+    std::fflush(stdout);
+    fmt::print(stderr, "{}\n", error.what());
+    return kSimulationError;
   } catch (const FabricError& error) {
     return fail(kSimulationError, error.what());
+  } catch (const TooLargeError& error) {
+    return fail(kBadInput, error.what());
+  } catch (const std::overflow_error& error) {
+    return fail(kBadInput, fmt::format("too large: {}", error.what()));
   } catch (const std::bad_alloc&) {
     return fail(kSimulationError, "out of memory");
   } catch (const std::exception& error) {

@@ -72,12 +72,19 @@ ConfigError::ConfigError(std::vector<Mistake> mistakes) : mistakes_(std::move(mi
   if (!text_.empty()) text_.pop_back();  // the last newline belongs to whoever prints
 }
 
-void Diagnostics::add(Position position, std::string message, std::string hint) {
+std::string ConfigError::brief() const {
+  if (mistakes_.empty()) return {};
+  const Mistake& first = mistakes_.front();
+  return first.position.line > 0 ? fmt::format("line {}: {}", first.position.line, first.message) : first.message;
+}
+
+void Diagnostics::add(Position position, std::string message, std::string hint, std::string_view excerpt) {
   if (static_cast<std::int64_t>(mistakes_.size()) >= most_kept) {
     ++dropped_;
     return;
   }
-  Mistake mistake{std::move(position), printable(message, message_bytes_max), printable(hint, message_bytes_max), {}};
+  Mistake mistake{std::move(position), printable(message, message_bytes_max), printable(hint, message_bytes_max),
+                  std::string(excerpt)};
   for (const auto& [file, lines] : sources_) {
     const auto line = static_cast<std::size_t>(mistake.position.line);
     if (file == mistake.position.file && line >= 1 && line <= lines->size()) mistake.excerpt = (*lines)[line - 1];

@@ -34,6 +34,8 @@ class ConfigError : public std::exception {
   explicit ConfigError(Mistake mistake) : ConfigError(std::vector<Mistake>{std::move(mistake)}) {}
   const char* what() const noexcept override { return text_.c_str(); }
   const std::vector<Mistake>& mistakes() const { return mistakes_; }
+  /// The first mistake in a few words, without the file: "line 3: a tab in the indentation".
+  std::string brief() const;
 
  private:
   std::vector<Mistake> mistakes_;
@@ -43,7 +45,8 @@ class ConfigError : public std::exception {
 /// Collects mistakes; readers report here and go on with a harmless value.
 class Diagnostics {
  public:
-  void add(Position position, std::string message, std::string hint = {});
+  /// `excerpt` is the source line, for a file whose lines were not given to remember_source().
+  void add(Position position, std::string message, std::string hint = {}, std::string_view excerpt = {});
   bool empty() const { return mistakes_.empty(); }
   const std::vector<Mistake>& mistakes() const { return mistakes_; }
   /// Throws ConfigError with everything reported so far, in file order; returns quietly when there is nothing.

@@ -24,6 +24,9 @@ struct Time {
 constexpr Time operator+(Time a, Time b) { return {a.ps + b.ps}; }
 constexpr Time operator-(Time a, Time b) { return {a.ps - b.ps}; }
 constexpr Time operator*(Time a, std::int64_t n) { return {a.ps * n}; }
+/// a + b and a * n where a long run may leave the range. Errors: std::overflow_error beyond 106 days.
+Time checked_sum(Time a, Time b);
+Time checked_product(Time a, std::int64_t n);
 constexpr Time& operator+=(Time& a, Time b) { return a = a + b; }
 constexpr double operator/(Time a, Time b) { return static_cast<double>(a.ps) / static_cast<double>(b.ps); }
 
@@ -62,6 +65,14 @@ inline Time Time::from_seconds(double seconds) {
   const double ps = std::ceil(seconds * 1e12);
   if (!(ps >= 0.0) || ps > 9.2e18) throw std::overflow_error("a time beyond 106 days, negative or not a number");
   return {static_cast<std::int64_t>(ps)};
+}
+inline Time checked_sum(Time a, Time b) {
+  if (__builtin_add_overflow(a.ps, b.ps, &a.ps)) throw std::overflow_error("a time beyond 106 days");
+  return a;
+}
+inline Time checked_product(Time a, std::int64_t n) {
+  if (__builtin_mul_overflow(a.ps, n, &a.ps)) throw std::overflow_error("a time beyond 106 days");
+  return a;
 }
 inline Time transfer_time(Bytes bytes, Bandwidth bandwidth) {
   return Time::from_seconds(static_cast<double>(bytes.count) / bandwidth.bytes_per_second);

@@ -1,0 +1,17 @@
+#include "models/ops/limits.h"
+
+#include <fmt/format.h>
+
+namespace sparsesim {
+
+void require_at_most(double count, double most, std::string_view what) {
+  if (count <= most) return;
+  throw TooLargeError(fmt::format("too large: {:.0f} {}, at most {:.0f} can be simulated", count, what, most));
+}
+
+int step_count(double steps, std::string_view what) {
+  require_at_most(steps, kStepsMost, what);
+  return static_cast<int>(steps);
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,28 @@
+#pragma once
+// How large an operation may be: what no run could hold is refused before memory or time is spent on it.
+
+#include <stdexcept>
+#include <string_view>
+
+namespace sparsesim {
+
+/// A size that the simulation cannot hold; what() says which, how large it is and what fits.
+struct TooLargeError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Tasks of one launch: about 60 bytes and four events each, times some 40 runs for the waterfall and the interval.
+inline constexpr double kTasksMost = 1 << 20;
+/// Steps of one task, and slices of one panel: they are numbered by 31 bits.
+inline constexpr double kStepsMost = 1 << 30;
+/// Stages of a program: 200 bytes each.
+inline constexpr double kStagesMost = 1 << 18;
+/// Pairs of devices over all exchanges of one op: 8 bytes each.
+inline constexpr double kExchangePairsMost = 1 << 22;
+
+/// Throws TooLargeError unless `count` <= `most`. `what` is plural: "tasks of the grouped product".
+void require_at_most(double count, double most, std::string_view what);
+/// The number of steps of a task. Errors: TooLargeError beyond kStepsMost.
+int step_count(double steps, std::string_view what);
+
+}  // namespace sparsesim
