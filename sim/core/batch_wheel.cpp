@@ -9,11 +9,10 @@
 namespace sparsesim {
 namespace {
 
-constexpr double drained_target = 16;  // events per drained slot; measured optimum is flat between 12 and 24
-constexpr double drained_min = 8;
-constexpr double drained_max = 36;
+constexpr double drained_target = 15;  // events per drained slot; the measured optimum is flat between 10 and 22
+constexpr double drained_min = 11;
+constexpr double drained_max = 24;
 constexpr std::size_t batch_room = 512;
-constexpr int id_and_place_bits = 40;  // of a sort key: 32 of id, 8 of place
 
 void prefetch_chunk(const EventChunk& chunk) {
   for (std::size_t line = 0; line < sizeof(EventChunk); line += 64)
@@ -22,20 +21,17 @@ void prefetch_chunk(const EventChunk& chunk) {
 
 }  // namespace
 
-BatchWheel::BatchWheel(RankFunction rank) : batch_(batch_room), rank_(rank) {
-  lists_.fill(no_events);
-  set_last_half(1);
-}
+BatchWheel::BatchWheel(SortFunction sort) : batch_(batch_room), sort_(sort) { set_last_half(1); }
 
 void BatchWheel::reset() {
-  if (size_ != 0) {
-    lists_.fill(no_events);
+  if (!empty()) {
+    lists_.fill({});
     occupied_.fill(0);
     occupied_words_.fill(0);
     pool_.reset();
     late_.reset();
     late_used_ = false;
-    size_ = batch_count_ = 0;
+    batch_count_ = listed_ = 0;
   }
   batch_end_ = 0;
   set_last_half(1);
@@ -43,8 +39,15 @@ void BatchWheel::reset() {
 
 // --- pushing ---
 
-void BatchWheel::push_batch(std::uint64_t time_ps, std::uint32_t kind, std::uint32_t id, std::uint64_t arg) {
-  const Event event{time_ps, kind, id, arg};
+void BatchWheel::push_elsewhere(std::uint64_t time_ps, std::uint32_t kind, std::uint32_t id, std::uint64_t arg) {
+  if (time_ps < batch_end_) {
+    push_batch({time_ps, kind, id, arg});
+  } else {
+    push_far({time_ps, kind, id, arg});
+  }
+}
+
+void BatchWheel::push_batch(const Event& event) {
   std::size_t place = batch_count_;
   const bool far_in = place > batch_insert_max && !before(event, batch_[place - batch_insert_max]);
   if (late_used_ || far_in || place == batch_.size()) return push_late(event);
@@ -61,20 +64,20 @@ void BatchWheel::push_late(const Event& event) {
   if (++late_pushes_ > late_pushes_max_) react_to_late();
 }
 
-void BatchWheel::push_far(std::uint64_t time_ps, std::uint32_t kind, std::uint32_t id, std::uint64_t arg) {
-  require(time_ps != time_max, "an event at the very end of time");
-  const std::uint64_t half = time_ps >> (shift_ + slot_bits - 1);
+void BatchWheel::push_far(const Event& event) {
+  require(event.time_ps != time_max, "an event at the very end of time");
+  const std::uint64_t half = event.time_ps >> (shift_ + slot_bits - 1);
   const int level = (63 - std::countl_zero(half ^ last_half_)) / 8;
   append(static_cast<std::uint32_t>(slots + static_cast<std::uint64_t>(level) * 256 + ((half >> (8 * level)) & 255)),
-         {time_ps, kind, id, arg});
+         event);
 }
 
-std::uint32_t BatchWheel::add_chunk(std::uint32_t list, std::uint32_t word) {
+ListEnd BatchWheel::add_chunk(std::uint32_t list, ListEnd end) {
   const std::uint32_t chunk = pool_.take();
-  pool_[chunk].next = word >> 5;
+  pool_.older(chunk) = end.empty() ? 0 : end.chunk();
   occupied_[list >> 6] |= std::uint64_t{1} << (list & 63);
-  occupied_words_[list >> slot_bits] |= std::uint64_t{1} << ((list >> 6) & 63);
-  return chunk << 5;
+  occupied_words_[list >= slots] |= std::uint64_t{1} << ((list >= slots ? list - slots : list) >> 6);
+  return ListEnd::start_of(chunk);
 }
 
 // --- popping ---
@@ -127,7 +130,8 @@ std::uint32_t BatchWheel::next_slot() {
     const std::uint64_t slot = cursor + ((found - start) & (slots - 1));
     const std::uint64_t slot_max = time_max >> shift_;
     batch_end_ = slot == slot_max ? time_max : (slot + 1) << shift_;
-    if (slot >> (slot_bits - 1) == last_half_ && fine_last_ < time_max - 1) reach_next_half();
+    if (slot >> (slot_bits - 1) == last_half_ && fine_end_ < time_max) reach_next_half();
+    fine_room_ = fine_end_ - batch_end_;
     return static_cast<std::uint32_t>(found);
   }
 }
@@ -136,7 +140,8 @@ void BatchWheel::set_last_half(std::uint64_t half) {
   last_half_ = half;
   const int half_shift = shift_ + slot_bits - 1;
   const std::uint64_t half_max = time_max >> half_shift;
-  fine_last_ = half >= half_max ? time_max - 1 : ((half + 1) << half_shift) - 1;
+  fine_end_ = half >= half_max ? time_max : (half + 1) << half_shift;
+  fine_room_ = fine_end_ - batch_end_;
 }
 
 void BatchWheel::reach_next_half() {
@@ -145,7 +150,7 @@ void BatchWheel::reach_next_half() {
   const int level = (63 - std::countl_zero(old_half ^ last_half_)) / 8;
   const auto list =
       static_cast<std::uint32_t>(slots + static_cast<std::uint64_t>(level) * 256 + ((last_half_ >> (8 * level)) & 255));
-  if (lists_[list] != no_events) spread(list);
+  if (!lists_[list].empty()) spread_chain(detach(list));
 }
 
 // Nothing in the fine slots: the nearest far bucket is the first one of the lowest level, for a level holds only what
@@ -160,34 +165,39 @@ void BatchWheel::jump_far() {
   const std::uint64_t keep = ~std::uint64_t{0} << (8 * (level + 1));
   set_last_half((last_half_ & keep) | (bucket & 255) << (8 * level));
   batch_end_ = last_half_ << (shift_ + slot_bits - 1);
-  spread(static_cast<std::uint32_t>(slots + bucket));
+  spread_chain(detach(static_cast<std::uint32_t>(slots + bucket)));
 }
 
-// Empties a list in the tables and returns its word.
-std::uint32_t BatchWheel::detach(std::uint32_t list) {
-  const std::uint32_t word = lists_[list];
-  lists_[list] = no_events;
+// Takes a list out of the tables: its chunks are in chain_ then, newest first.
+ListEnd BatchWheel::detach(std::uint32_t list) {
+  const ListEnd end = lists_[list];
+  lists_[list] = {};
   occupied_[list >> 6] &= ~(std::uint64_t{1} << (list & 63));
-  if (occupied_[list >> 6] == 0) occupied_words_[list >> slot_bits] &= ~(std::uint64_t{1} << ((list >> 6) & 63));
-  chain_.clear();
-  for (std::uint32_t chunk = word >> 5; chunk != 0; chunk = pool_[chunk].next) chain_.push_back(chunk);
-  return word;
+  if (occupied_[list >> 6] == 0)
+    occupied_words_[list >= slots] &= ~(std::uint64_t{1} << ((list >= slots ? list - slots : list) >> 6));
+  return end;
 }
 
-void BatchWheel::spread(std::uint32_t list) { spread_chunks(detach(list)); }
+std::uint32_t BatchWheel::collect_chain(ListEnd end) {
+  chain_.clear();
+  for (std::uint32_t chunk = end.chunk(); chunk != 0; chunk = pool_.older(chunk)) chain_.push_back(chunk);
+  return end.count();
+}
 
-// Pushes the events of chain_ to where they belong now, oldest first.
-void BatchWheel::spread_chunks(std::uint32_t word) {
+// Pushes the events of a list to where they belong now, oldest first.
+void BatchWheel::spread_chain(ListEnd end) {
+  const std::uint32_t newest_count = collect_chain(end);
   for (std::size_t i = chain_.size(); i-- > 0;) {
     const std::uint32_t chunk = chain_[i];
     if (i > 0) prefetch_chunk(pool_[chain_[i - 1]]);
-    const std::uint32_t count = i == 0 ? word & 31 : EventChunk::capacity;
+    const std::uint32_t count = i == 0 ? newest_count : EventChunk::capacity;
+    listed_ -= count;
     for (std::uint32_t k = 0; k < count; ++k) {
       const Event event = pool_[chunk].events[k];  // a copy: appending may move the pool
-      if (event.time_ps <= fine_last_) {
+      if (event.time_ps < fine_end_) {
         append(fine_index(event.time_ps), event);
       } else {
-        push_far(event.time_ps, event.kind, event.id, event.arg);
+        push_far(event);
       }
     }
     pool_.give_back(chunk);
@@ -197,86 +207,85 @@ void BatchWheel::spread_chunks(std::uint32_t word) {
 // --- a slot becomes the batch ---
 
 void BatchWheel::drain(std::uint32_t list) {
-  const std::uint32_t word = detach(list);
-  const std::size_t count = (chain_.size() - 1) * EventChunk::capacity + (word & 31);
-  drained_ += static_cast<std::int64_t>(count);
-  if (batch_.size() < count + batch_room / 2) batch_.resize(count + batch_room);
-  if (count <= rank_sort_max) {
-    sort_into_batch(word & 31, count);
+  const ListEnd end = detach(list);
+  if (const std::uint64_t later = occupied_[list >> 6] >> (list & 63); later != 0)  // probably the next to be drained
+    prefetch_chunk(pool_[lists_[list + static_cast<std::uint32_t>(std::countr_zero(later))].chunk()]);
+  std::size_t count = end.count(), instants = count;
+  if (pool_.older(end.chunk()) == 0) [[likely]] {
+    sort_events(pool_[end.chunk()].events, count);
+    pool_.give_back(end.chunk());
   } else {
-    sort_many(word & 31, count);
+    count = gather(end);
+    instants = sort_gathered(count);
   }
-  for (const std::uint32_t chunk : chain_) pool_.give_back(chunk);
   batch_count_ = count;
+  listed_ -= count;
+  drained_ += static_cast<std::int64_t>(count);
+  drained_instants_ += static_cast<std::int64_t>(instants);
 }
 
-void BatchWheel::sort_into_batch(std::uint32_t newest_count, std::size_t count) {
-  std::int64_t keys[rank_sort_room];
-  std::uint64_t places[rank_sort_room];
-  const std::uint64_t slot_mask = (std::uint64_t{1} << shift_) - 1;
-  const bool id_fits = shift_ <= 63 - id_and_place_bits;
-  const int time_bits_at = id_fits ? id_and_place_bits : 8;
-  std::size_t n = 0;
-  std::int64_t descents = 0, last = 0;
+// At most sort_block_max events become the batch.
+void BatchWheel::sort_events(const Event* events, std::size_t count) {
+  const SortKey key(shift_);
+  sort_(events, count, key, batch_.data());
+  if (!key.has_id) mend_ties(count);
+}
+
+// Copies the events of several chunks to gathered_, oldest first; returns how many.
+std::size_t BatchWheel::gather(ListEnd end) {
+  const std::uint32_t newest_count = collect_chain(end);
+  gathered_.resize(chain_.size() * EventChunk::capacity);
+  auto to = gathered_.begin();
   for (std::size_t i = chain_.size(); i-- > 0;) {
-    const EventChunk& chunk = pool_[chain_[i]];
-    const std::uint32_t in_chunk = i == 0 ? newest_count : EventChunk::capacity;
-    for (std::uint32_t k = 0; k < in_chunk; ++k, ++n) {
-      const Event& event = chunk.events[k];
-      const std::uint64_t id = id_fits ? std::uint64_t{event.id} << 8 : 0;
-      const auto key = static_cast<std::int64_t>((event.time_ps & slot_mask) << time_bits_at | id | n);
-      descents += key < last;
-      last = keys[n] = key;
-    }
+    to = std::copy_n(pool_[chain_[i]].events, EventChunk::capacity, to);
+    pool_.give_back(chain_[i]);
   }
-  if (descents == 0 && id_fits) return reverse_into_batch(newest_count, count);  // often so where ticks make many ties
-  rank_(keys, places, count);
-  n = 0;
-  for (std::size_t i = chain_.size(); i-- > 0;) {
-    const EventChunk& chunk = pool_[chain_[i]];
-    const std::uint32_t in_chunk = i == 0 ? newest_count : EventChunk::capacity;
-    for (std::uint32_t k = 0; k < in_chunk; ++k, ++n) batch_[places[n]] = chunk.events[k];
-  }
-  if (!id_fits) {  // such wide slots rarely hold ties: insertion sort mends them, later events moving to the front
-    for (std::size_t i = 1; i < count; ++i) {
-      const Event event = batch_[i];
-      std::size_t place = i;
-      for (; place > 0 && before(batch_[place - 1], event); --place) batch_[place] = batch_[place - 1];
-      batch_[place] = event;
-    }
-  }
+  return gathered_.size() - EventChunk::capacity + newest_count;
 }
 
-// Oldest last, as equal keys pop from the end.
-void BatchWheel::reverse_into_batch(std::uint32_t newest_count, std::size_t count) {
-  for (std::size_t i = chain_.size(), n = count; i-- > 0;) {
-    const EventChunk& chunk = pool_[chain_[i]];
-    const std::uint32_t in_chunk = i == 0 ? newest_count : EventChunk::capacity;
-    for (std::uint32_t k = 0; k < in_chunk; ++k) batch_[--n] = chunk.events[k];
+// The first `count` of gathered_ become the batch; returns how many different times they have. Such slots appear when
+// many events share an instant, often in order then, or before the width has adapted.
+std::size_t BatchWheel::sort_gathered(std::size_t count) {
+  if (batch_.size() < count + batch_room / 2) batch_.resize(count + batch_room);
+  const auto first = gathered_.begin(), last = first + static_cast<std::ptrdiff_t>(count);
+  const bool in_order = std::is_sorted(first, last, before);
+  if (!in_order && count <= sort_block_max) {
+    sort_events(gathered_.data(), count);
+  } else {
+    if (!in_order) std::stable_sort(first, last, before);
+    std::reverse_copy(first, last, batch_.begin());
   }
+  std::size_t instants = 1;
+  for (std::size_t i = 1; i < count; ++i) instants += batch_[i].time_ps != batch_[i - 1].time_ps;
+  return instants;
 }
 
-// Long slots appear when many events share an instant or before the width has adapted.
-void BatchWheel::sort_many(std::uint32_t newest_count, std::size_t count) {
-  reverse_into_batch(newest_count, count);
-  const auto later = [](const Event& a, const Event& b) { return before(b, a); };
-  const auto end = batch_.begin() + static_cast<std::ptrdiff_t>(count);
-  if (!std::is_sorted(batch_.begin(), end, later)) std::stable_sort(batch_.begin(), end, later);
+// Wide slots rarely hold ties: insertion sort by id mends them, later events moving to the front.
+void BatchWheel::mend_ties(std::size_t count) {
+  for (std::size_t i = 1; i < count; ++i) {
+    const Event event = batch_[i];
+    std::size_t place = i;
+    for (; place > 0 && before(batch_[place - 1], event); --place) batch_[place] = batch_[place - 1];
+    batch_[place] = event;
+  }
 }
 
 // --- the width adapts ---
 
 void BatchWheel::check_width() {
-  const double average = static_cast<double>(drained_) / static_cast<double>(refills_ - 1);
+  const auto refills = static_cast<double>(refills_ - 1);
+  const double events = static_cast<double>(drained_) / refills;
+  const double instants = static_cast<double>(drained_instants_) / refills;  // what a narrower slot can part
   drained_since_rebuild_ += drained_;
   refills_ = 1;  // the one that is under way
-  drained_ = 0;
+  drained_ = drained_instants_ = 0;
   refills_until_check_ = std::min<std::int64_t>(2 * refills_until_check_, 128);
-  if (average >= drained_min && average <= drained_max) return;
+  if (events >= drained_min && instants <= drained_max) return;
+  const double average = events < drained_min ? events : instants;
   const int wanted = shift_ + static_cast<int>(std::lround(std::log2(drained_target / std::max(average, 1.0))));
   const int shift = std::clamp(wanted, 0, 64 - slot_bits);
   // A rebuild touches every event: not before an eighth as many have gone through.
-  if (shift == shift_ || drained_since_rebuild_ * 8 < static_cast<std::int64_t>(size_)) return;
+  if (shift == shift_ || drained_since_rebuild_ * 8 < static_cast<std::int64_t>(size())) return;
   rebuild(shift);
 }
 
@@ -289,13 +298,13 @@ void BatchWheel::react_to_late() {
   const double wanted_width = drained_target * span / static_cast<double>(batch_count_ + late_.size());
   const int shift = std::clamp(static_cast<int>(std::log2(std::max(wanted_width, 1.0))), 0, 64 - slot_bits);
   const bool helps = batch_end_ - first > (std::uint64_t{1} << shift);
-  late_pushes_max_ = helps ? std::max<std::int64_t>(1024, static_cast<std::int64_t>(size_ / 4)) : 2 * late_pushes_max_;
+  late_pushes_max_ = helps ? std::max<std::int64_t>(1024, static_cast<std::int64_t>(size() / 4)) : 2 * late_pushes_max_;
   if (helps) rebuild(shift);
 }
 
 void BatchWheel::rebuild(int shift) {
   const auto old_lists = lists_;
-  lists_.fill(no_events);
+  lists_.fill({});
   occupied_.fill(0);
   occupied_words_.fill(0);
   std::vector<Event> front;  // what was sorted goes back in order, so that equal keys stay first in first out
@@ -304,15 +313,9 @@ void BatchWheel::rebuild(int shift) {
   shift_ = shift;
   const std::uint64_t half = batch_end_ >> (shift_ + slot_bits - 1);
   set_last_half(half == time_max >> (shift_ + slot_bits - 1) ? half : half + 1);
-  for (const Event& event : front) {
-    --size_;
-    push(event);
-  }
-  for (const std::uint32_t word : old_lists) {
-    if (word == no_events) continue;
-    chain_.clear();
-    for (std::uint32_t chunk = word >> 5; chunk != 0; chunk = pool_[chunk].next) chain_.push_back(chunk);
-    spread_chunks(word);
+  for (const Event& event : front) push(event);
+  for (const ListEnd end : old_lists) {
+    if (!end.empty()) spread_chain(end);
   }
   drained_since_rebuild_ = 0;
 }

@@ -7,8 +7,8 @@
 
 #include "sim/core/chunk_pool.h"
 #include "sim/core/event.h"
-#include "sim/core/rank_sort.h"
 #include "sim/core/reference_queue.h"
+#include "sim/core/slot_sort.h"
 
 namespace sparsesim {
 
@@ -24,20 +24,17 @@ namespace sparsesim {
 /// - 1.
 class BatchWheel {
  public:
-  explicit BatchWheel(RankFunction rank = best_rank_function());
+  explicit BatchWheel(SortFunction sort = best_sort_function());
 
-  bool empty() const { return size_ == 0; }
-  std::size_t size() const { return size_; }
+  bool empty() const { return batch_count_ == 0 && listed_ == 0 && !late_used_; }
+  std::size_t size() const { return batch_count_ + listed_ + late_.size(); }
   void push(const Event& event) {
     const auto [time_ps, kind, id, arg] = event;
-    if (time_ps < batch_end_) {
-      push_batch(time_ps, kind, id, arg);
-    } else if (time_ps <= fine_last_) {
+    if (time_ps - batch_end_ < fine_room_) [[likely]] {  // wraps for what is before batch_end_
       append(fine_index(time_ps), {time_ps, kind, id, arg});
     } else {
-      push_far(time_ps, kind, id, arg);
+      push_elsewhere(time_ps, kind, id, arg);
     }
-    ++size_;
   }
   /// Time of the next event; the queue must not be empty.
   std::uint64_t next_time() {
@@ -46,7 +43,6 @@ class BatchWheel {
   }
   /// The next event; the queue must not be empty.
   Event pop() {
-    --size_;
     if (batch_count_ == 0 || late_used_) [[unlikely]] {
       return pop_rare();
     }
@@ -58,11 +54,10 @@ class BatchWheel {
   void reset();
 
  private:
-  static constexpr int slot_bits = 12;
+  static constexpr int slot_bits = 11;
   static constexpr std::uint64_t slots = std::uint64_t{1} << slot_bits;
   static constexpr int levels = 7;  // of 8 bits: 64 - (slot_bits - 1) bits of half-window numbers
   static constexpr std::uint32_t lists = slots + levels * 256;
-  static constexpr std::uint32_t no_events = EventChunk::capacity;  // chunk 0, "full": the first append takes a chunk
   static constexpr std::uint64_t time_max = ~std::uint64_t{0};
   static constexpr std::size_t batch_insert_max = 64;  // entries shifted at most; farther goes to the heap
 
@@ -81,58 +76,64 @@ class BatchWheel {
     to.arg = from.arg;
   }
   void append(std::uint32_t list, const Event& event) {
-    std::uint32_t word = lists_[list];
-    if ((word & 31) == EventChunk::capacity) [[unlikely]] {
-      word = add_chunk(list, word);
+    ListEnd end = lists_[list];
+    if (end.full()) [[unlikely]] {
+      end = add_chunk(list, end);
     }
-    copy_fields(pool_[word >> 5].events[word & 31], event);
-    lists_[list] = word + 1;
+    copy_fields(pool_.event_at(end), event);
+    lists_[list] = {end.next_event + 1};
+    ++listed_;
   }
   // Fields, not events, go into what is not inlined: a reference would force them into memory on the hot path too.
-  void push_batch(std::uint64_t time_ps, std::uint32_t kind, std::uint32_t id, std::uint64_t arg);
+  void push_elsewhere(std::uint64_t time_ps, std::uint32_t kind, std::uint32_t id, std::uint64_t arg);
+  void push_batch(const Event& event);
   void push_late(const Event& event);
-  void push_far(std::uint64_t time_ps, std::uint32_t kind, std::uint32_t id, std::uint64_t arg);
+  void push_far(const Event& event);
   Event pop_rare();
   Event take_front();
   bool next_is_late();
-  std::uint32_t add_chunk(std::uint32_t list, std::uint32_t word);
-  std::uint32_t detach(std::uint32_t list);
+  ListEnd add_chunk(std::uint32_t list, ListEnd end);
+  ListEnd detach(std::uint32_t list);
+  std::uint32_t collect_chain(ListEnd end);
 
   void refill();
   std::uint32_t next_slot();
   void drain(std::uint32_t list);
-  void sort_into_batch(std::uint32_t newest_count, std::size_t count);
-  void reverse_into_batch(std::uint32_t newest_count, std::size_t count);
-  void sort_many(std::uint32_t newest_count, std::size_t count);
+  std::size_t gather(ListEnd end);
+  std::size_t sort_gathered(std::size_t count);
+  void sort_events(const Event* events, std::size_t count);
+  void mend_ties(std::size_t count);
   void set_last_half(std::uint64_t half);
   void reach_next_half();
   void jump_far();
-  void spread(std::uint32_t list);
-  void spread_chunks(std::uint32_t word);
+  void spread_chain(ListEnd end);
   void check_width();
   void react_to_late();
   void rebuild(int shift);
 
   // Hot
   std::uint64_t batch_end_ = 0;  // everything earlier belongs to the batch
-  std::uint64_t fine_last_ = 0;  // last instant of the fine window
-  std::size_t size_ = 0;
+  std::uint64_t fine_room_ = 0;  // from there to the end of the fine window
   std::size_t batch_count_ = 0;
-  int shift_ = 10;  // 1.024 ns until the width adapts
+  std::size_t listed_ = 0;  // events in the lists
+  int shift_ = 10;          // 1.024 ns until the width adapts
   bool late_used_ = false;
   ChunkPool pool_;
-  std::vector<Event> batch_;                          // the first batch_count_ are in use
-  std::array<std::uint32_t, lists> lists_;            // newest chunk * 32 + events in it; older chunks are full
+  std::vector<Event> batch_;  // the first batch_count_ are in use
+  std::array<ListEnd, lists> lists_{};
   std::array<std::uint64_t, lists / 64> occupied_{};  // one bit per list
   std::array<std::uint64_t, 2> occupied_words_{};     // one bit per word of occupied_: fine, far
 
   // Cold
+  std::uint64_t fine_end_ = 0;   // end of the fine window, at most time_max
   std::uint64_t last_half_ = 1;  // number of the last half-window in the fine slots
   ReferenceQueue late_;
-  RankFunction rank_;
-  std::vector<std::uint32_t> chain_;  // chunks of the list in hand, newest first
-  std::int64_t refills_ = 0;          // since the last look at the width
-  std::int64_t drained_ = 0;          // events in them
+  SortFunction sort_;
+  std::vector<std::uint32_t> chain_;   // chunks of the list in hand, newest first
+  std::vector<Event> gathered_;        // their events
+  std::int64_t refills_ = 0;           // since the last look at the width
+  std::int64_t drained_ = 0;           // events in them
+  std::int64_t drained_instants_ = 0;  // different times among those, at most as many
   std::int64_t drained_since_rebuild_ = 0;
   std::int64_t refills_until_check_ = 4;
   std::int64_t late_pushes_ = 0;

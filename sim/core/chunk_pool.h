@@ -6,36 +6,53 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <vector>
 
 #include "sim/core/event.h"
 
 namespace sparsesim {
 
-/// 512 bytes: 21 events and a link to the next chunk. How many of the events are in use is known to the list's owner.
+/// 24 events: 9 cache lines, an odd number, so that the first lines of all chunks share the cache evenly. How many of
+/// the events are in use is known to the list's owner.
 struct alignas(64) EventChunk {
-  static constexpr std::uint32_t capacity = 21;
-  std::uint32_t next;  // 0: none
-  std::uint32_t unused;
+  static constexpr std::uint32_t capacity = 24;
   Event events[capacity];
 };
-static_assert(sizeof(EventChunk) == 512);
+static_assert(sizeof(EventChunk) == 9 * 64);
+
+/// Where a list goes on: the number of its next free event in the pool. A multiple of the capacity means that the
+/// newest chunk is full, and 0 that there is none: chunk 0 is never handed out.
+struct ListEnd {
+  std::uint32_t next_event = 0;
+  bool empty() const { return next_event == 0; }
+  bool full() const { return next_event % EventChunk::capacity == 0; }
+  /// The newest chunk and the events in it; the list must not be empty.
+  std::uint32_t chunk() const { return (next_event - 1) / EventChunk::capacity; }
+  std::uint32_t count() const { return (next_event - 1) % EventChunk::capacity + 1; }
+  static ListEnd start_of(std::uint32_t chunk) { return {chunk * EventChunk::capacity}; }
+};
 
 /// Last in, first out, so that a chunk is reused while it is still in the cache. Index 0 is never handed out.
 class ChunkPool {
  public:
   EventChunk& operator[](std::uint32_t index) { return chunks_.get()[index]; }
-  /// A chunk with undefined contents. May move all chunks: hold indices, not references. Errors: std::bad_alloc.
+  /// The event that `end` names; the list's newest chunk must not be full.
+  Event& event_at(ListEnd end) { return *(chunks_.get()->events + end.next_event); }
+  /// The chunk that was the newest of the list before this one; 0: none.
+  std::uint32_t& older(std::uint32_t index) { return older_[index]; }
+  /// A chunk with any events in it. May move all chunks: hold indices, not references. Errors: std::bad_alloc.
   std::uint32_t take() {
     if (free_ != 0) {
       const std::uint32_t index = free_;
-      free_ = (*this)[index].next;
+      free_ = older_[index];
       return index;
     }
-    if (used_ >= room_) grow();
+    if (used_ >= older_.size()) grow();
+    std::memset(static_cast<void*>(&(*this)[used_]), 0, sizeof(EventChunk));  // whole blocks are read, used or not
     return used_++;
   }
   void give_back(std::uint32_t index) {
-    (*this)[index].next = free_;
+    older_[index] = free_;
     free_ = index;
   }
   /// Takes all chunks back and keeps the memory.
@@ -49,19 +66,20 @@ class ChunkPool {
     void operator()(EventChunk* chunks) const { std::free(chunks); }
   };
   void grow() {
-    static constexpr std::uint32_t first_room = 32;      // 16 KiB: a short simulation needs no more
-    static constexpr std::uint32_t room_max = 1u << 27;  // an index shares a word of 32 bits with a count of 5
-    if (room_ == room_max) throw std::bad_alloc();
-    const std::uint32_t room = room_ == 0 ? first_room : 2 * room_;
+    static constexpr std::size_t first_room = 32;                  // 18 KiB: a short simulation needs no more
+    static constexpr std::size_t room_max = std::size_t{1} << 27;  // a ListEnd has 32 bits
+    const std::size_t old_room = older_.size();
+    if (old_room == room_max) throw std::bad_alloc();
+    const std::size_t room = old_room == 0 ? first_room : 2 * old_room;
     auto* chunks = static_cast<EventChunk*>(std::aligned_alloc(alignof(EventChunk), room * sizeof(EventChunk)));
     if (chunks == nullptr) throw std::bad_alloc();
-    if (room_ != 0) std::memcpy(static_cast<void*>(chunks), chunks_.get(), room_ * sizeof(EventChunk));
+    if (old_room != 0) std::memcpy(static_cast<void*>(chunks), chunks_.get(), old_room * sizeof(EventChunk));
     chunks_.reset(chunks);
-    room_ = room;
+    older_.resize(room);
   }
   std::unique_ptr<EventChunk, Free> chunks_;
+  std::vector<std::uint32_t> older_;  // also links the free chunks
   std::uint32_t used_ = 1;
-  std::uint32_t room_ = 0;
   std::uint32_t free_ = 0;
 };
 

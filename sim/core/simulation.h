@@ -39,7 +39,7 @@ class BasicSimulation {
   BasicSimulation(const BasicSimulation&) = delete;
   BasicSimulation& operator=(const BasicSimulation&) = delete;
 
-  Time now() const { return {static_cast<std::int64_t>(now_ps_)}; }
+  Time now() const { return {now_ps_}; }
   bool empty() const { return queue_.empty(); }
   /// Events scheduled and not yet handled.
   std::int64_t pending() const { return static_cast<std::int64_t>(queue_.size()); }
@@ -48,22 +48,18 @@ class BasicSimulation {
 
   /// Schedules an event at `time`, which is now or later.
   void at(Time time, std::uint32_t kind, std::uint32_t id, std::uint64_t arg = 0) {
-    const auto time_ps = static_cast<std::uint64_t>(time.ps);
-    if (time.ps < 0 || time_ps < now_ps_) [[unlikely]] {
+    if (time.ps < now_ps_) [[unlikely]] {
       fail_past(time);
     }
-    if (options_.shuffle_ties) [[unlikely]] {
-      id = shuffle_.shuffle(id);
-    }
-    queue_.push({time_ps, kind, id, arg});
+    push(time.ps, kind, id, arg);
   }
   /// Schedules an event `delay` from now; the delay is not negative.
   void after(Time delay, std::uint32_t kind, std::uint32_t id, std::uint64_t arg = 0) {
     std::int64_t ps = 0;
-    if (delay.ps < 0 || __builtin_add_overflow(static_cast<std::int64_t>(now_ps_), delay.ps, &ps)) [[unlikely]] {
+    if (delay.ps < 0 || __builtin_add_overflow(now_ps_, delay.ps, &ps)) [[unlikely]] {
       fail_delay(delay);
     }
-    at({ps}, kind, id, arg);
+    push(ps, kind, id, arg);
   }
 
   /// Handles the next event; false when there is none.
@@ -85,7 +81,7 @@ class BasicSimulation {
     if (time < now()) fail_past(time);
     const auto last_ps = static_cast<std::uint64_t>(time.ps);
     while (!queue_.empty() && queue_.next_time() <= last_ps) handle_next(handler);
-    now_ps_ = last_ps;
+    now_ps_ = time.ps;
   }
 
   /// Notes that `id` waits for `what` (a text that outlives the wait); close it with done(). See WaitRegistry.
@@ -101,11 +97,17 @@ class BasicSimulation {
   }
 
  private:
+  void push(std::int64_t time_ps, std::uint32_t kind, std::uint32_t id, std::uint64_t arg) {
+    if (options_.shuffle_ties) [[unlikely]] {
+      id = shuffle_.shuffle(id);
+    }
+    queue_.push({static_cast<std::uint64_t>(time_ps), kind, id, arg});
+  }
   template <class Handler>
   void handle_next(Handler& handler) {
     Event event = queue_.pop();
-    if (event.time_ps != now_ps_) {
-      now_ps_ = event.time_ps;
+    if (const auto time_ps = static_cast<std::int64_t>(event.time_ps); time_ps != now_ps_) {
+      now_ps_ = time_ps;
       instant_start_ = processed_;
     } else if (processed_ - instant_start_ >= options_.events_per_instant_max) [[unlikely]] {
       fail_instant();
@@ -135,7 +137,7 @@ class BasicSimulation {
   }
 
   Queue queue_;
-  std::uint64_t now_ps_ = 0;
+  std::int64_t now_ps_ = 0;
   std::int64_t processed_ = 0;
   std::int64_t instant_start_ = 0;  // value of processed_ when the current instant began
   SimulationOptions options_;

@@ -1,3 +1,5 @@
+#include "sim/core/batch_wheel.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -9,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "sim/core/batch_wheel.h"
 #include "sim/core/random.h"
 #include "sim/core/reference_queue.h"
 #include "sim/core/simulation.h"
@@ -25,7 +26,7 @@ struct Pair {
   ReferenceQueue reference;
   std::uint64_t pushed = 0;
 
-  explicit Pair(RankFunction rank = best_rank_function()) : wheel(rank) {}
+  explicit Pair(SortFunction sort = best_sort_function()) : wheel(sort) {}
   void push(std::uint64_t time, std::uint32_t id) {
     const Event event{time, static_cast<std::uint32_t>(pushed % 7), id, pushed};  // arg numbers the pushes
     ++pushed;
@@ -57,11 +58,11 @@ using Increment = std::function<std::uint64_t(RandomStream&)>;
 
 // Hold model: pop the first, push one later by the increment; then drain.
 void hold(std::uint64_t seed, std::size_t pending, int holds, std::uint32_t ids, const Increment& increment,
-          RankFunction rank = best_rank_function()) {
+          SortFunction sort = best_sort_function()) {
   CAPTURE(seed);
   CAPTURE(pending);
   RandomStream random(seed);
-  Pair pair(rank);
+  Pair pair(sort);
   for (std::size_t i = 0; i < pending; ++i) pair.push(increment(random), static_cast<std::uint32_t>(random.below(ids)));
   for (int i = 0; i < holds; ++i) {
     const std::uint64_t now = pair.pop();
@@ -103,10 +104,10 @@ const std::vector<Named>& increments() {
   return table;
 }
 
-TEST_CASE("hold model: the wheel pops what the reference pops, for every distribution, size and rank variant") {
+TEST_CASE("hold model: the wheel pops what the reference pops, for every distribution, size and sort variant") {
   for (const Named& named : increments()) {
     CAPTURE(named.name);
-    for (const RankVariant* variant = runnable_rank_variants(); variant->function != nullptr; ++variant) {
+    for (const SortVariant* variant = runnable_sort_variants(); variant->function != nullptr; ++variant) {
       CAPTURE(variant->name);
       for (const std::size_t pending : {1, 2, 8, 33, 100, 1000, 10'000})
         hold(pending, pending, pending < 1000 ? 5000 : 20'000, 1000, named.increment, variant->function);
@@ -260,19 +261,28 @@ TEST_CASE("after reset with events pending nothing of them is left") {
   pair.drain();
 }
 
-TEST_CASE("every rank variant gives the place in descending order, for every count") {
-  RandomStream random(23);
-  for (const RankVariant* variant = runnable_rank_variants(); variant->function != nullptr; ++variant) {
+TEST_CASE("every sort variant: latest first, by time, id and age, for every count, with and without room for ids") {
+  for (const SortVariant* variant = runnable_sort_variants(); variant->function != nullptr; ++variant) {
     CAPTURE(variant->name);
-    for (std::size_t count = 1; count <= rank_sort_max; ++count) {
-      std::int64_t keys[rank_sort_room];
-      std::uint64_t places[rank_sort_room];
-      for (std::int64_t& key : keys) key = static_cast<std::int64_t>(random.bits() >> 1);  // distinct but for 1e-15
-      variant->function(keys, places, count);
-      for (std::size_t i = 0; i < count; ++i) {
-        std::uint64_t larger = 0;
-        for (std::size_t j = 0; j < count; ++j) larger += keys[j] > keys[i];
-        REQUIRE(places[i] == larger);
+    for (const int time_bits : {0, 3, 24, 25, 52}) {
+      CAPTURE(time_bits);
+      const SortKey key(time_bits);
+      REQUIRE(key.has_id == (time_bits <= 24));
+      for (std::size_t count = 1; count <= sort_block_max; ++count) {
+        CAPTURE(count);
+        RandomStream random(count);
+        std::vector<Event> events(sort_block_max), sorted(sort_block_max + sort_block);
+        for (Event& event :
+             events)  // what lies beyond the slot in time must not matter: its number is the same for all
+          event = {(5ull << time_bits) + random.bits() % (1ull << time_bits), 3,
+                   static_cast<std::uint32_t>(random.bits()) >> random.below(32), random.bits()};
+        variant->function(events.data(), count, key, sorted.data());
+        std::stable_sort(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(count),
+                         [&](const Event& a, const Event& b) {
+                           if (a.time_ps != b.time_ps || !key.has_id) return a.time_ps < b.time_ps;
+                           return a.id < b.id;
+                         });
+        for (std::size_t i = 0; i < count; ++i) REQUIRE(sorted[count - 1 - i] == events[i]);
       }
     }
   }

@@ -1,0 +1,50 @@
+#pragma once
+// Sorting a few dozen events without a branch that depends on them: count, for each, how many come later.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "sim/core/event.h"
+
+namespace sparsesim {
+
+/// Events are read in blocks of this many.
+inline constexpr std::size_t sort_block = 8;
+/// Most events that a SortFunction takes; beyond this the quadratic count loses to an ordinary sort.
+inline constexpr std::size_t sort_block_max = 120;
+
+/// What a sort compares: (time mod 2^time_bits, id, place) in 63 bits, or without the id where time needs its room.
+struct SortKey {
+  static constexpr int place_bits = 7, id_bits = 32;
+  explicit SortKey(int time_bits)
+      : time_mask((std::uint64_t{1} << time_bits) - 1),
+        has_id(time_bits <= 63 - place_bits - id_bits),
+        time_at(has_id ? place_bits + id_bits : place_bits),
+        id_mask(has_id ? ~std::uint32_t{0} : 0) {}
+  std::int64_t operator()(const Event& event, std::size_t place) const {
+    return static_cast<std::int64_t>((event.time_ps & time_mask) << time_at |
+                                     std::uint64_t{event.id & id_mask} << place_bits | place);
+  }
+  std::uint64_t time_mask;
+  bool has_id;
+  int time_at;
+  std::uint32_t id_mask;
+};
+
+/// Writes the events in descending order of their keys, so that the first to happen is the last.
+///
+/// events  [count], readable up to the next multiple of sort_block
+/// sorted  [count], writable up to one more
+using SortFunction = void (*)(const Event* events, std::size_t count, const SortKey& key, Event* sorted);
+
+/// The fastest variant that this processor can run: AVX-512, AVX2 or portable. All give the same order.
+SortFunction best_sort_function();
+
+/// The variants that this processor can run, with their names, for tests and benchmarks; ends with a null function.
+struct SortVariant {
+  const char* name;
+  SortFunction function;
+};
+const SortVariant* runnable_sort_variants();
+
+}  // namespace sparsesim
