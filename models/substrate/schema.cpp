@@ -19,7 +19,7 @@ constexpr std::array kDimensions = {Dimension::none,      Dimension::time,      
                                     Dimension::per_cycle, Dimension::energy_rate, Dimension::power,
                                     Dimension::rate,      Dimension::share};
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -32,7 +32,7 @@ std::string quoted(std::string_view text) {
 class Object {
  public:
   Object& add(std::string_view key, const std::string& json) {
-    text_ += (text_.empty() ? "" : ", ") + quoted(key) + ": " + json;
+    text_ += (text_.empty() ? "" : ", ") + json_text(key) + ": " + json;
     return *this;
   }
   std::string str() const { return "{" + text_ + "}"; }
@@ -44,30 +44,30 @@ class Object {
 template <class List>
 std::string array_of_texts(const List& texts) {
   std::string out;
-  for (const auto& text : texts) out += (out.empty() ? "" : ", ") + quoted(text);
+  for (const auto& text : texts) out += (out.empty() ? "" : ", ") + json_text(text);
   return "[" + out + "]";
 }
 
 std::string closed_map(const std::string& properties) {
   return Object()
-      .add("type", quoted("object"))
+      .add("type", json_text("object"))
       .add("additionalProperties", "false")
       .add("properties", properties)
       .str();
 }
 
 std::string map_of(const std::string& value_schema) {
-  return Object().add("type", quoted("object")).add("additionalProperties", value_schema).str();
+  return Object().add("type", json_text("object")).add("additionalProperties", value_schema).str();
 }
 
 std::string list_of(const std::string& item_schema) {
-  return Object().add("type", quoted("array")).add("items", item_schema).str();
+  return Object().add("type", json_text("array")).add("items", item_schema).str();
 }
 
-std::string text_schema() { return Object().add("type", quoted("string")).str(); }
+std::string text_schema() { return Object().add("type", json_text("string")).str(); }
 
 std::string integer_schema(int low) {
-  return Object().add("type", quoted("integer")).add("minimum", std::to_string(low)).str();
+  return Object().add("type", json_text("integer")).add("minimum", std::to_string(low)).str();
 }
 
 std::string choice_schema(std::span<const std::string_view> choices) {
@@ -76,11 +76,11 @@ std::string choice_schema(std::span<const std::string_view> choices) {
 
 /// Units inside a regular expression; "/" and "%" need no escape there.
 std::string value_schema(Dimension dimension) {
-  if (dimension == Dimension::none) return Object().add("type", quoted("number")).str();
+  if (dimension == Dimension::none) return Object().add("type", json_text("number")).str();
   std::string units;
   for (std::string_view unit : config::units(dimension)) units += (units.empty() ? "" : "|") + std::string(unit);
   const std::string with_unit =
-      Object().add("type", quoted("string")).add("pattern", quoted("^-?[0-9][0-9.eE+-]* *(" + units + ")$")).str();
+      Object().add("type", json_text("string")).add("pattern", json_text("^-?[0-9][0-9.eE+-]* *(" + units + ")$")).str();
   if (dimension != Dimension::share) return with_unit;
   return Object().add("anyOf", "[" + with_unit + ", " + value_schema(Dimension::none) + "]").str();
 }
@@ -98,7 +98,7 @@ std::string quantity_schema(const std::string& value) {
       .add("note", text_schema());
   const std::string fitted = R"({"properties": {"kind": {"const": "fitted"}}, "required": ["kind"]})";
   return Object()
-      .add("type", quoted("object"))
+      .add("type", json_text("object"))
       .add("additionalProperties", "false")
       .add("required", R"(["value", "kind", "source"])")
       .add("properties", properties.str())
@@ -115,8 +115,8 @@ std::string definition_name(Dimension dimension) {
 
 std::string reference(const std::string& definition, std::string_view doc = {}) {
   Object out;
-  out.add("$ref", quoted("#/$defs/" + definition));
-  if (!doc.empty()) out.add("description", quoted(doc));
+  out.add("$ref", json_text("#/$defs/" + definition));
+  if (!doc.empty()) out.add("description", json_text(doc));
   return out.str();
 }
 
@@ -222,9 +222,9 @@ std::string substrate_schema() {
   });
   offer_fabric_name(root);
   return Object()
-             .add("$schema", quoted("https://json-schema.org/draft/2020-12/schema"))
-             .add("title", quoted("sparsesim substrate"))
-             .add("type", quoted("object"))
+             .add("$schema", json_text("https://json-schema.org/draft/2020-12/schema"))
+             .add("title", json_text("sparsesim substrate"))
+             .add("type", json_text("object"))
              .add("additionalProperties", "false")
              .add("properties", root.properties())
              .add("$defs", definitions())

@@ -15,6 +15,16 @@ function(sparsesim_compile_options target)
   endif()
 endfunction()
 
+# Headers that most sources include, compiled once: a third of the build time. Sources include what they use all the same.
+function(sparsesim_precompiled_headers)
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp CONTENT "// Carries the precompiled headers.\n")
+  add_library(sparsesim_headers OBJECT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp)
+  sparsesim_compile_options(sparsesim_headers)
+  target_link_libraries(sparsesim_headers PRIVATE fmt::fmt nlohmann_json::nlohmann_json)
+  target_precompile_headers(sparsesim_headers PRIVATE <algorithm> <array> <cmath> <cstdint> <filesystem> <functional> <map>
+    <memory> <optional> <string> <string_view> <vector> <fmt/format.h> <fmt/ranges.h> <nlohmann/json.hpp>)
+endfunction()
+
 # sparsesim_library(NAME FOLDER [PUBLIC|PRIVATE libraries...]) makes sparsesim_NAME from FOLDER/*.cpp
 # (header-only folders become interface libraries).
 function(sparsesim_library name folder)
@@ -25,6 +35,7 @@ function(sparsesim_library name folder)
     target_include_directories(${target} PUBLIC
       $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/sparsesim>)
     sparsesim_compile_options(${target})
+    target_precompile_headers(${target} REUSE_FROM sparsesim_headers)
     target_link_libraries(${target} ${ARGN})
   else()
     add_library(${target} INTERFACE)
@@ -44,6 +55,7 @@ function(sparsesim_program name folder)
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
   add_executable(${name} ${sources})
   sparsesim_compile_options(${name})
+  target_precompile_headers(${name} REUSE_FROM sparsesim_headers)
   target_link_libraries(${name} ${ARGN})
   target_compile_definitions(${name} PRIVATE
     SPARSESIM_VERSION="${PROJECT_VERSION}"

@@ -11,7 +11,7 @@ namespace sparsesim::cli {
 namespace {
 
 /// Shell text for a single-quoted string.
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
@@ -30,7 +30,7 @@ std::string bash_values(const OptionSpec& option, const std::string& names) {
   switch (option.type) {
     case ValueType::choice:
       return fmt::format("COMPREPLY=($(compgen -W {} -- \"$cur\"))",
-                         quoted(fmt::format("{}", fmt::join(option.choices, " "))));
+                         shell_quoted(fmt::format("{}", fmt::join(option.choices, " "))));
     case ValueType::file:
       return "COMPREPLY=($(compgen -f -- \"$cur\"))";
     case ValueType::directory:
@@ -42,7 +42,7 @@ std::string bash_values(const OptionSpec& option, const std::string& names) {
           "\"$cur\"))",
           option.type == ValueType::substrate ? "substrates" : "workloads");
     case ValueType::text:
-      if (option.name == "COMMAND") return fmt::format("COMPREPLY=($(compgen -W {} -- \"$cur\"))", quoted(names));
+      if (option.name == "COMMAND") return fmt::format("COMPREPLY=($(compgen -W {} -- \"$cur\"))", shell_quoted(names));
       return "COMPREPLY=()";
     case ValueType::flag:
     case ValueType::integer:
@@ -59,7 +59,7 @@ std::string bash_script() {
       "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
       "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
       "    COMPREPLY=($(compgen -W " +
-      quoted(names + " --help --version") +
+      shell_quoted(names + " --help --version") +
       " -- \"$cur\"))\n    return\n  fi\n"
       "  case \"${COMP_WORDS[1]}:$prev\" in\n";
   for (const CommandSpec& command : commands())
@@ -71,7 +71,7 @@ std::string bash_script() {
     std::string options = "--help";
     for (const OptionSpec& option : command.options) options += " --" + option.name;
     out += fmt::format("    {})\n      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W {} -- \"$cur\"))\n",
-                       command.name, quoted(options));
+                       command.name, shell_quoted(options));
     if (!command.positionals.empty()) out += "      else " + bash_values(command.positionals.front(), names) + "\n";
     out += "      fi ;;\n";
   }
@@ -121,7 +121,7 @@ std::string zsh_script() {
   }
   out += "_sparsesim() {\n  local -a commands=(\n";
   for (const CommandSpec& command : commands())
-    out += "    " + quoted(command.name + ":" + zsh_text(command.summary)) + "\n";
+    out += "    " + shell_quoted(command.name + ":" + zsh_text(command.summary)) + "\n";
   out +=
       "  )\n  if (( CURRENT == 2 )); then _describe command commands; return; fi\n  local name=$words[2]\n"
       "  shift words; (( CURRENT-- ))\n  case $name in\n";
@@ -130,11 +130,11 @@ std::string zsh_script() {
     for (const OptionSpec& option : command.options) {
       std::string text = (option.repeatable ? "*--" : "--") + option.name + "[" + zsh_text(option.doc) + "]";
       if (option.type != ValueType::flag) text += ":" + zsh_text(option.placeholder) + ":" + zsh_action(option);
-      out += " \\\n        " + quoted(text);
+      out += " \\\n        " + shell_quoted(text);
     }
     for (const OptionSpec& argument : command.positionals)
       out += " \\\n        " +
-             quoted((argument.required ? ":" : "::") + zsh_text(argument.name) + ":" + zsh_action(argument));
+             shell_quoted((argument.required ? ":" : "::") + zsh_text(argument.name) + ":" + zsh_action(argument));
     out += " ;;\n";
   }
   return out +
