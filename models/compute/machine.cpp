@@ -248,6 +248,11 @@ void Machine::finish(Slot& slot, std::uint32_t id) {
   }
   end_ps_ = std::max(end_ps_, end);
   slot_busy_ps_ += end - slot.started_ps;
+  if (spans_) {
+    const auto whole = [](double ps) { return Time{static_cast<std::int64_t>(ps)}; };
+    // A persistent worker's epilogue lies behind its next task: spans of one slot never overlap.
+    spans_->push_back({slot.task, slot.unit, id, whole(slot.started_ps), whole(launch_.persistent ? now_ps() : end)});
+  }
   dispatch_next(slot, id, launch_.persistent ? now_ps() : end);
 }
 

@@ -35,6 +35,8 @@ struct ChunkedShape {
 class Machine {
  public:
   Machine(const Launch& launch, const Substrate& substrate, bool without_overfetch, double clock_hz);
+  /// Tasks are added to `spans` as they end.
+  void record(std::vector<TaskSpan>* spans) { spans_ = spans; }
   LaunchResult run();
 
  private:
@@ -77,6 +79,7 @@ class Machine {
   std::optional<SliceCache> cache_;
   std::size_t next_task_ = 0;
   LaunchCounters counters_;
+  std::vector<TaskSpan>* spans_ = nullptr;
   double end_ps_ = 0;
   double slot_busy_ps_ = 0;
   double hit_latency_ps_, miss_latency_ps_;

@@ -58,6 +58,15 @@ LaunchResult play_at_clock(const Launch& launch, const Substrate& substrate, boo
   return Machine(launch, substrate, without_overfetch, clock_hz).run();
 }
 
+std::vector<TaskSpan> task_schedule(const Launch& launch, const Substrate& substrate, double clock_hz) {
+  std::vector<TaskSpan> spans;
+  spans.reserve(launch.tasks.size());
+  Machine machine(launch, substrate, false, clock_hz);
+  machine.record(&spans);
+  machine.run();
+  return spans;
+}
+
 LaunchResult play(const Launch& launch, const Substrate& substrate, const Ideal& ideal, LaunchMemo* memo) {
   constexpr int kRounds = 4;
   constexpr double kCloseEnough = 0.005;

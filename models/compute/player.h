@@ -2,7 +2,9 @@
 // Plays a launch on one device, event by event.
 
 #include <array>
+#include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "models/compute/ideal.h"
 #include "models/compute/launch.h"
@@ -58,6 +60,15 @@ LaunchResult play(const Launch& launch, const Substrate& substrate, const Ideal&
 
 /// The same with nothing but `without_overfetch` ideal, at a given clock of the units, without the power rule.
 LaunchResult play_at_clock(const Launch& launch, const Substrate& substrate, bool without_overfetch, double clock_hz);
+
+/// Where and when a task ran, from the start of the first task on.
+struct TaskSpan {
+  std::uint32_t task = 0;
+  std::uint32_t unit = 0, slot = 0;  // slots are numbered over the device, breadth first over units
+  Time start, end;
+};
+/// The schedule of play_at_clock, one entry per task in the order of their ends.
+std::vector<TaskSpan> task_schedule(const Launch& launch, const Substrate& substrate, double clock_hz);
 
 /// Energy of a launch at the reference clock, idle power excluded: FLOPs, L2 bytes and DRAM bytes at the substrate's
 /// rates.

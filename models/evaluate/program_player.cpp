@@ -100,6 +100,7 @@ class Player {
     result_.counters.launches += 1;
     result_.uses_devices = true;
     record(start, launch.time, stage.launch->name, "kernel", stage.device);
+    record_tasks(start, launch, stage);
   }
 
   void play_exchange(const Stage& stage) {
@@ -136,6 +137,18 @@ class Player {
         {fmt::format("{}/{}", trace_.prefix, what), category, process, 0, trace_.origin + start, duration});
   }
 
+  /// Tasks follow the cost of the call. A trace keeps kTracedTasks of them at most, so that a viewer can open it.
+  void record_tasks(Time start, const LaunchResult& launch, const Stage& stage) {
+    if (!trace_.timeline || traced_tasks_ + stage.launch->tasks.size() > kTracedTasks) return;
+    traced_tasks_ += stage.launch->tasks.size();
+    const Time first = start + Time::from_seconds(launch.fixed_seconds);
+    for (const TaskSpan& span : task_schedule(*stage.launch, substrate_, launch.clock))
+      trace_.timeline->add({fmt::format("{}/{}/task {}", trace_.prefix, stage.launch->name, span.task), "task",
+                            stage.device, static_cast<int>(span.slot) + 1, trace_.origin + first + span.start,
+                            span.end - span.start});
+  }
+
+  static constexpr std::size_t kTracedTasks = 100'000;  // of one op
   const Program& program_;
   const Substrate& substrate_;
   const Ideal ideal_;
@@ -147,6 +160,7 @@ class Player {
   std::map<const Launch*, LaunchResult> played_;  // looked up only, never iterated
   Time fabric_free_;
   double fabric_busy_ = 0;
+  std::size_t traced_tasks_ = 0;
   ProgramResult result_;
 };
 

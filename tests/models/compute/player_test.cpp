@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "models/compute/slice_cache.h"
 
@@ -93,6 +95,22 @@ TEST_CASE("a cap below the draw lowers the clock by the cube root, not below the
   CHECK(r.clock == doctest::Approx(1e9 * std::cbrt(0.5)).epsilon(0.01));
   machine.compute.clock_floor.value = 0.9e9;
   CHECK(play(uniform_launch(4, 100, 0), machine, {}).clock == doctest::Approx(0.9e9));
+}
+
+TEST_CASE("the schedule names every task once, and no slot runs two at a time") {
+  const Launch launch = uniform_launch(23, 10, 1000);
+  const std::vector<TaskSpan> spans = task_schedule(launch, round_machine(), 1e9);
+  std::set<std::uint32_t> tasks;
+  std::map<std::uint32_t, Time> free_at;
+  for (const TaskSpan& span : spans) {
+    CHECK(tasks.insert(span.task).second);
+    CHECK(span.unit == span.slot % 4);
+    CHECK(span.start >= free_at[span.slot]);
+    CHECK(span.end > span.start);
+    free_at[span.slot] = span.end;
+  }
+  CHECK(tasks.size() == 23);
+  CHECK(spans.back().end == play(launch, round_machine(), {}).time);
 }
 
 TEST_CASE("all rates doubled and latencies halved halves the time") {

@@ -70,9 +70,17 @@ TEST_CASE("the timeline shows every stage where it ran") {
   Timeline timeline;
   const auto launch = kernel(108);
   const auto result = play_program({1, {on(0, launch), on(0, launch)}}, a100(), {}, nullptr, {&timeline, Time{5}, "op"});
-  REQUIRE(timeline.spans().size() == 2);
-  CHECK(timeline.spans()[0].start == Time{5});
-  CHECK(timeline.spans()[1].start == Time{5} + timeline.spans()[0].duration);
-  CHECK(timeline.spans()[1].start + timeline.spans()[1].duration == Time{5} + result.time);
-  CHECK(timeline.spans()[0].name == "op/kernel");
+  std::vector<Span> kernels, tasks;
+  for (const Span& span : timeline.spans()) (span.category == "kernel" ? kernels : tasks).push_back(span);
+  REQUIRE(kernels.size() == 2);
+  CHECK(kernels[0].start == Time{5});
+  CHECK(kernels[1].start == Time{5} + kernels[0].duration);
+  CHECK(kernels[1].start + kernels[1].duration == Time{5} + result.time);
+  CHECK(kernels[0].name == "op/kernel");
+  REQUIRE(tasks.size() == 2 * 108);
+  CHECK(tasks[0].name.starts_with("op/kernel/task "));
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    CHECK(tasks[i].start >= kernels[i / 108].start);
+    CHECK(tasks[i].start + tasks[i].duration <= kernels[i / 108].start + kernels[i / 108].duration);
+  }
 }
