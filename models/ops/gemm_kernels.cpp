@@ -3,28 +3,34 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <utility>
 
+#include "models/ops/limits.h"
 #include "models/ops/op.h"
 
 namespace sparsesim {
 namespace {
 
 using Member = double GemmConstants::*;
-constexpr std::array<std::pair<const char*, Member>, 13> kConstants = {{
+constexpr std::array<std::pair<const char*, Member>, 17> kConstants = {{
     {"prologue_cycles", &GemmConstants::prologue_cycles},
     {"epilogue_cycles", &GemmConstants::epilogue_cycles},
     {"epilogue_bytes_per_cycle", &GemmConstants::epilogue_bytes_per_cycle},
+    {"l2_store_share", &GemmConstants::l2_store_share},
     {"step_overhead_cycles", &GemmConstants::step_overhead_cycles},
     {"activation_reads", &GemmConstants::activation_reads},
     {"weight_reads", &GemmConstants::weight_reads},
-    {"activation_multicast", &GemmConstants::activation_multicast},
-    {"weight_multicast", &GemmConstants::weight_multicast},
+    {"cluster", &GemmConstants::cluster},
     {"raster_group", &GemmConstants::raster_group},
     {"dram_share", &GemmConstants::dram_share},
     {"split_most", &GemmConstants::split_most},
     {"split_start_us", &GemmConstants::split_start_us},
     {"start_us", &GemmConstants::start_us},
+    {"whole_waves_from_k", &GemmConstants::whole_waves_from_k},
+    {"most_rows", &GemmConstants::most_rows},
+    {"vector", &GemmConstants::vector},
+    {"accumulator_sets", &GemmConstants::accumulator_sets},
 }};
 
 void read_into(GemmConstants& constants, const Kernel& kernel) {
@@ -47,31 +53,53 @@ GemmConstants constants_of(const Kernel& kernel, const Substrate& substrate) {
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-bool runs(const Kernel& kernel, const std::string& dtype) {
+// The vector pipe multiplies what the kernel says; the matrix unit must have a rate for the type.
+bool runs(const Kernel& kernel, const GemmConstants& constants, const GemmSize& size, const Substrate& substrate) {
   const auto has = [](const std::vector<std::string>& list, const std::string& word) {
     return std::find(list.begin(), list.end(), word) != list.end();
   };
-  return kernel.op == "gemm" && has(kernel.dtypes, dtype) && has(kernel.patterns, "dense");
+  return has(kernel.dtypes, size.dtype) && has(kernel.patterns, "dense") &&
+         (constants.most_rows == 0 || static_cast<double>(size.m) <= constants.most_rows) &&
+         (constants.vector > 0 || substrate.compute.pipes.tensor.count(size.dtype) > 0);
 }
 
 // The tensor pipe and the scratchpad port that feeds it work at once: the slower one sets the pace.
-double step_cycles(const Kernel& kernel, const GemmConstants& constants, const GemmSize& size,
-                   const Substrate& substrate) {
+double step_cycles(const GemmPlan& plan, const GemmSize& size, const Substrate& substrate) {
+  const Kernel& kernel = *plan.kernel;
   const Pipes& pipes = substrate.compute.pipes;
-  const double macs = static_cast<double>(kernel.tile_m) * kernel.tile_n * kernel.tile_k;
-  const double tensor = 2 * macs / (pipes.tensor.at(size.dtype).dense * pipes.tensor_sustained);
-  const double bytes = (kernel.tile_m * constants.activation_reads + kernel.tile_n * constants.weight_reads) *
-                       kernel.tile_k * element_bytes(size.dtype);
+  const double macs = static_cast<double>(kernel.tile_m) * kernel.tile_n * plan.depth;
+  if (plan.constants.vector > 0) return 2 * macs / pipes.vector + plan.constants.step_overhead_cycles;
+  const TensorRate& rate = pipes.tensor.at(size.dtype);
+  const double share = size.accumulate == "fp32" && rate.fp32_accumulate > 0 ? rate.fp32_accumulate.value : 1;
+  const double tensor = 2 * macs / (rate.dense * share * pipes.tensor_sustained);
+  const double bytes = (kernel.tile_m * plan.constants.activation_reads + kernel.tile_n * plan.constants.weight_reads) *
+                       plan.depth * element_bytes(size.dtype);
   // Where the matrix unit reads registers, they were loaded from the scratchpad through its banks.
   const double banks = substrate.compute.scratchpad_banks * substrate.compute.scratchpad_bank_bytes;
   const double port = pipes.operand_bandwidth > 0 ? pipes.operand_bandwidth.value : banks;
   const double operands = port > 0 ? bytes / port : 0;
-  return std::max(tensor, operands) + constants.step_overhead_cycles;
+  return std::max(tensor, operands) + plan.constants.step_overhead_cycles;
 }
 
-double epilogue_total_cycles(const Kernel& kernel, const GemmConstants& constants, double bytes_per_result) {
-  return constants.epilogue_cycles +
-         static_cast<double>(kernel.tile_m) * kernel.tile_n * bytes_per_result / constants.epilogue_bytes_per_cycle;
+// Units that store at once share what L2 takes; one alone stores as fast as its scratchpad and port allow.
+double epilogue_with_stores(const GemmPlan& plan, const Substrate& substrate) {
+  const double storing = std::min<double>(substrate.compute.units, plan.tasks());
+  const double l2_rate = substrate.memory.l2_bandwidth * plan.constants.l2_store_share / substrate.compute.clock;
+  const double rate = std::min(plan.constants.epilogue_bytes_per_cycle, l2_rate / storing);
+  const double results = static_cast<double>(plan.kernel->tile_m) * plan.kernel->tile_n;
+  return plan.constants.epilogue_cycles + results * (plan.splits > 1 ? 4 : plan.result_bytes) / rate;
+}
+
+// A cluster lies along the dimension whose tiles share the larger operand, if there are that many tiles.
+void share_reads(GemmPlan& plan) {
+  const double cluster = plan.constants.cluster;
+  const bool by_rows = static_cast<double>(plan.tiles_m) >= cluster;
+  const bool by_columns = static_cast<double>(plan.tiles_n) >= cluster;
+  if (by_rows && (plan.kernel->tile_n >= plan.kernel->tile_m || !by_columns)) {
+    plan.weight_share = 1 / cluster;
+  } else if (by_columns) {
+    plan.activation_share = 1 / cluster;
+  }
 }
 
 // What the library reckons: the busiest unit's pipe, or the memory, or the loads in flight; plus what does not overlap.
@@ -79,29 +107,27 @@ double estimate(const GemmSize& size, const GemmPlan& plan, const Substrate& sub
   const Kernel& kernel = *plan.kernel;
   const Memory& memory = substrate.memory;
   const double bytes = element_bytes(size.dtype), clock = substrate.compute.clock;
-  const double units = substrate.compute.units;
-  const double tasks = static_cast<double>(plan.tiles_m * plan.tiles_n) * plan.splits;
-  const double loop = plan.steps * plan.cycles_per_step / clock;
-  const double step_bytes = (kernel.tile_m + kernel.tile_n) * kernel.tile_k * bytes;
-  const double waves = std::ceil(tasks / (units * kernel.tasks_per_unit));
-  const double compute = std::ceil(tasks / units) * loop;
-  const double m = static_cast<double>(size.m), n = static_cast<double>(size.n), k = static_cast<double>(size.k);
-  const double dram = (m * k + k * n + m * n) * bytes / (memory.dram_achieved * plan.constants.dram_share);
+  const double units = substrate.compute.units, tasks = plan.tasks();
+  // A library that does not count whole waves takes the most efficient tile and accepts a nearly empty last wave.
+  const bool whole = static_cast<double>(size.k) >= plan.constants.whole_waves_from_k;
+  const auto rounds = [&](double filled) { return whole ? std::ceil(filled) : std::max(1.0, filled); };
+  const double waves = rounds(tasks / (units * kernel.tasks_per_unit)), turns = rounds(tasks / units);
+  const double step_bytes = (kernel.tile_m + kernel.tile_n) * plan.depth * bytes;
   const double l2_step_bytes =
-      (kernel.tile_m / plan.constants.activation_multicast + kernel.tile_n / plan.constants.weight_multicast) *
-      kernel.tile_k * bytes;
+      (kernel.tile_m * plan.activation_share + kernel.tile_n * plan.weight_share) * plan.depth * bytes;
+  const double m = static_cast<double>(size.m), n = static_cast<double>(size.n), k = static_cast<double>(size.k);
+  const double compute = turns * plan.steps * plan.cycles_per_step / clock;
+  const double dram =
+      ((m * k + k * n) * bytes + m * n * plan.result_bytes) / (memory.dram_achieved * plan.constants.dram_share);
   const double l2 = tasks * plan.steps * l2_step_bytes / memory.l2_bandwidth;
   const double flight = waves * plan.steps * memory.dram_latency / kernel.stages;
-  const double port =
-      memory.l2_port > 0 ? std::ceil(tasks / units) * plan.steps * step_bytes / (memory.l2_port * clock) : 0;
-  const double edges = plan.constants.prologue_cycles + epilogue_total_cycles(kernel, plan.constants, bytes);
-  const double overlap = kernel.persistent ? 1 : waves;
-  double seconds = std::max({compute, dram, l2, flight, port}) + overlap * (edges / clock) + memory.dram_latency;
-  if (plan.splits > 1) {
-    const double partial = 2 * 4 * m * n * plan.splits / memory.l2_bandwidth;
-    seconds += partial + plan.constants.split_start_us * 1e-6;
-  }
-  return seconds;
+  const double port = memory.l2_port > 0 ? turns * plan.steps * step_bytes / (memory.l2_port * clock) : 0;
+  const double starts = kernel.persistent ? 1 : waves;
+  const double ends = kernel.persistent && plan.constants.accumulator_sets > 1 ? 1 : waves;
+  const double edges = starts * plan.constants.prologue_cycles + ends * plan.epilogue_cycles;
+  double seconds = std::max({compute, dram, l2, flight, port}) + edges / clock + memory.dram_latency;
+  if (plan.splits > 1) seconds += 2 * 4 * m * n * plan.splits / memory.l2_bandwidth;
+  return seconds + (plan.constants.start_us + (plan.splits > 1 ? plan.constants.split_start_us : 0)) * 1e-6;
 }
 
 std::vector<int> splits_to_try(std::int64_t steps, const GemmConstants& constants) {
@@ -109,6 +135,31 @@ std::vector<int> splits_to_try(std::int64_t steps, const GemmConstants& constant
   for (int s : {2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64})
     if (s <= constants.split_most && steps / s >= 2) splits.push_back(s);
   return splits;
+}
+
+// The plans of one kernel, every split; those with too many tasks are left out and counted in `fewest`.
+void add_plans(const Kernel& kernel, const GemmSize& size, const Substrate& substrate, std::vector<GemmPlan>& plans,
+               double& fewest) {
+  GemmPlan plan;
+  plan.kernel = &kernel;
+  plan.constants = constants_of(kernel, substrate);
+  if (!runs(kernel, plan.constants, size, substrate)) return;
+  plan.tiles_m = ceil_div(size.m, kernel.tile_m);
+  plan.tiles_n = ceil_div(size.n, kernel.tile_n);
+  plan.depth = static_cast<int>(kernel.tile_k * 2 / element_bytes(size.dtype));
+  plan.result_bytes = std::max(2.0, element_bytes(size.dtype));
+  plan.cycles_per_step = step_cycles(plan, size, substrate);
+  share_reads(plan);
+  const std::int64_t steps = ceil_div(size.k, plan.depth);
+  for (int splits : splits_to_try(steps, plan.constants)) {
+    plan.splits = splits;
+    fewest = std::min(fewest, plan.tasks());
+    if (plan.tasks() > kTasksMost) continue;
+    plan.steps = step_count(static_cast<double>(ceil_div(steps, splits)), "steps of a tile");
+    plan.epilogue_cycles = epilogue_with_stores(plan, substrate);
+    plan.estimated_seconds = estimate(size, plan, substrate);
+    plans.push_back(plan);
+  }
 }
 
 }  // namespace
@@ -123,107 +174,16 @@ double element_bytes(const std::string& dtype) {
 
 std::vector<GemmPlan> plan_gemm(const GemmSize& size, const Substrate& substrate, const Ideal&) {
   std::vector<GemmPlan> plans;
-  for (const Kernel& kernel : substrate.kernels) {
-    if (!runs(kernel, size.dtype) || substrate.compute.pipes.tensor.count(size.dtype) == 0) continue;
-    GemmPlan plan;
-    plan.kernel = &kernel;
-    plan.constants = constants_of(kernel, substrate);
-    plan.tiles_m = ceil_div(size.m, kernel.tile_m);
-    plan.tiles_n = ceil_div(size.n, kernel.tile_n);
-    plan.cycles_per_step = step_cycles(kernel, plan.constants, size, substrate);
-    const std::int64_t steps = ceil_div(size.k, kernel.tile_k);
-    for (int splits : splits_to_try(steps, plan.constants)) {
-      plan.splits = splits;
-      plan.steps = static_cast<int>(ceil_div(steps, splits));
-      plan.estimated_seconds = estimate(size, plan, substrate);
-      plans.push_back(plan);
-    }
-  }
+  double fewest = std::numeric_limits<double>::infinity();
+  for (const Kernel& kernel : substrate.kernels)
+    if (kernel.op == "gemm") add_plans(kernel, size, substrate, plans, fewest);
+  if (plans.empty() && fewest < std::numeric_limits<double>::infinity())
+    require_at_most(fewest, kTasksMost, "tiles of a matrix product");
   if (plans.empty())
     throw UnsupportedError("no gemm kernel for " + size.dtype + " in the kernel library of " + substrate.name);
   std::stable_sort(plans.begin(), plans.end(),
                    [](const GemmPlan& a, const GemmPlan& b) { return a.estimated_seconds < b.estimated_seconds; });
   return plans;
-}
-
-namespace {
-
-// A tile at the edge reads and stores only what is there, but multiplies in full.
-struct Extent {
-  double rows, columns;
-};
-
-TaskShape tile_shape(const GemmSize& size, const GemmPlan& plan, int steps, Extent extent, const Ideal& ideal) {
-  const Kernel& kernel = *plan.kernel;
-  const double bytes = element_bytes(size.dtype);
-  const double depth = kernel.tile_k;
-  TaskShape shape;
-  shape.steps = steps;
-  shape.stages = kernel.stages;
-  shape.streams = {
-      {extent.rows * depth * bytes, extent.rows * depth * bytes, true, 1 / plan.constants.activation_multicast},
-      {extent.columns * depth * bytes, extent.columns * depth * bytes, true, 1 / plan.constants.weight_multicast}};
-  shape.prologue_cycles = plan.constants.prologue_cycles;
-  const double result_bytes = plan.splits > 1 ? 4 : bytes;
-  shape.epilogue_cycles = epilogue_total_cycles(kernel, plan.constants, result_bytes);
-  const double results = extent.rows * extent.columns;
-  shape.scratch_bytes = plan.splits > 1 ? results * 4 : 0;
-  shape.store_bytes = results * bytes / plan.splits;
-  shape.useful_macs = results * depth * steps;
-  shape.issued_macs = static_cast<double>(kernel.tile_m) * kernel.tile_n * depth * steps;
-  double share = 1;
-  if (ideal.padding) {
-    share = shape.useful_macs / shape.issued_macs;
-    shape.issued_macs = shape.useful_macs;
-  }
-  shape.cycles_per_step[static_cast<int>(Pipe::tensor)] = plan.cycles_per_step * share;
-  return shape;
-}
-
-}  // namespace
-
-Launch build_gemm(const GemmSize& size, const GemmPlan& plan, const Substrate& substrate, const Ideal& ideal) {
-  const Kernel& kernel = *plan.kernel;
-  Launch launch;
-  launch.name = "gemm";
-  launch.kernel = kernel.name;
-  launch.dtype = size.dtype;
-  launch.tasks_per_unit = kernel.tasks_per_unit;
-  launch.persistent = kernel.persistent;
-  launch.dram_share = plan.constants.dram_share;
-  launch.fixed_seconds = substrate.dispatch.graph_node + substrate.dispatch.grid_start + plan.constants.start_us * 1e-6;
-  if (plan.splits > 1) launch.fixed_seconds += plan.constants.split_start_us * 1e-6;
-
-  // Shapes: inner or edge in m, inner or edge in n, long or short split.
-  const std::int64_t all_steps = ceil_div(size.k, kernel.tile_k);
-  const std::int64_t short_steps = all_steps / plan.splits, longer = all_steps % plan.splits;
-  const double edge_m = static_cast<double>(size.m - (plan.tiles_m - 1) * kernel.tile_m);
-  const double edge_n = static_cast<double>(size.n - (plan.tiles_n - 1) * kernel.tile_n);
-  for (int id = 0; id < 8; ++id) {
-    const Extent extent{id & 1 ? edge_m : static_cast<double>(std::min<std::int64_t>(kernel.tile_m, size.m)),
-                        id & 2 ? edge_n : static_cast<double>(std::min<std::int64_t>(kernel.tile_n, size.n))};
-    launch.shapes.push_back(tile_shape(size, plan, static_cast<int>(short_steps + (id & 4 ? 1 : 0)), extent, ideal));
-  }
-  launch.tasks.reserve(static_cast<std::size_t>(plan.tiles_m * plan.tiles_n * plan.splits));
-  const auto panels_m = static_cast<std::uint32_t>(plan.tiles_m);
-  const auto group = static_cast<std::int64_t>(plan.constants.raster_group);
-  for (int split = 0; split < plan.splits; ++split) {
-    const bool is_long = split < longer;
-    const auto first = static_cast<std::uint32_t>(split * short_steps + std::min<std::int64_t>(split, longer));
-    for (std::int64_t group_m = 0; group_m < plan.tiles_m; group_m += group) {
-      for (std::int64_t tile_n = 0; tile_n < plan.tiles_n; ++tile_n) {
-        for (std::int64_t tile_m = group_m; tile_m < std::min(group_m + group, plan.tiles_m); ++tile_m) {
-          Task task;
-          task.shape =
-              (tile_m + 1 == plan.tiles_m ? 1u : 0u) | (tile_n + 1 == plan.tiles_n ? 2u : 0u) | (is_long ? 4u : 0u);
-          task.panel = {static_cast<std::uint32_t>(tile_m), panels_m + static_cast<std::uint32_t>(tile_n), 0};
-          task.first_slice = first;
-          launch.tasks.push_back(task);
-        }
-      }
-    }
-  }
-  return launch;
 }
 
 }  // namespace sparsesim

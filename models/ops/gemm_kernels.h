@@ -15,6 +15,7 @@ namespace sparsesim {
 struct GemmSize {
   std::int64_t m = 0, n = 0, k = 0;
   std::string dtype;
+  std::string accumulate = "fp32";  // type of the sums of 16-bit operands: fp32 or fp16
 };
 
 /// Bytes of one element; 0.5 for int4. Throws UnsupportedError for an unknown type.
@@ -25,32 +26,43 @@ double element_bytes(const std::string& dtype);
 struct GemmConstants {
   double prologue_cycles = 0;            // from the task's start to its first load
   double epilogue_cycles = 0;            // from the last multiply to the first store, and the task's exit
-  double epilogue_bytes_per_cycle = 64;  // result bytes through the scratchpad to L2
+  double epilogue_bytes_per_cycle = 64;  // results of one unit through its scratchpad and port
+  double l2_store_share = 1;             // stores of all units over L2's read bandwidth
   double step_overhead_cycles = 0;       // barriers and address arithmetic per main-loop step that hide behind nothing
   double activation_reads = 1;           // times each operand tile is read from the scratchpad per step
   double weight_reads = 1;
-  double activation_multicast = 1;  // tasks of a cluster that one L2 read of the operand serves
-  double weight_multicast = 1;
-  double raster_group = 8;    // tiles of m visited before the next tile of n
-  double dram_share = 1;      // of the best streaming bandwidth
-  double split_most = 1;      // slices of k at most
-  double split_start_us = 0;  // second kernel that adds the partial sums
-  double start_us = 0;        // per call, beyond the graph node
+  double cluster = 1;             // tasks that one L2 read of the larger operand serves by multicast
+  double accumulator_sets = 2;    // of a persistent worker; with one, stores delay the next tile's multiplies
+  double raster_group = 8;        // tiles of m visited before the next tile of n
+  double dram_share = 1;          // of the best streaming bandwidth
+  double split_most = 1;          // slices of k at most
+  double split_start_us = 0;      // second kernel that adds the partial sums
+  double start_us = 0;            // per call, beyond the graph node
+  double whole_waves_from_k = 0;  // depth from which the library's choice counts whole waves; below, fractions
+  double most_rows = 0;           // rows of activations that the kernel takes at most; 0: any
+  double vector = 0;              // 1: multiplies on the vector pipe
 };
 
-/// A kernel of the library with its split of k.
+/// A kernel of the library with its split of k, and what one of its tiles costs.
 struct GemmPlan {
   const Kernel* kernel = nullptr;
   GemmConstants constants;
   std::int64_t tiles_m = 0, tiles_n = 0;
   int splits = 1;
-  int steps = 0;                 // main-loop steps of the longest split
-  double cycles_per_step = 0;    // tensor pipe
+  int depth = 0;                // of a main-loop step: tile_k of 16-bit operands, as many bytes of others
+  int steps = 0;                // main-loop steps of the longest split
+  double cycles_per_step = 0;   // of the pipe that multiplies
+  double epilogue_cycles = 0;   // with the stores of a whole tile
+  double activation_share = 1;  // of the operand's bytes, what a task asks L2 for itself
+  double weight_share = 1;
+  double result_bytes = 2;       // of one stored result
   double estimated_seconds = 0;  // closed form, for the choice only
+
+  double tasks() const { return static_cast<double>(tiles_m) * static_cast<double>(tiles_n) * splits; }
 };
 
 /// All kernels of `substrate` that can run it with every sensible split, cheapest by the closed form first.
-/// Throws UnsupportedError when there is none.
+/// Errors: UnsupportedError when no kernel runs the type; TooLargeError when none has few enough tiles.
 std::vector<GemmPlan> plan_gemm(const GemmSize& size, const Substrate& substrate, const Ideal& ideal);
 
 /// Lowers one plan to a launch.

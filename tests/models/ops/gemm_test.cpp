@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "models/compute/player.h"
+#include "models/ops/limits.h"
 
 namespace sparsesim {
 namespace {
@@ -43,10 +44,16 @@ TEST_CASE("one row streams the weights at 70 to 100 % of the achieved bandwidth"
 }
 
 TEST_CASE("96 tiles fit one wave of 108 units, 128 do not") {
-  // n = k = 4096: 768 rows are 96 tiles of 128x256, 1024 rows are 128; a third more work costs more than a third.
+  // n = k = 4096: 768 rows are 96 tiles of 256x128, 1024 rows are 128 in two waves. Measured: 204.5 against 104 us.
   const double ratio = run("a100-sxm4-80gb", 1024, 4096, 4096).time / run("a100-sxm4-80gb", 768, 4096, 4096).time;
-  CHECK(ratio > 4.0 / 3);
+  CHECK(ratio > 1.8);
   CHECK(ratio <= 2.1);
+}
+
+TEST_CASE("tiles between the powers of two: the 257th row is nearly free on H100") {
+  // Measured at n = 16384: two tiles of 128 rows would become three, half again the time.
+  const double ratio = run("h100-sxm5-80gb", 257, 16384, 16384).time / run("h100-sxm5-80gb", 256, 16384, 16384).time;
+  CHECK(ratio < 1.25);
 }
 
 TEST_CASE("large cubes reach most of the peak, small ones little") {
@@ -71,6 +78,37 @@ TEST_CASE("an unknown type and a sparse row are refused by name") {
   row.dtype = "bf16";
   row.pattern = "2:4";
   CHECK_THROWS_AS(gemm_from_row(row), UnsupportedError);
+  row.pattern = "dense";
+  row.params["accumulate"] = "fp64";
+  CHECK_THROWS_AS(gemm_from_row(row), UnsupportedError);
+  CHECK_THROWS_AS(lower_gemm(64, 64, 64, "fp8", machine("a100-sxm4-80gb"), {}), UnsupportedError);
+}
+
+TEST_CASE("a row says what it sums in; without a word it is fp32") {
+  MeasuredOp row;
+  row.m = row.n = row.k = 64;
+  row.dtype = "fp16";
+  row.pattern = "dense";
+  CHECK(dynamic_cast<const Gemm&>(*gemm_from_row(row)).size().accumulate == "fp32");
+  row.params["accumulate"] = "fp16";
+  CHECK(dynamic_cast<const Gemm&>(*gemm_from_row(row)).size().accumulate == "fp16");
+}
+
+TEST_CASE("useful multiplies are m n k, whatever the tiles") {
+  for (std::int64_t m : {1, 100, 513})
+    for (std::int64_t k : {64, 1000})
+      for (const char* device : {"a100-sxm4-80gb", "h100-sxm5-80gb"}) {
+        const LaunchResult r = run(device, m, 768, k);
+        CHECK(r.counters.useful_macs == doctest::Approx(static_cast<double>(m) * 768 * static_cast<double>(k)));
+      }
+}
+
+TEST_CASE("a product of too many tiles is refused with their number before memory is spent") {
+  constexpr std::int64_t kHuge = std::int64_t{1} << 31;
+  CHECK_THROWS_WITH_AS(lower_gemm(kHuge, kHuge, 64, "bf16", machine("a100-sxm4-80gb"), {}),
+                       doctest::Contains("tiles of a matrix product"), TooLargeError);
+  // Deep and thin is one tile with many steps.
+  CHECK_NOTHROW(lower_gemm(1, 64, kHuge, "bf16", machine("h100-sxm5-80gb"), {}));
 }
 
 }  // namespace
