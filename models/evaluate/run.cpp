@@ -99,8 +99,8 @@ class WorkloadRun {
       add(entry);
     } catch (const TooLargeError& error) {
       throw at_op(error.what());
-    } catch (const std::overflow_error& error) {
-      throw at_op(fmt::format("too large: it takes {}", error.what()));
+    } catch (const std::overflow_error&) {
+      throw at_op("too large: it takes longer than 106 days, the most that a simulated time can hold");
     } catch (const UnsupportedError& error) {
       throw UnsupportedError(at_op(error.what()).what());
     }

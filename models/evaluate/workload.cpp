@@ -78,7 +78,8 @@ WorkloadOp read_op(OpReader& reader, std::size_t index, std::string& resolved) {
     if (after->type() == config::Node::Type::scalar) reader.after.emplace_back(after->scalar(), *after);
     for (const auto& item : after->items()) reader.after.emplace_back(item.scalar(), item);
   }
-  if (const OpKind* row = find_op_kind(kind); row != nullptr && map.has("op")) {
+  const auto given = map.optional("op");  // an unknown kind has no keys to check
+  if (const OpKind* row = find_op_kind(kind); row != nullptr && given && given->scalar() == kind) {
     result.op = row->read(map);
     map.finish();
   }

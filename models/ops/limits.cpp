@@ -6,7 +6,7 @@ namespace sparsesim {
 
 void require_at_most(double count, double most, std::string_view what) {
   if (count <= most) return;
-  throw TooLargeError(fmt::format("too large: {:.0f} {}, at most {:.0f} can be simulated", count, what, most));
+  throw TooLargeError(fmt::format("too large: {:.4g} {}, at most {:.4g} can be simulated", count, what, most));
 }
 
 int step_count(double steps, std::string_view what) {

@@ -64,7 +64,10 @@ void settle_routing(config::MapReader& map, Routing& routing, const RoutingSize&
   try {
     if (routing.kind == Routing::Kind::trace) {
       const auto folder = std::filesystem::path(map.node().position().file).parent_path();
-      routing.counts = read_routing_trace((folder / routing.trace).string(), size, map.diagnostics());
+      const std::string path = (folder / routing.trace).string();
+      config::Diagnostics file;
+      const std::string text = config::read_text_file(path, kMostTraceBytes, file);
+      routing.counts = parse_routing_trace(text, path, size, map.diagnostics());
       routing.kind = Routing::Kind::counts;
       return;  // its mistakes have places of their own
     }
@@ -191,12 +194,17 @@ std::unique_ptr<Op> read_moe(config::MapReader& map) {
     map.mistake(std::string_view("top_k"), fmt::format("top_k {} of {} experts", spec.top_k, spec.experts));
     return nullptr;
   }
-  try {
-    return std::make_unique<MoeFfn>(std::move(spec));
-  } catch (const UnsupportedError& error) {
-    map.mistake(std::string(error.what()));
+  if (spec.devices > spec.experts) {
+    map.mistake(std::string_view("devices"),
+                fmt::format("{} experts cannot be spread over {} devices", spec.experts, spec.devices));
     return nullptr;
   }
+  if (spec.placement == Placement::listed && static_cast<std::int64_t>(spec.expert_device.size()) != spec.experts) {
+    map.mistake(std::string_view("expert_device"),
+                fmt::format("placement lists {} of {} experts", spec.expert_device.size(), spec.experts));
+    return nullptr;
+  }
+  return std::make_unique<MoeFfn>(std::move(spec));
 }
 
 std::unique_ptr<Op> moe_from_row(const MeasuredOp& row) {

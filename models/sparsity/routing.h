@@ -56,8 +56,10 @@ std::vector<std::int64_t> route(const Routing& routing, const RoutingSize& size,
 /// Scales weights to `size.tokens * size.top_k` slots, rounds, caps at tokens and evens out what is left.
 std::vector<std::int64_t> apportion(const std::vector<double>& weights, const RoutingSize& size);
 
+inline constexpr std::int64_t kMostTraceBytes = std::int64_t{64} << 20;
+
 /// Counts a routing trace: one token per line, `token,expert,expert,...`; a first line of words is a header, `#` starts
-/// a comment. At most 64 MiB. Every mistake is reported with its place. Errors: config::ConfigError for what is no file
+/// a comment. Every mistake is reported with its place. Errors: config::ConfigError for what is no file
 /// of that size.
 std::vector<std::int64_t> read_routing_trace(const std::string& path, const RoutingSize& size,
                                              config::Diagnostics& diagnostics);

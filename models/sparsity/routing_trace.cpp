@@ -9,8 +9,6 @@
 namespace sparsesim {
 namespace {
 
-constexpr std::int64_t kMostBytes = std::int64_t{64} << 20;
-
 /// Reads a trace line by line and counts; mistakes go to the diagnostics with their line.
 class TraceReader {
  public:
@@ -103,7 +101,7 @@ std::vector<std::int64_t> parse_routing_trace(std::string_view text, const std::
 
 std::vector<std::int64_t> read_routing_trace(const std::string& path, const RoutingSize& size,
                                              config::Diagnostics& diagnostics) {
-  return parse_routing_trace(config::read_text_file(path, kMostBytes, diagnostics), path, size, diagnostics);
+  return parse_routing_trace(config::read_text_file(path, kMostTraceBytes, diagnostics), path, size, diagnostics);
 }
 
 }  // namespace sparsesim

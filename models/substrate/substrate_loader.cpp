@@ -190,7 +190,7 @@ Substrate load_substrate(const std::string& path_or_name, const SearchPath& sear
   const auto path = find_substrate(path_or_name, search);
   if (path) return Loader(search).load(*path);
   const std::vector<std::string> known = known_substrates(search);
-  const std::string near = config::nearest(path_or_name, known);
+  const std::string near = config::nearest(fs::path(path_or_name).stem().string(), known);
   std::string hint = near.empty() ? "known:" : "did you mean \"" + near + "\"? (known:";
   for (const std::string& name : known) hint += " " + name;
   throw config::ConfigError(config::Mistake{

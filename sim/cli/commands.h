@@ -25,5 +25,8 @@ SearchPath shipped(const std::string& kind);
 /// Writes a whole file or nothing: a temporary file beside it, renamed at the end.
 /// Errors: config::ConfigError naming the file and the system's reason.
 void write_file(const std::string& path, const std::string& content);
+/// Fails as write_file() would for a folder that is not there or may not be written, so that nobody waits for a result
+/// in vain.
+void check_writable(const std::string& path);
 
 }  // namespace sparsesim::cli

@@ -26,31 +26,57 @@ SearchPath shipped(const std::string& kind) {
   return search;
 }
 
-void write_file(const std::string& path, const std::string& content) {
-  const auto fail = [&](int code) {
-    throw config::ConfigError(
-        config::Mistake{{path, 0, 0}, fmt::format("cannot write: {}", std::strerror(code)), "", ""});
-  };
+namespace {
+
+[[noreturn]] void fail(const std::string& path, int code) {
+  throw config::ConfigError(
+      config::Mistake{{path, 0, 0}, fmt::format("cannot write: {}", std::strerror(code)), "", ""});
+}
+
+/// The file itself where `path` is a link to it: a rename would replace the link.
+std::string target_of(const std::string& path) {
   std::error_code error;
-  if (fs::is_directory(path, error)) fail(EISDIR);
-  if (fs::exists(path, error) && !fs::is_regular_file(path, error)) {  // a pipe or /dev/stdout: nothing to rename
-    std::ofstream out(path, std::ios::binary);
-    out << content << std::flush;
-    if (!out) fail(errno);
-    return;
-  }
-  const std::string temporary = fmt::format("{}.tmp{}", path, ::getpid());
-  std::ofstream out(temporary, std::ios::binary);
+  const fs::path target = fs::canonical(path, error);
+  return error ? path : target.string();
+}
+
+bool is_special(const std::string& path) {  // a pipe or /dev/stdout: nothing to rename
+  std::error_code error;
+  return fs::exists(path, error) && !fs::is_regular_file(path, error);
+}
+
+std::string temporary_name(const std::string& path) { return fmt::format("{}.tmp{}", path, ::getpid()); }
+
+}  // namespace
+
+void check_writable(const std::string& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) fail(path, EISDIR);
+  if (is_special(path)) return;
+  const std::string temporary = temporary_name(target_of(path));
+  errno = 0;
+  const bool good = std::ofstream(temporary, std::ios::binary).good();
+  const int code = errno;
+  fs::remove(temporary, error);
+  if (!good) fail(path, code);
+}
+
+void write_file(const std::string& path, const std::string& content) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) fail(path, EISDIR);
+  const bool special = is_special(path);
+  const std::string target = target_of(path), written = special ? path : temporary_name(target);
+  errno = 0;
+  std::ofstream out(written, std::ios::binary);
   out << content << std::flush;
   const int code = errno;
   const bool good = out.good();
   out.close();
-  if (good) fs::rename(temporary, path, error);
-  if (!good || error) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
-    fail(good ? error.value() : code);
-  }
+  if (good && !special) fs::rename(written, target, error);
+  if (good && !error) return;
+  std::error_code ignored;
+  if (!special) fs::remove(written, ignored);
+  fail(path, good ? error.value() : code);
 }
 
 }  // namespace sparsesim::cli

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <new>
 #include <stdexcept>
+#include <system_error>
 
 #include "models/network/topology.h"
 #include "models/ops/limits.h"
@@ -48,7 +51,9 @@ int fail(int code, const std::string& message) {
 int main(int argc, char** argv) {
   try {
     const int code = dispatch(parse_command_line({argv + 1, argv + argc}));
-    return std::fflush(stdout) == 0 ? code : fail(kSimulationError, "cannot write to standard output");
+    return std::fflush(stdout) == 0
+               ? code
+               : fail(kSimulationError, fmt::format("cannot write to standard output: {}", std::strerror(errno)));
   } catch (const UsageError& error) {
     return fail(kBadInput, error.what());
   } catch (const config::ConfigError& error) {
@@ -65,6 +70,8 @@ int main(int argc, char** argv) {
     return fail(kBadInput, error.what());
   } catch (const std::overflow_error& error) {
     return fail(kBadInput, fmt::format("too large: {}", error.what()));
+  } catch (const std::system_error& error) {  // fmt could not print
+    return fail(kSimulationError, fmt::format("cannot write to standard output: {}", error.code().message()));
   } catch (const std::bad_alloc&) {
     return fail(kSimulationError, "out of memory");
   } catch (const std::exception& error) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <charconv>
+#include <filesystem>
 
 #include "sim/config/reader.h"
 
@@ -88,6 +89,8 @@ void check_value(const OptionSpec& option, const std::string& label, const std::
           fmt::format("{} must be an integer from {} to {}, found \"{}\"", label, option.low, option.high, text));
     }
   }
+  if (option.type == ValueType::directory && !text.empty() && !std::filesystem::is_directory(text))
+    throw UsageError(fmt::format("{}: \"{}\" is no directory", label, text));
   if (option.type != ValueType::text && text.empty()) throw UsageError(fmt::format("{} must not be empty", label));
 }
 

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <sstream>
 
+#include "models/substrate/quantity_reader.h"
+#include "models/substrate/substrate_check.h"
 #include "sim/cli/commands.h"
 #include "sim/config/reader.h"
 
@@ -14,32 +16,46 @@ namespace sparsesim::cli {
 
 namespace {
 
-/// Replaces numbers of the machine: "memory.dram.achieved=2 TB/s". Errors: UsageError with the nearest known path.
+std::string limits_of(const config::Range& range) {
+  if (range.high <= 1) return fmt::format(" from {} to {}", range.low, range.high);
+  return range.low_open ? " above 0" : " of 0 or more";
+}
+
+void apply_setting(Substrate& substrate, const std::string& path, const std::string& text) {
+  bool found = false;
+  std::vector<std::string> known;
+  visit(substrate, [&](const std::string& each, Quantity& quantity, config::Dimension dimension, const char*, bool) {
+    known.push_back(each);
+    if (each != path) return;
+    found = true;
+    const config::Range range = allowed_range(dimension);
+    const auto value = config::parse_quantity(text, dimension);
+    if (!value || *value > range.high || (range.low_open ? *value <= range.low : *value < range.low))
+      throw UsageError(
+          fmt::format("--set {}: \"{}\" is not a {}{}", path, text, config::name(dimension), limits_of(range)));
+    quantity.value = quantity.low = quantity.high = *value;
+    quantity.kind = Provenance::guessed;
+    quantity.source = "given on the command line";
+  });
+  if (found) return;
+  const std::string near = config::nearest(path, known);
+  throw UsageError(
+      fmt::format("--set: unknown path \"{}\"{}", path,
+                  near.empty() ? "; --dump-config prints all" : fmt::format("; did you mean \"{}\"?", near)));
+}
+
+/// Replaces numbers of the machine: "memory.dram.achieved=2 TB/s". Errors: UsageError with the nearest known path, for
+/// a value that no file could hold, and for numbers that contradict each other afterwards.
 void apply_settings(Substrate& substrate, const std::vector<std::string>& settings) {
+  if (settings.empty()) return;
   for (const std::string& setting : settings) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos) throw UsageError(fmt::format("--set \"{}\": expected PATH=VALUE", setting));
-    const std::string wanted = setting.substr(0, equals), text = setting.substr(equals + 1);
-    bool found = false;
-    std::vector<std::string> known;
-    visit(substrate, [&](const std::string& path, Quantity& quantity, config::Dimension dimension, const char*, bool) {
-      known.push_back(path);
-      if (path != wanted) return;
-      found = true;
-      const auto value = config::parse_quantity(text, dimension);
-      if (!value || !(*value >= 0))
-        throw UsageError(fmt::format("--set {}: \"{}\" is not a {}", path, text, config::name(dimension)));
-      quantity.value = quantity.low = quantity.high = *value;
-      quantity.kind = Provenance::guessed;
-      quantity.source = "given on the command line";
-    });
-    if (!found) {
-      const std::string near = config::nearest(wanted, known);
-      throw UsageError(
-          fmt::format("--set: unknown path \"{}\"{}", wanted,
-                      near.empty() ? "; --dump-config prints all" : fmt::format("; did you mean \"{}\"?", near)));
-    }
+    apply_setting(substrate, setting.substr(0, equals), setting.substr(equals + 1));
   }
+  config::Diagnostics contradictions;
+  check_consistent(substrate, {}, {}, contradictions);
+  if (!contradictions.empty()) throw UsageError(fmt::format("--set: {}", contradictions.mistakes().front().message));
 }
 
 }  // namespace
@@ -52,6 +68,7 @@ int run_run(const ParsedCommand& command) {
     fmt::print("# substrate\n{}---\n# workload\n{}", dump_substrate(substrate), workload.resolved);
     return kOk;
   }
+  if (command.find("timeline")) check_writable(command.get("timeline"));
   Timeline timeline;
   RunOptions options;
   options.seed = command.integer("seed") ? static_cast<std::uint64_t>(*command.integer("seed")) : workload.seed;

@@ -118,6 +118,8 @@ Comparison compare(std::vector<MeasurementFile> files, SubstrateCache& substrate
 
 int run_validate(const ParsedCommand& command) {
   auto files = read_files(command);
+  for (const char* output : {"rows", "accuracy"})
+    if (const auto path = command.find(output)) check_writable(*path);
   SubstrateCache substrates(machine_folders(command));
   PredictOptions options;
   options.seed = static_cast<std::uint64_t>(command.integer("seed").value_or(1));

@@ -33,22 +33,24 @@ std::string printable(std::string_view text, std::size_t bytes_max) {
   return out;
 }
 
+/// The byte where the code point `count` behind the byte `at` begins, or the end.
+std::size_t advance(std::string_view text, std::size_t at, std::size_t count) {
+  for (; count > 0 && at < text.size(); --count) at += static_cast<std::size_t>(std::max(1, utf8_length(text, at)));
+  return at;
+}
+
 /// The part of a source line to show and the column of the caret in it; long lines are cut around the caret.
-std::pair<std::string, int> window(const std::string& line, int column) {
-  const std::string text = printable(line, std::string::npos);
-  std::vector<std::size_t> starts;  // byte offset of each code point
-  for (std::size_t at = 0; at < text.size(); at += static_cast<std::size_t>(utf8_length(text, at)))
-    starts.push_back(at);
-  if (starts.size() <= excerpt_columns_max) return {text, column};
-  const std::size_t caret = static_cast<std::size_t>(std::max(column - 1, 0));
-  const std::size_t first =
-      caret > excerpt_columns_max / 2 ? std::min(caret, starts.size()) - excerpt_columns_max / 2 : 0;
-  const std::size_t last = std::min(first + excerpt_columns_max, starts.size());
-  const std::size_t end = last == starts.size() ? text.size() : starts[last];
-  std::string cut = text.substr(starts[first], end - starts[first]);
-  if (first > 0) cut = "..." + cut;
-  if (last < starts.size()) cut += "...";
-  return {cut, column - static_cast<int>(first) + (first > 0 ? 3 : 0)};
+std::pair<std::string, int> window(std::string_view line, int column) {
+  const auto caret = static_cast<std::size_t>(std::max(column - 1, 0));
+  const std::size_t kept = excerpt_columns_max / 2;
+  const bool is_long = advance(line, 0, excerpt_columns_max) < line.size();
+  const std::size_t skipped = is_long && caret > kept ? caret - kept : 0;
+  const std::size_t begin = advance(line, 0, skipped);
+  const std::size_t end = advance(line, begin, excerpt_columns_max);
+  std::string cut = printable(line.substr(begin, end - begin), std::string::npos);
+  if (begin > 0) cut = "..." + cut;
+  if (end < line.size()) cut += "...";
+  return {cut, column - static_cast<int>(skipped) + (begin > 0 ? 3 : 0)};
 }
 
 std::string describe(const Mistake& mistake) {
@@ -59,9 +61,9 @@ std::string describe(const Mistake& mistake) {
   if (at.line <= 0 || mistake.excerpt.empty()) {
     return mistake.hint.empty() ? text : text + fmt::format("  {}\n", mistake.hint);
   }
-  const auto [excerpt, caret] = window(mistake.excerpt, at.column);
-  text += fmt::format("{:5} | {}\n", at.line, excerpt);
-  text += fmt::format("      | {:>{}}{}{}\n", "^", std::max(caret, 1), mistake.hint.empty() ? "" : " ", mistake.hint);
+  text += fmt::format("{:5} | {}\n", at.line, mistake.excerpt);
+  text += fmt::format("      | {:>{}}{}{}\n", "^", std::max(mistake.caret, 1), mistake.hint.empty() ? "" : " ",
+                      mistake.hint);
   return text;
 }
 
@@ -78,17 +80,17 @@ std::string ConfigError::brief() const {
   return first.position.line > 0 ? fmt::format("line {}: {}", first.position.line, first.message) : first.message;
 }
 
-void Diagnostics::add(Position position, std::string message, std::string hint, std::string_view excerpt) {
-  if (static_cast<std::int64_t>(mistakes_.size()) >= most_kept) {
+void Diagnostics::add(Position position, std::string message, std::string hint, std::string_view line) {
+  if (full()) {
     ++dropped_;
     return;
   }
-  Mistake mistake{std::move(position), printable(message, message_bytes_max), printable(hint, message_bytes_max),
-                  std::string(excerpt)};
   for (const auto& [file, lines] : sources_) {
-    const auto line = static_cast<std::size_t>(mistake.position.line);
-    if (file == mistake.position.file && line >= 1 && line <= lines->size()) mistake.excerpt = (*lines)[line - 1];
+    const auto number = static_cast<std::size_t>(position.line);
+    if (file == position.file && number >= 1 && number <= lines->size()) line = (*lines)[number - 1];
   }
+  Mistake mistake{std::move(position), printable(message, message_bytes_max), printable(hint, message_bytes_max), {}};
+  std::tie(mistake.excerpt, mistake.caret) = window(line, mistake.position.column);
   mistakes_.push_back(std::move(mistake));
 }
 

@@ -37,6 +37,9 @@ std::string nearest_in(std::string_view word, const List& known) {
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   for (const auto& candidate : known) {
     if (candidate.size() > word_bytes_max) continue;
+    const std::size_t longer = std::max(word.size(), candidate.size()),
+                      shorter = std::min(word.size(), candidate.size());
+    if (longer - shorter >= best_distance) continue;  // so many letters differ at least
     const std::size_t d = distance(word, candidate);
     if (d < best_distance && d < candidate.size()) {
       best_distance = d;

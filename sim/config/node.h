@@ -24,7 +24,8 @@ struct Mistake {
   Position position;
   std::string message;  // "unknown key \"bandwith\" in memory.dram"
   std::string hint;     // "did you mean \"bandwidth\"? (known: bandwidth, capacity, channels)"; may be empty
-  std::string excerpt;  // the source line, empty where there is none
+  std::string excerpt;  // the source line, a long one cut around the place; empty where there is none
+  int caret = 0;        // column of the place in the excerpt, from 1
 };
 
 /// All mistakes of a file, found in one pass. what() is the text to print, one block per mistake.
@@ -45,9 +46,11 @@ class ConfigError : public std::exception {
 /// Collects mistakes; readers report here and go on with a harmless value.
 class Diagnostics {
  public:
-  /// `excerpt` is the source line, for a file whose lines were not given to remember_source().
-  void add(Position position, std::string message, std::string hint = {}, std::string_view excerpt = {});
+  /// `line` is the source line, for a file whose lines were not given to remember_source().
+  void add(Position position, std::string message, std::string hint = {}, std::string_view line = {});
   bool empty() const { return mistakes_.empty(); }
+  /// Whether further mistakes are only counted.
+  bool full() const { return static_cast<std::int64_t>(mistakes_.size()) >= most_kept; }
   const std::vector<Mistake>& mistakes() const { return mistakes_; }
   /// Throws ConfigError with everything reported so far, in file order; returns quietly when there is nothing.
   void throw_if_any() const;

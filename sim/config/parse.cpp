@@ -7,11 +7,12 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 #include <sstream>
 
 #include "sim/config/document.h"
 #include "sim/config/text_check.h"
+#include "sim/core/utf8.h"
 
 namespace sparsesim::config {
 namespace {
@@ -64,10 +65,26 @@ class TreeBuilder : public YAML::EventHandler {
     const auto line = static_cast<std::size_t>(mark.line);
     const bool known = line < document_.lines->size();
     const auto bytes = static_cast<std::size_t>(std::max(mark.column, 0));
-    return {document_.file, mark.line + 1, known ? column_of((*document_.lines)[line], bytes) : mark.column + 1};
+    return {document_.file, mark.line + 1, known ? column(line, bytes) : mark.column + 1};
   }
 
  private:
+  /// Column of a byte, counted on from the mark before: marks come in order, and a line may hold a whole file.
+  int column(std::size_t line, std::size_t bytes) const {
+    if (line != counted_line_ || bytes < counted_bytes_) {
+      counted_line_ = line;
+      counted_bytes_ = 0;
+      counted_column_ = 1;
+    }
+    const std::string_view text = (*document_.lines)[line];
+    const std::size_t end = std::min(bytes, text.size());
+    if (end > counted_bytes_) {
+      counted_column_ += static_cast<int>(code_points(text.substr(counted_bytes_, end - counted_bytes_)));
+      counted_bytes_ = end;
+    }
+    return counted_column_;
+  }
+
   /// A map or sequence whose end was not reached yet.
   struct Open {
     Node::Value* value = nullptr;  // null inside a key that is no text: its parts are dropped
@@ -75,8 +92,8 @@ class TreeBuilder : public YAML::EventHandler {
     bool expects_key = true;
     std::string key;
     Position key_position;
-    bool drop = false;  // the next value belongs to a key that was refused
-    std::set<std::string> keys;
+    bool drop = false;                // the next value belongs to a key that was refused
+    std::map<std::string, int> keys;  // and the line where each stands first
   };
 
   /// Makes the value that an event brings, or returns nothing where the event is a key or is to be dropped.
@@ -91,6 +108,8 @@ class TreeBuilder : public YAML::EventHandler {
   Node::Value* root_ = nullptr;
   std::vector<Open> open_;
   bool key_taken_ = false;
+  mutable std::size_t counted_line_ = 0, counted_bytes_ = 0;
+  mutable int counted_column_ = 1;
   YAML::Mark last_quoted_ = YAML::Mark::null_mark();
 };
 
@@ -190,13 +209,11 @@ void TreeBuilder::take_key(const YAML::Mark& mark, const std::string& text) {
   }
   map.key = text;
   map.key_position = at(mark);
-  if (map.keys.insert(text).second) return;
+  const auto [first, fresh] = map.keys.emplace(text, map.key_position.line);
+  if (fresh) return;
   map.drop = true;
-  const auto& entries = map.value->children;
-  const auto first = std::find_if(entries.begin(), entries.end(), [&](const Node::Value* v) { return v->key == text; });
-  const int line = first == entries.end() ? map.key_position.line : (*first)->key_line;
   diagnostics_.add(map.key_position, fmt::format("duplicate key \"{}\"", text),
-                   fmt::format("first given in line {}", line));
+                   fmt::format("first given in line {}", first->second));
 }
 
 }  // namespace

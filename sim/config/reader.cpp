@@ -122,7 +122,8 @@ void MapReader::finish() {
   std::sort(known.begin(), known.end());
   for (const auto& [key, value] : node_.entries()) {
     if (std::binary_search(known.begin(), known.end(), key)) continue;
-    diagnostics_.add(node_.key_position(key), fmt::format("unknown key {}", in_path(key, node_)), suggest(key, known));
+    const std::string hint = diagnostics_.full() ? "" : suggest(key, known);  // beyond the limit only the count matters
+    diagnostics_.add(value.key_position(), fmt::format("unknown key {}", in_path(key, node_)), hint);
   }
 }
 

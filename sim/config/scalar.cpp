@@ -98,11 +98,13 @@ std::string suggest(std::string_view word, const std::vector<std::string>& known
 
 std::optional<std::int64_t> read_integer(const Node& node, std::string_view what, std::int64_t low, std::int64_t high,
                                          Diagnostics& diagnostics) {
-  const std::string accepted = high == std::numeric_limits<std::int64_t>::max() ? fmt::format("at least {}", low)
-                                                                                : fmt::format("{} to {}", low, high);
-  const std::string expected = fmt::format("{} must be an integer, {}; found {}", what, accepted, describe_value(node));
+  const auto expected = [&] {  // only for mistakes: most values are fine
+    const std::string accepted = high == std::numeric_limits<std::int64_t>::max() ? fmt::format("at least {}", low)
+                                                                                  : fmt::format("{} to {}", low, high);
+    return fmt::format("{} must be an integer, {}; found {}", what, accepted, describe_value(node));
+  };
   if (node.type() != Node::Type::scalar) {
-    report(node, expected, "", diagnostics);
+    report(node, expected(), "", diagnostics);
     return std::nullopt;
   }
   const std::string& text = node.scalar();
@@ -121,18 +123,19 @@ std::optional<std::int64_t> read_integer(const Node& node, std::string_view what
   } else if (number.length > 0) {
     hint = "write all digits, without point or exponent";
   }
-  report(node, expected, hint, diagnostics);
+  report(node, expected(), hint, diagnostics);
   return std::nullopt;
 }
 
 std::optional<double> read_quantity(const Node& node, std::string_view what, Dimension dimension, Range range,
                                     Diagnostics& diagnostics) {
   const bool plain = dimension == Dimension::none || dimension == Dimension::share;
-  const std::string expected =
-      fmt::format("{} must be a {}{}, {}; found {}", what, name(dimension), plain ? "" : " with a unit",
-                  describe_range(range, dimension), describe_value(node));
+  const auto expected = [&] {
+    return fmt::format("{} must be a {}{}, {}; found {}", what, name(dimension), plain ? "" : " with a unit",
+                       describe_range(range, dimension), describe_value(node));
+  };
   if (node.type() != Node::Type::scalar) {
-    report(node, expected, "", diagnostics);
+    report(node, expected(), "", diagnostics);
     return std::nullopt;
   }
   const std::string& text = node.scalar();
@@ -151,7 +154,7 @@ std::optional<double> read_quantity(const Node& node, std::string_view what, Dim
   } else {
     hint = hint_for_unit(text, dimension);
   }
-  report(node, expected, hint, diagnostics);
+  report(node, expected(), hint, diagnostics);
   return std::nullopt;
 }
 
