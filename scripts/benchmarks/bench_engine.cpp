@@ -5,14 +5,17 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
+#include "models/network/flows.h"
 #include "scripts/benchmarks/cpu_clock.h"
 #include "scripts/benchmarks/hold.h"
 #include "scripts/benchmarks/network.h"
-#include "scripts/benchmarks/network_windows.h"
 #ifdef SPARSESIM_WITH_SIMGRID
 #include "scripts/benchmarks/peer_simgrid.h"
 #endif
@@ -25,6 +28,16 @@ struct HoldCell {
   std::int64_t pending;
   std::int64_t warm_up() const { return std::max<std::int64_t>(3 * pending, 100'000); }
   std::int64_t holds() const { return 1'000'000; }
+};
+
+/// The wheel as it is on a processor without vector instructions.
+struct PortableWheel : BatchWheel {
+  PortableWheel() : BatchWheel(slowest()) {}
+  static SortFunction slowest() {
+    const SortVariant* variant = runnable_sort_variants();
+    while (variant[1].function != nullptr) ++variant;
+    return variant->function;
+  }
 };
 
 std::uint64_t reference_hash(const HoldCell& cell) {
@@ -67,6 +80,7 @@ void add_hold_cells() {
     const std::string prefix = "hold/" + cell.increments + "/" + std::to_string(cell.pending) + "/";
     add(prefix + "ring", [=](benchmark::State& s) { run_hold<RingHold>(s, cell, false); });
     add(prefix + "wheel", [=](benchmark::State& s) { run_hold<KernelHold<BatchWheel>>(s, cell, true); });
+    add(prefix + "wheel_portable", [=](benchmark::State& s) { run_hold<KernelHold<PortableWheel>>(s, cell, true); });
     add(prefix + "function", [=](benchmark::State& s) { run_hold<FunctionHold>(s, cell, true); });
     add(prefix + "pod", [=](benchmark::State& s) { run_hold<PodHold>(s, cell, true); });
 #ifdef SPARSESIM_WITH_SIMGRID
@@ -114,7 +128,6 @@ void add_network_cells() {
     cell("wheel_per_hop", run_textbook<KernelSchedule<BatchWheel>>);
     cell("pod_analytic", run_analytic<ReferenceQueue>);
     cell("wheel_analytic", run_analytic<BatchWheel>);
-    cell("windows_analytic", run_windows);
 #ifdef SPARSESIM_WITH_SIMGRID
     add(prefix + "simgrid_actors", [=](benchmark::State& state) {
       for (auto _ : state) {
@@ -129,12 +142,77 @@ void add_network_cells() {
   }
 }
 
+void add_construction_cell() {
+  add("construction/1/simulation", [](benchmark::State& state) {
+    constexpr int simulations = 10'000;
+    for (auto _ : state) {
+      const double start = cpu_seconds();
+      for (int i = 0; i < simulations; ++i) {
+        Simulation simulation;
+        simulation.at({0}, 0, 0);
+        simulation.run([](const Event&) {});
+      }
+      const double seconds = cpu_seconds() - start;
+      state.SetIterationTime(seconds);
+      state.counters["ns"] = 1e9 * seconds / simulations;
+    }
+  });
+}
+
+/// Hold models on as many threads, wall time per hold of each: scripts/bench runs these cells without pinning.
+void add_thread_cells() {
+  for (const int threads : {1, 2}) {
+    add("threads/hold/" + std::to_string(threads), [=](benchmark::State& state) {
+      constexpr std::int64_t holds = 5'000'000;
+      for (auto _ : state) {
+        const auto start = std::chrono::steady_clock::now();
+        std::vector<std::thread> running;
+        for (int i = 0; i < threads; ++i)
+          running.emplace_back([] {
+            KernelHold<BatchWheel> hold("exp");
+            hold.fill(10'000);
+            hold.run(holds);
+          });
+        for (std::thread& thread : running) thread.join();
+        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        state.SetIterationTime(seconds);
+        state.counters["ns"] = 1e9 * seconds / holds;
+      }
+    });
+  }
+}
+
+/// Equal messages of 1 MiB among all pairs of devices on one switch.
+void add_exchange_cells() {
+  for (const int devices : {16, 64, 256}) {
+    add("exchange/" + std::to_string(devices) + "/all_to_all", [=](benchmark::State& state) {
+      for (auto _ : state) {
+        const double start = cpu_seconds();
+        const Topology topology = make_switch_topology(devices, {{400e9}, Time::from_us(1)});
+        std::vector<Message> messages;
+        for (int from = 0; from < devices; ++from)
+          for (int to = 0; to < devices; ++to)
+            if (from != to) messages.push_back({from, to, 1 << 20});
+        const TransferResult result = transfer(topology, messages);
+        const double seconds = cpu_seconds() - start;
+        benchmark::DoNotOptimize(result.drain);
+        state.SetIterationTime(seconds);
+        state.counters["ns"] = 1e9 * seconds;
+        state.counters["messages"] = result.messages;
+      }
+    });
+  }
+}
+
 }  // namespace
 }  // namespace sparsesim::bench
 
 int main(int count, char** arguments) {
   sparsesim::bench::add_hold_cells();
   sparsesim::bench::add_network_cells();
+  sparsesim::bench::add_construction_cell();
+  sparsesim::bench::add_exchange_cells();
+  sparsesim::bench::add_thread_cells();
   benchmark::Initialize(&count, arguments);
   if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 2;
   benchmark::RunSpecifiedBenchmarks();

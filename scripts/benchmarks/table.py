@@ -13,28 +13,27 @@ TARGETS = [
     ("hold/exp/10000", "wheel", "function", 8, 13),
     ("hold/exp/1000000", "wheel", "function", 10, 20),
     ("hold/exp/10000", "wheel", "pod", 4, 7),
+    ("hold/exp/10000", "wheel_portable", "wheel", 0.7, 0.7),
     ("hold/exp/10000", "wheel", "simgrid_timers", 20, 30),
     ("hold/exp/10000", "wheel", "simgrid_actors", 100, 165),
     ("network/W/4", "wheel_analytic", "function_per_hop", 10, 20),
     ("network/W/32", "wheel_analytic", "function_per_hop", 10, 20),
-    ("network/W/4", "windows_analytic", "function_per_hop", 10, 30),
-    ("network/W/32", "windows_analytic", "function_per_hop", 10, 30),
     ("network/W/4", "wheel_analytic", "simgrid_actors", 50, 90),
     ("network/W/32", "wheel_analytic", "simgrid_actors", 50, 175),
 ]
 NAMES = {
-    "ring": "no order (floor)", "wheel": "**batch wheel**", "function": "`priority_queue<function>`",
+    "ring": "no order (floor)", "wheel": "**batch wheel**", "wheel_portable": "batch wheel, no vector code", "function": "`priority_queue<function>`",
     "pod": "binary heap of values", "simgrid_timers": "SimGrid timers", "simgrid_actors": "SimGrid actors",
     "function_per_hop": "closures, event per hop", "pod_per_hop": "reference kernel, event per hop",
     "wheel_per_hop": "batch wheel, event per hop", "pod_analytic": "reference kernel, analytic servers",
-    "wheel_analytic": "**batch wheel, analytic servers**", "windows_analytic": "**lookahead windows, analytic servers**",
+    "wheel_analytic": "**batch wheel, analytic servers**",
 }
 
 
-def read_rounds(folder):
+def read_rounds(folder, name="round"):
     """[{cell: {engine: ns}}] per round, and the failures."""
     rounds, failed = [], []
-    for path in sorted(glob.glob(os.path.join(folder, "round-*.json"))):
+    for path in sorted(glob.glob(os.path.join(folder, f"{name}-*.json"))):
         cells = {}
         with open(path, encoding="utf-8") as file:
             for row in json.load(file)["benchmarks"]:
@@ -119,6 +118,56 @@ def target_table(kept):
     print()
 
 
+def spread(values, digits=3):
+    return f"{statistics.median(values):.{digits}g} ({min(values):.{digits}g} to {max(values):.{digits}g})"
+
+
+def single_table(rounds, threads):
+    """What is no ratio between engines."""
+    print("## Single figures\n")
+    print("| what | median (least to most) | good | great |")
+    print("|---|---|---|---|")
+    rate = [1e3 / r["hold/exp/10000"]["wheel"] for r in rounds]
+    print(f"| hold/exp/10000, million events per second of one core | {spread(rate)} | 40 | 70 |")
+    rate = [1e3 / r["hold/ticks/10000"]["wheel"] for r in rounds]
+    print(f"| hold/ticks/10000, the same | {spread(rate)} | 80 | 130 |")
+    for width in ("4", "32"):
+        rate = [1e3 / r[f"network/W/{width}"]["wheel_analytic"] for r in rounds]
+        print(f"| network, W = {width}, million requests per second of one core | {spread(rate)} | 12 | 22 |")
+    scaling = [2 * r["threads/hold"]["1"] / r["threads/hold"]["2"] for r in threads]
+    print(f"| two simulations on two threads, against one after the other | {spread(scaling)} | 1.7 | 1.9 |")
+    print(f"| a simulation made, one event handled, destroyed, us | {spread([r['construction/1']['simulation'] / 1e3 for r in rounds])} | | |")
+    for devices in (16, 64, 256):
+        times = [r[f"exchange/{devices}"]["all_to_all"] / 1e6 for r in rounds]
+        print(f"| all-to-all of 1 MiB per pair, {devices} devices on one switch, ms | {spread(times)} | {50 if devices == 256 else ''} | |")
+    print()
+
+
+MODEL_TARGETS = {"moe64": "at most 0.3 s and 200 MB", "gemm/4096 x 4096 x 4096": "at most 0.01 s"}
+
+
+def model_table(folder):
+    """Whole commands: cost should grow no faster than what is simulated."""
+    with open(os.path.join(folder, "models.json"), encoding="utf-8") as file:
+        rows = json.load(file)
+    print("## Whole commands\n")
+    print("`sparsesim run` on an A100 (`gemm`), a node of eight (`moe64`, the shipped workload) and switches of more (`moe`: 8192 tokens and")
+    print("1,024 small experts spread over the devices): start, reading the machine, dense twin, where the speedup went and its interval")
+    print("included; `start` reads the files of moe64 and stops. Wall time, as a user waits; tiles and messages are those of the two reported runs, the terms of the loss and the")
+    print("interval simulate more. The peak is at least that of the script that starts the command, about 15 MB.\n")
+    print("| case | tiles | messages | wall s (least to most) | processor s | peak MB | us of processor per tile or message | target |")
+    print("|---|---|---|---|---|---|---|---|")
+    for row in rows:
+        work = row.get("tasks", 0) + row.get("messages", 0)
+        each = f"{1e6 * row['processor'] / work:.3g}" if work else ""
+        counts = f"{row['tasks']:,.0f} | {row['messages']:,.0f}" if work else " | "
+        print(f"| {row['name'].replace('/', ', ')} | {counts} | {row['wall']:.3g} ({row['least']:.3g} to {row['most']:.3g}) | "
+              f"{row['processor']:.3g} | {row['peak_mb']:.0f} | {each} | {MODEL_TARGETS.get(row['name'], '')} |")
+    if all(row["name"] != "validate" for row in rows):
+        print("\nValidation against measured rows: skipped, SPARSESIM_MEASURED names no folder.")
+    print()
+
+
 def count_table(folder):
     path = os.path.join(folder, "counts.txt")
     lines = open(path, encoding="utf-8").read().split("\n") if os.path.exists(path) else []
@@ -148,8 +197,9 @@ def processor():
 def main():
     folder = sys.argv[1]
     rounds, failed = read_rounds(folder)
+    threads, _ = read_rounds(folder, "threads")
     kept = drop_unsteady(rounds)
-    print("# Performance of the event engine\n")
+    print("# Performance\n")
     print("Written by `scripts/bench`; do not edit. Ratios are the message, absolute times belong to one machine: "
           f"{processor()}, {os.cpu_count()} cores.\n")
     print(f"{len(rounds)} interleaved rounds after a warm-up, pinned to one core; per hold cell, rounds whose no-order probe was more")
@@ -162,6 +212,8 @@ def main():
     target_table(kept)
     hold_table(kept)
     network_table(kept)
+    single_table(rounds, threads)
+    model_table(folder)
     count_table(folder)
     return 1 if failed else 0
 
