@@ -63,22 +63,37 @@ bool runs(const Kernel& kernel, const GemmConstants& constants, const GemmSize& 
          (constants.vector > 0 || substrate.compute.pipes.tensor.count(size.dtype) > 0);
 }
 
+// Cycles of one main-loop step in the matrix unit: whole instructions, the long side of the instruction along either
+// side of the tile, none shorter than the unit's floor.
+double instruction_cycles(const GemmPlan& plan, const GemmSize& size, const Pipes& pipes) {
+  const TensorRate& rate = pipes.tensor.at(size.dtype);
+  const double share = size.accumulate == "fp32" && rate.fp32_accumulate > 0 ? rate.fp32_accumulate.value : 1;
+  const double flops = rate.dense * share * pipes.tensor_sustained;
+  const auto along = [&](double rows, double columns) {
+    const auto steps = [](double extent, const Quantity& step) { return step > 0 ? std::ceil(extent / step) : extent; };
+    const double wide = rate.step_n > 0 ? steps(columns, rate.step_n) * rate.step_n : columns;
+    const double deep = rate.step_k > 0 ? rate.step_k.value : 1, tall = rate.step_m > 0 ? rate.step_m.value : 1;
+    const double each = std::max<double>(2 * tall * wide * deep / flops, pipes.instruction_floor);
+    return steps(rows, rate.step_m) * steps(plan.depth, rate.step_k) * each;
+  };
+  return std::min(along(plan.kernel->tile_m, plan.kernel->tile_n), along(plan.kernel->tile_n, plan.kernel->tile_m));
+}
+
 // The tensor pipe and the scratchpad port that feeds it work at once: the slower one sets the pace.
 double step_cycles(const GemmPlan& plan, const GemmSize& size, const Substrate& substrate) {
   const Kernel& kernel = *plan.kernel;
   const Pipes& pipes = substrate.compute.pipes;
-  const double macs = static_cast<double>(kernel.tile_m) * kernel.tile_n * plan.depth;
-  if (plan.constants.vector > 0) return 2 * macs / pipes.vector + plan.constants.step_overhead_cycles;
-  const TensorRate& rate = pipes.tensor.at(size.dtype);
-  const double share = size.accumulate == "fp32" && rate.fp32_accumulate > 0 ? rate.fp32_accumulate.value : 1;
-  const double tensor = 2 * macs / (rate.dense * share * pipes.tensor_sustained);
+  if (plan.constants.vector > 0) {
+    const double macs = static_cast<double>(kernel.tile_m) * kernel.tile_n * plan.depth;
+    return 2 * macs / pipes.vector + plan.constants.step_overhead_cycles;
+  }
   const double bytes = (kernel.tile_m * plan.constants.activation_reads + kernel.tile_n * plan.constants.weight_reads) *
                        plan.depth * element_bytes(size.dtype);
   // Where the matrix unit reads registers, they were loaded from the scratchpad through its banks.
   const double banks = substrate.compute.scratchpad_banks * substrate.compute.scratchpad_bank_bytes;
   const double port = pipes.operand_bandwidth > 0 ? pipes.operand_bandwidth.value : banks;
   const double operands = port > 0 ? bytes / port : 0;
-  return std::max(tensor, operands) + plan.constants.step_overhead_cycles;
+  return std::max(instruction_cycles(plan, size, pipes), operands) + plan.constants.step_overhead_cycles;
 }
 
 // Units that store at once share what L2 takes; one alone stores as fast as its scratchpad and port allow.
