@@ -59,7 +59,8 @@ std::string Node::path() const {
   if (!value_->parent) return "the file";
   std::string path;
   for (const Value* at = value_.get(); at->parent; at = at->parent) {
-    const std::string step = at->index >= 0 ? fmt::format("[{}]", at->index) : at->key;
+    const std::string key = at->key.empty() ? "\"\"" : at->key;
+    const std::string step = at->index >= 0 ? fmt::format("[{}]", at->index) : key;
     const bool dot = !path.empty() && path.front() != '[';
     path = step + (dot ? "." : "") + path;
   }

@@ -9,6 +9,8 @@
 namespace sparsesim {
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 bool is_control(unsigned char byte) {
   return (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F;
 }
@@ -17,7 +19,6 @@ bool is_control(unsigned char byte) {
 
 CsvReader::CsvReader(std::string_view text, Report report, const CsvLimits& limits)
     : text_(text), report_(std::move(report)), limits_(limits) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
   is_text_ = check_encoding();
   if (!is_text_) text_ = {};
@@ -131,7 +132,7 @@ std::string csv_line(const std::vector<std::string>& fields) {
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const std::string& field = fields[i];
     if (i > 0) line += ',';
-    const bool blanks = field.starts_with(' ') || field.ends_with(' ');
+    const bool blanks = field.starts_with(' ') || field.ends_with(' ') || field.starts_with(kByteOrderMark);
     const bool alone = fields.size() == 1 && field.empty();  // else the row would be an empty line
     if (!blanks && !alone && field.find_first_of(",\"\r\n") == std::string::npos) {
       line += field;

@@ -1,3 +1,5 @@
+#include "sim/config/node.h"
+
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -7,8 +9,6 @@
 #include <functional>
 #include <string>
 #include <vector>
-
-#include "sim/config/node.h"
 
 using namespace sparsesim::config;
 
@@ -80,6 +80,37 @@ TEST_CASE("Nodes know their type, place and path") {
   CHECK(root.find("empty")->type() == Node::Type::null);
   CHECK(root.find("empty")->position().line == 3);
   CHECK_FALSE(root.find("nothing").has_value());
+}
+
+TEST_CASE("An empty key has a name in messages") {
+  Diagnostics diagnostics;
+  const Node root = load_text("a:\n  \"\": 1\n", "t.yaml", diagnostics);
+  CHECK(root.find("a")->find("")->path() == "a.\"\"");
+  CHECK(load_text("\"\": 1", "t.yaml", diagnostics).find("")->path() == "\"\"");
+}
+
+TEST_CASE("Columns of a long line are right, and quick to find") {
+  // 200,000 values in one line of 800 kB: counting each column from the start of the line would visit 8e10 bytes.
+  std::string text = "[\xC3\xA9";
+  for (int i = 0; i < 200'000; ++i) text += ", 1";
+  Diagnostics diagnostics;
+  const auto start = std::chrono::steady_clock::now();
+  const auto items = load_text(text + "]", "t.yaml", diagnostics).items();
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
+  CHECK(items[0].position().column == 2);
+  CHECK(items[1].position().column == 5);  // "[", the letter of two bytes, ", "
+  CHECK(items[200'000].position().column == 5 + 3 * 199'999);
+}
+
+TEST_CASE("The excerpt of a long line is cut around its place") {
+  Diagnostics diagnostics;
+  const std::string line = std::string(500'000, 'a') + "X" + std::string(500'000, 'b');
+  diagnostics.add({"t", 1, 500'001}, "here", "", line);
+  const Mistake& mistake = diagnostics.mistakes().front();
+  CHECK(mistake.excerpt.size() < 200);
+  CHECK(mistake.excerpt[static_cast<std::size_t>(mistake.caret) - 1] == 'X');
+  for (int i = 0; i < 300; ++i) diagnostics.add({"t", 1, 1}, "more");
+  CHECK(diagnostics.full());
 }
 
 TEST_CASE("A node outlives everything but itself") {
