@@ -46,6 +46,16 @@ def read_rounds(folder, name="round"):
     return rounds, sorted(set(failed))
 
 
+def print_load(folder):
+    """How busy the machine was otherwise: the benchmark itself is a load of 1."""
+    loads = []
+    for path in glob.glob(os.path.join(folder, "round-*.json")):
+        with open(path, encoding="utf-8") as file:
+            loads.append(json.load(file)["context"]["load_avg"][0])
+    print(f"Load average at the start of the rounds: {min(loads):.2g} to {max(loads):.2g} on {os.cpu_count()} cores. Much above 1, other programs take")
+    print("caches and cores: ratios of processor time bear it, wall times and the scaling over threads do not.\n")
+
+
 def drop_unsteady(rounds):
     """Per cell, keeps the rounds whose no-order probe lies within 15 % of the fastest; the network has no probe of its own."""
     kept = {}
@@ -153,8 +163,9 @@ def model_table(folder):
     print("## Whole commands\n")
     print("`sparsesim run` on an A100 (`gemm`), a node of eight (`moe64`, the shipped workload) and switches of more (`moe`: 8192 tokens and")
     print("1,024 small experts spread over the devices): start, reading the machine, dense twin, where the speedup went and its interval")
-    print("included; `start` reads the files of moe64 and stops. Wall time, as a user waits; tiles and messages are those of the two reported runs, the terms of the loss and the")
-    print("interval simulate more. The peak is at least that of the script that starts the command, about 15 MB.\n")
+    print("included; `start` reads the files of moe64 and stops. Wall time, as a user waits; tiles and messages are those of the two")
+    print("reported runs, the terms of the loss and the interval simulate more. The peak is at least that of the script that starts the")
+    print("command, about 15 MB.\n")
     print("| case | tiles | messages | wall s (least to most) | processor s | peak MB | us of processor per tile or message | target |")
     print("|---|---|---|---|---|---|---|---|")
     for row in rows:
@@ -207,6 +218,7 @@ def main():
     print("reference kernel in every round.\n" if not failed else "reference kernel, except:\n")
     for line in failed:
         print(f"- FAILED {line}")
+    print_load(folder)
     if not any("simgrid_timers" in engines for r in rounds for engines in r.values()):
         print("SimGrid: skipped, not installed.\n")
     target_table(kept)

@@ -19,7 +19,7 @@ namespace sparsesim {
 ///   fine   the slots of two half-windows, unsorted lists; the next occupied slot becomes the batch when that is empty
 ///   far    radix-256 buckets of half-windows by the highest byte that differs from the last fine half; each bucket is
 ///          spread over nearer places when the fine window reaches it
-/// The width adapts so that a drained slot holds about 16 events. docs/models/engine.md explains the choices.
+/// The width adapts so that a drained slot holds about 15 events. docs/models/engine.md explains the choices.
 /// Push times may lie anywhere before 2^64 - 1 ps, also before the last popped one. Errors: SimulationError at 2^64
 /// - 1.
 class BatchWheel {
