@@ -1,3 +1,5 @@
+#include "sim/core/random.h"
+
 #include <doctest/doctest.h>
 
 #include <array>
@@ -5,8 +7,6 @@
 #include <cstdint>
 #include <set>
 #include <vector>
-
-#include "sim/core/random.h"
 
 namespace sparsesim {
 namespace {

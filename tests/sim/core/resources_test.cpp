@@ -1,3 +1,5 @@
+#include "sim/core/resources.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 #include <vector>
 
 #include "sim/core/random.h"
-#include "sim/core/resources.h"
 #include "sim/core/simulation.h"
 
 namespace sparsesim {

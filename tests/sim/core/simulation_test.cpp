@@ -1,3 +1,5 @@
+#include "sim/core/simulation.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -5,8 +7,6 @@
 #include <limits>
 #include <string>
 #include <vector>
-
-#include "sim/core/simulation.h"
 
 namespace sparsesim {
 namespace {
