@@ -12,7 +12,6 @@ import tempfile
 import unittest
 
 MEMORY_BYTES = 1 << 30  # of address space: what no bad input may exceed
-SECONDS = 20  # on a busy machine; each call takes well below one
 
 PLACE = re.compile(r"^(.+?):(\d+):(\d+): error: (.*)$", re.M)
 
@@ -28,6 +27,7 @@ def arguments() -> tuple[str, pathlib.Path]:
 PROGRAM, ROOT = arguments()
 # A sanitizer reserves terabytes of addresses for its shadow, so the limit would stop it at its start.
 SANITIZED = os.path.exists(PROGRAM) and b"__asan_init" in pathlib.Path(PROGRAM).read_bytes()
+SECONDS = 300 if SANITIZED else 20  # on a busy machine; each call takes well below one
 
 
 def limit_memory():

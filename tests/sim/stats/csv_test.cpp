@@ -1,10 +1,11 @@
+#include "sim/stats/csv.h"
+
 #include <doctest/doctest.h>
 
 #include <stdexcept>
 #include <string>
 
 #include "sim/core/utf8.h"
-#include "sim/stats/csv.h"
 #include "sim/stats/table.h"
 
 using namespace sparsesim;
