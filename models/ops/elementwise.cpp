@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "models/ops/gemm_kernels.h"
+#include "models/ops/limits.h"
 
 namespace sparsesim {
 namespace {
@@ -138,6 +139,7 @@ std::unique_ptr<Op> read_elementwise(config::MapReader& map) {
 std::unique_ptr<Op> elementwise_from_row(const MeasuredOp& row) {
   if (row.pattern != "dense") throw UnsupportedError("elementwise is dense; the row says pattern " + row.pattern);
   if (row.m < 1 || row.n < 1) throw UnsupportedError("an elementwise row needs m and n");
+  require_at_most(static_cast<double>(row.m) * static_cast<double>(row.n), 0x1p44, "elements");
   ElementwiseSize size;
   size.elements = row.m * row.n;
   size.dtype = row.dtype;

@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "models/ops/limits.h"
+
 namespace sparsesim {
 
 Launch lower_gemm(std::int64_t m, std::int64_t n, std::int64_t k, const std::string& dtype, const Substrate& substrate,
@@ -38,6 +40,8 @@ std::unique_ptr<Op> read_gemm(config::MapReader& map) {
 std::unique_ptr<Op> gemm_from_row(const MeasuredOp& row) {
   if (row.m < 1 || row.n < 1 || row.k < 1) throw UnsupportedError("a gemm row needs m, n and k");
   if (row.pattern != "dense") throw UnsupportedError("gemm is dense; the row says pattern " + row.pattern);
+  for (const std::int64_t side : {row.m, row.n, row.k})
+    require_at_most(static_cast<double>(side), 0x1p31, "elements along one side");
   const auto found = row.params.find("accumulate");
   GemmSize size{.m = row.m, .n = row.n, .k = row.k, .dtype = row.dtype};
   if (found != row.params.end()) size.accumulate = found->second;

@@ -80,6 +80,14 @@ void settle_routing(config::MapReader& map, Routing& routing, const RoutingSize&
   }
 }
 
+/// What a workload cannot ask for, no row can: products of sizes stay in 64 bits.
+void check_row_sizes(const MeasuredOp& row, std::int64_t most, std::int64_t experts, std::int64_t shared) {
+  for (const std::int64_t size : {row.m, row.n, row.k})
+    require_at_most(static_cast<double>(size), static_cast<double>(most), "elements along one side");
+  require_at_most(static_cast<double>(experts), 1 << 16, "experts");
+  require_at_most(static_cast<double>(shared), 1 << 10, "shared experts");
+}
+
 constexpr std::array<std::string_view, 7> kTypes = {"fp32", "tf32", "fp16", "bf16", "fp8", "int8", "int4"};
 constexpr std::int64_t kMost = std::int64_t{1} << 24;
 
@@ -215,6 +223,7 @@ std::unique_ptr<Op> moe_from_row(const MeasuredOp& row) {
   spec.experts = parameter<std::int64_t>(row, "experts", 0);
   spec.top_k = parameter<std::int64_t>(row, "top_k", 0);
   spec.shared_experts = parameter<std::int64_t>(row, "shared_experts", 0);
+  check_row_sizes(row, kMost, spec.experts, spec.shared_experts);
   spec.gated = parameter<int>(row, "gated", 1) != 0;
   spec.dtype = row.dtype;
   spec.devices = std::max(1, row.devices);
@@ -294,6 +303,7 @@ std::unique_ptr<Op> grouped_gemm_from_row(const MeasuredOp& row) {
   spec.n = row.n;
   spec.k = row.k;
   spec.experts = parameter<std::int64_t>(row, "experts", 0);
+  check_row_sizes(row, kMost, spec.experts, 0);
   if (spec.m < 1 || spec.n < 1 || spec.k < 1 || spec.experts < 1)
     throw UnsupportedError("a grouped_gemm row needs m, n, k and params experts");
   spec.dtype = row.dtype;

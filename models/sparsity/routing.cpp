@@ -13,7 +13,8 @@ namespace sparsesim {
 namespace {
 
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 40;  // of one expert: sums stay in 64 bits
-constexpr std::int64_t kMostDraws = std::int64_t{1} << 24;   // one by one, in every run anew: 0.1 s
+constexpr std::int64_t kMostExperts = std::int64_t{1} << 20;
+constexpr std::int64_t kMostDraws = std::int64_t{1} << 24;  // one by one, in every run anew: 0.1 s
 constexpr std::string_view kForms = "balanced, uniform, power_law:A, zipf:A, counts:[a, b, ...], trace:PATH";
 
 template <class Number>
@@ -114,6 +115,8 @@ std::vector<std::int64_t> trace_counts(const std::string& path, const RoutingSiz
 }
 
 void check(const RoutingSize& size) {
+  if (size.experts > kMostExperts || size.tokens > kMostTokens)
+    throw RoutingError(fmt::format("{} tokens and {} experts are too many to route", size.tokens, size.experts));
   if (size.tokens < 0 || size.experts < 1 || size.top_k < 1 || size.top_k > size.experts)
     throw RoutingError(
         fmt::format("{} tokens cannot choose {} different ones of {} experts", size.tokens, size.top_k, size.experts));
