@@ -18,6 +18,7 @@ struct MeasuredOp {
   std::optional<double> sparsity;    // share of zeros, 0..1; nothing where it follows from params
   std::map<std::string, std::string> params;
   std::string kernel;                // "library:cublas"; who ran
+  std::string masks;                 // folder of named masks; empty: none at hand
 };
 
 }  // namespace sparsesim

@@ -11,6 +11,7 @@
 #include "models/ops/gemm.h"
 #include "models/ops/grouped_gemm.h"
 #include "models/ops/moe.h"
+#include "models/ops/spmm.h"
 
 namespace sparsesim {
 
@@ -18,8 +19,9 @@ namespace {
 
 using config::MapReader;
 
-constexpr std::array<OpKind, 9> kTable{{
+constexpr std::array<OpKind, 10> kTable{{
     {"gemm", "matrix product of activations and weights", read_gemm, gemm_from_row},
+    {"spmm", "matrix product with sparse weights", read_spmm, spmm_from_row},
     {"moe_ffn", "mixture-of-experts feed-forward layer: router, grouped products, combine", read_moe, moe_from_row},
     {"grouped_gemm", "one matrix product per expert, each with its own tokens", read_grouped_gemm,
      grouped_gemm_from_row},

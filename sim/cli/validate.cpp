@@ -59,6 +59,8 @@ class ProgressBar {
 
 std::vector<MeasurementFile> read_files(const ParsedCommand& command) {
   auto files = read_measurements(command.get_all("measurements"));
+  for (auto& file : files)
+    for (auto& row : file.rows) row.op.masks = command.find("masks").value_or("");
   const auto only = command.get_all("only");
   if (only.empty()) return files;
   for (auto& file : files)

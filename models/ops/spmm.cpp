@@ -1,0 +1,233 @@
+#include "models/ops/spmm.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <optional>
+
+#include "models/ops/gemm.h"
+#include "models/ops/spmm_rows.h"
+
+namespace sparsesim {
+namespace {
+
+constexpr std::int64_t kMost = std::int64_t{1} << 31;
+
+constexpr std::array<SparseKind, 3> kKinds = {{
+    {"unstructured", "CSR", "single weights anywhere: every stored one names a row of activations"},
+    {"vector", "column vectors", "short columns of weights: a stored vector shares one row of activations"},
+    {"block", "BSR, Blocked-ELL", "small dense blocks of weights"},
+}};
+
+/// How a kernel goes through the weights: its op in the kernel library.
+struct Method {
+  std::string_view op;
+  Launch (*lower)(const SpmmSize&, const Kernel&, const LowerContext&);
+};
+constexpr std::array<Method, 1> kMethods = {{{"spmm_rows", lower_spmm_rows}}};
+
+const Method* find_method(const Kernel& kernel) {
+  for (const Method& method : kMethods)
+    if (method.op == kernel.op) return &method;
+  return nullptr;
+}
+
+const SparseKind* find_kind(std::string_view pattern) {
+  for (const SparseKind& kind : kKinds)
+    if (kind.pattern == pattern) return &kind;
+  return nullptr;
+}
+
+std::vector<std::string> known_patterns() {
+  std::vector<std::string> names;
+  for (const SparseKind& kind : kKinds) names.emplace_back(kind.pattern);
+  return names;
+}
+
+bool has(const std::vector<std::string>& list, const std::string& word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+bool fits(const Kernel& kernel, const SpmmSize& size) {
+  if (!has(kernel.patterns, size.pattern) || !has(kernel.dtypes, size.dtype)) return false;
+  const auto block = kernel.constants.find("block_n");
+  if (block != kernel.constants.end() && block->second.value > 0 &&
+      block->second.value != static_cast<double>(size.block_n))
+    return false;
+  return kernel.name.starts_with(size.kernel);
+}
+
+/// What each resource needs for the whole launch, were it alone: good enough to choose a kernel.
+double quick_seconds(const Launch& launch, const Substrate& substrate) {
+  std::array<double, kPipes> cycles{};
+  double bytes = 0;
+  for (const Task& task : launch.tasks) {
+    const TaskShape& shape = launch.shapes[task.shape];
+    for (int pipe = 0; pipe < kPipes; ++pipe) cycles[pipe] += shape.steps * shape.cycles_per_step[pipe];
+    for (const Stream& stream : shape.streams) bytes += shape.steps * stream.line_bytes_per_step;
+  }
+  const double busiest = *std::max_element(cycles.begin(), cycles.end());
+  return launch.fixed_seconds + std::max(busiest / (substrate.compute.units * substrate.compute.clock.value),
+                                         bytes / substrate.memory.l2_bandwidth);
+}
+
+}  // namespace
+
+std::span<const SparseKind> sparse_kinds() { return kKinds; }
+
+RowCounts SpmmSize::row_counts(std::uint64_t seed) const {
+  if (!mask.units.empty()) return mask;
+  const std::int64_t rows = n / block_n, columns = k / block_k;
+  return equal_rows ? equal_row_counts(rows, columns, 1 - sparsity)
+                    : random_row_counts(rows, columns, 1 - sparsity, seed);
+}
+
+Program Spmm::lower(const LowerContext& context) const {
+  std::optional<Launch> best;
+  for (const Kernel& kernel : context.substrate.kernels) {
+    const Method* method = find_method(kernel);
+    if (!method || !fits(kernel, size_)) continue;
+    Launch launch = method->lower(size_, kernel, context);
+    if (!best || quick_seconds(launch, context.substrate) < quick_seconds(*best, context.substrate))
+      best = std::move(launch);
+  }
+  if (!best)
+    throw UnsupportedError(fmt::format("no {}spmm kernel for {} weights in {} on {}",
+                                       size_.kernel.empty() ? "" : size_.kernel + " ", size_.pattern, size_.dtype,
+                                       context.substrate.name));
+  Stage stage;
+  stage.launch = std::make_shared<const Launch>(std::move(*best));
+  Program program;
+  program.stages.push_back(std::move(stage));
+  return program;
+}
+
+Program Spmm::lower_dense(const LowerContext& context) const {
+  const std::size_t cross = size_.dtype.find('x');  // mixed types have no dense kernel: that of the activations
+  std::string dtype = cross == std::string::npos ? size_.dtype : size_.dtype.substr(cross + 1);
+  if (dtype == "int4") dtype = "int8";
+  return Gemm({.m = size_.m, .n = size_.n, .k = size_.k, .dtype = dtype, .accumulate = size_.accumulate})
+      .lower(context);
+}
+
+SparsitySummary Spmm::sparsity(const LowerContext& context) const {
+  SparsitySummary summary;
+  const RowCounts counts = size_.row_counts(context.seed);
+  summary.declared = 1 - counts.density();
+  // A zero is free in memory if its line holds no stored unit of its row.
+  const double line = context.substrate.memory.line, bytes = size_.dtype == "fp32" ? 4 : 2;
+  const double units_per_line = std::max(1.0, line / (bytes * static_cast<double>(size_.block_k)));
+  summary.aligned_cache = std::pow(summary.declared, units_per_line - 1);
+  return summary;
+}
+
+namespace {
+
+struct Fault {
+  std::string key, message;
+};
+
+std::optional<Fault> find_fault(const SpmmSize& size) {
+  if (size.n % size.block_n != 0 || size.k % size.block_k != 0)
+    return Fault{"block", fmt::format("blocks of {} x {} do not divide weights of {} x {}", size.block_n, size.block_k,
+                                      size.n, size.k)};
+  return std::nullopt;
+}
+
+std::optional<std::pair<std::int64_t, std::int64_t>> parse_block(const std::string& text) {
+  std::int64_t rows = 0, columns = 0;
+  char rest = 0;
+  if (std::sscanf(text.c_str(), "%ldx%ld%c", &rows, &columns, &rest) != 2) return std::nullopt;
+  if (rows < 1 || columns < 1 || rows > 4096 || columns > 4096) return std::nullopt;
+  return std::pair{rows, columns};
+}
+
+/// Counts of the mask that a row names, for weights of the sizes that the row says.
+RowCounts named_mask(const std::string& name, const SpmmSize& size, const std::string& folder) {
+  constexpr std::int64_t kMostBytes = std::int64_t{1} << 30;
+  const std::string path = (std::filesystem::path(folder) / "dlmc" / (name + ".smtx")).string();
+  if (folder.empty()) throw UnsupportedError("mask " + name + " is not at hand: --masks names its folder");
+  if (!std::filesystem::exists(path)) throw UnsupportedError("mask " + name + " is not at hand: no file " + path);
+  config::Diagnostics diagnostics;
+  RowCounts counts;
+  try {
+    counts = read_smtx(config::read_text_file(path, kMostBytes, diagnostics), path, diagnostics);
+    diagnostics.throw_if_any();
+  } catch (const config::ConfigError& error) {
+    throw UnsupportedError(error.brief());
+  }
+  const auto rows = static_cast<std::int64_t>(counts.units.size());
+  if (rows * size.block_n != size.n || counts.columns * size.block_k != size.k)
+    throw UnsupportedError(fmt::format("mask {} has {} x {} units of {} x {}, the row has weights of {} x {}", name,
+                                       rows, counts.columns, size.block_n, size.block_k, size.n, size.k));
+  return counts;
+}
+
+}  // namespace
+
+std::unique_ptr<Op> read_spmm(config::MapReader& map) {
+  static constexpr std::array<std::string_view, 9> kTypes = {"fp32", "tf32", "fp16",       "bf16",     "fp8",
+                                                             "int8", "int4", "int16xint8", "int8xint4"};
+  static constexpr std::array<std::string_view, 2> kSums = {"fp32", "fp16"};
+  const auto names = known_patterns();
+  const std::vector<std::string_view> patterns(names.begin(), names.end());
+  SpmmSize size;
+  size.m = map.integer("m", 1, kMost);
+  size.n = map.integer("n", 1, kMost);
+  size.k = map.integer("k", 1, kMost);
+  size.dtype = map.choice("dtype", kTypes, "fp16");
+  size.accumulate = map.choice("accumulate", kSums, "fp32");
+  size.pattern = map.choice("pattern", patterns);
+  size.sparsity = map.number("sparsity", config::Range::between(0, 1));
+  const auto block = map.integers("block", 1, 4096, 2);
+  if (block.size() == 2) {
+    size.block_n = block[0];
+    size.block_k = block[1];
+  }
+  size.equal_rows = map.boolean("equal_rows", false);
+  size.kernel = map.text("kernel", "");
+  if (const auto fault = find_fault(size)) {
+    map.mistake(fault->key, fault->message);
+    return nullptr;
+  }
+  return std::make_unique<Spmm>(std::move(size));
+}
+
+std::unique_ptr<Op> spmm_from_row(const MeasuredOp& row) {
+  if (row.m < 1 || row.n < 1 || row.k < 1) throw UnsupportedError("an spmm row needs m, n and k");
+  if (!find_kind(row.pattern))
+    throw UnsupportedError(
+        fmt::format("no model for {} weights (known: {})", row.pattern, fmt::join(known_patterns(), ", ")));
+  const auto param = [&](const char* name) {
+    const auto found = row.params.find(name);
+    return found == row.params.end() ? std::string() : found->second;
+  };
+  SpmmSize size;
+  size.m = row.m;
+  size.n = row.n;
+  size.k = row.k;
+  size.dtype = row.dtype;
+  size.pattern = row.pattern;
+  if (!row.sparsity) throw UnsupportedError("an spmm row needs its sparsity");
+  size.sparsity = *row.sparsity;
+  if (const std::string block = param("block"); !block.empty()) {
+    const auto sizes = parse_block(block);
+    if (!sizes) throw UnsupportedError("block is ROWSxCOLUMNS; the row says " + block);
+    std::tie(size.block_n, size.block_k) = *sizes;
+  }
+  if (const std::string sums = param("accumulate"); !sums.empty()) size.accumulate = sums;
+  size.equal_rows = param("format") == "blocked_ell";
+  size.kernel = row.kernel.substr(row.kernel.find(':') + 1);
+  if (const auto fault = find_fault(size)) throw UnsupportedError(fault->message);
+  // Blocked-ELL stores as many blocks in every row: the sparsity says how many.
+  const std::string mask = param("mask");
+  if (mask.starts_with("dlmc:") && !size.equal_rows) size.mask = named_mask(mask.substr(5), size, row.masks);
+  return std::make_unique<Spmm>(std::move(size));
+}
+
+}  // namespace sparsesim

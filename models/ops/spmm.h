@@ -1,0 +1,64 @@
+#pragma once
+// Matrix product with sparse weights: activations [m, k] times weights [k, n], most of the weights zero.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/ops/measured_op.h"
+#include "models/ops/op.h"
+#include "models/sparsity/row_counts.h"
+#include "sim/config/reader.h"
+
+namespace sparsesim {
+
+/// Sizes and pattern of a product. The sparse operand has n rows (outputs) and k columns.
+struct SpmmSize {
+  std::int64_t m = 0, n = 0, k = 0;
+  std::string dtype = "fp16";
+  std::string accumulate = "fp32";
+  std::string pattern;       // a row of sparse_kinds()
+  double sparsity = 0;       // share of zeros, 0..1
+  std::int64_t block_n = 1;  // rows and columns of a stored unit
+  std::int64_t block_k = 1;
+  bool equal_rows = false;  // every row stores the same number of units
+  RowCounts mask;           // of a named mask; empty: random
+  std::string kernel;       // kernels whose names begin so; empty: the fastest
+
+  /// Stored units per row of units, from the mask or drawn.
+  RowCounts row_counts(std::uint64_t seed) const;
+};
+
+/// A pattern of weights: one row of the table of kinds.
+struct SparseKind {
+  std::string_view pattern;
+  std::string_view formats;      // as people name them
+  std::string_view description;  // one line, for `sparsesim list kinds`
+};
+std::span<const SparseKind> sparse_kinds();
+
+class Spmm : public Op {
+ public:
+  explicit Spmm(SpmmSize size) : size_(std::move(size)) {}
+  std::string_view kind() const override { return "spmm"; }
+  std::string_view pattern() const override { return size_.pattern; }
+  const SpmmSize& size() const { return size_; }
+  /// Errors: UnsupportedError when the library has no kernel for the pattern, block and type.
+  Program lower(const LowerContext& context) const override;
+  /// The dense product of the same sizes by the best dense kernel.
+  Program lower_dense(const LowerContext& context) const override;
+  SparsitySummary sparsity(const LowerContext& context) const override;
+
+ private:
+  SpmmSize size_;
+};
+
+/// Keys: m, n, k, dtype, accumulate, pattern, sparsity, block ([rows, columns]), mask (a .smtx file), kernel.
+std::unique_ptr<Op> read_spmm(config::MapReader& map);
+/// Params: block, mask, format, accumulate, nm, v. Errors: UnsupportedError for missing sizes, unknown patterns and
+/// masks that are not at hand.
+std::unique_ptr<Op> spmm_from_row(const MeasuredOp& row);
+
+}  // namespace sparsesim

@@ -1,0 +1,35 @@
+#pragma once
+// How many stored units (elements, vectors, blocks) each row of a sparse operand has.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/config/node.h"
+
+namespace sparsesim {
+
+/// Stored units of each row, and of how many columns of units they were chosen.
+struct RowCounts {
+  std::vector<std::int32_t> units;
+  std::int64_t columns = 0;
+
+  std::int64_t total() const;
+  /// Share of the units that are stored, 0..1.
+  double density() const;
+};
+
+/// Every unit is stored with probability `density`, independently: counts are binomial, drawn by the normal
+/// approximation with a sum of twelve uniforms, rounded and kept within 0..columns. Exact in mean and variance to a
+/// unit. rows, columns >= 1.
+RowCounts random_row_counts(std::int64_t rows, std::int64_t columns, double density, std::uint64_t seed);
+
+/// Every row stores the same number of units (Blocked-ELL pads to that).
+RowCounts equal_row_counts(std::int64_t rows, std::int64_t columns, double density);
+
+/// Reads a matrix of the Deep Learning Matrix Collection: lines "rows, columns, nonzeros"; row offsets; column indices.
+/// The text is checked wholly: sizes against its length before memory is taken, offsets rising, indices inside.
+/// Errors: mistakes with file:line:column go to `diagnostics`, and the result is empty.
+RowCounts read_smtx(std::string_view text, const std::string& file, config::Diagnostics& diagnostics);
+
+}  // namespace sparsesim

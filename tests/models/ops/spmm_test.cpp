@@ -1,0 +1,96 @@
+#include "models/ops/spmm.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "models/compute/player.h"
+
+namespace sparsesim {
+namespace {
+
+const Substrate& a100() {
+  static const Substrate substrate =
+      load_substrate("a100-sxm4-80gb", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
+  return substrate;
+}
+
+SpmmSize csr(double sparsity, std::int64_t m = 64) {
+  SpmmSize size;
+  size.m = m;
+  size.n = size.k = 4096;
+  size.pattern = "unstructured";
+  size.sparsity = sparsity;
+  return size;
+}
+
+SpmmSize vectors(std::int64_t height, double sparsity) {
+  SpmmSize size = csr(sparsity, 256);
+  size.pattern = "vector";
+  size.block_n = height;
+  return size;
+}
+
+LaunchResult play_sparse(const SpmmSize& size, const Ideal& ideal = {}) {
+  const Program program = Spmm(size).lower({a100(), ideal, 1});
+  return play(*program.stages.front().launch, a100(), ideal);
+}
+
+}  // namespace
+
+TEST_CASE("more zeros never take longer") {
+  double before = 1e9;
+  for (const double sparsity : {0.5, 0.7, 0.9, 0.98}) {
+    const double now = play_sparse(csr(sparsity)).time.us();
+    CHECK(now < before);
+    before = now;
+  }
+}
+
+TEST_CASE("useful work is that of the stored weights, whatever the kernel issues") {
+  for (const double sparsity : {0.5, 0.9}) {
+    const SpmmSize size = csr(sparsity);
+    const double stored = static_cast<double>(size.row_counts(1).total());
+    const LaunchResult result = play_sparse(size);
+    CHECK(result.counters.useful_macs == doctest::Approx(stored * 64));
+    CHECK(result.counters.issued_macs >= result.counters.useful_macs);
+    CHECK(result.time.seconds() >= result.bound_seconds());
+  }
+}
+
+TEST_CASE("weights and indices are read once: 2 bytes of value and 2 of index each") {
+  const SpmmSize size = csr(0.9);
+  const double stored = static_cast<double>(size.row_counts(1).total());
+  const double activations = 4096.0 * 64 * 2, results = 4096.0 * 64 * 2;
+  CHECK(play_sparse(size).counters.dram_bytes == doctest::Approx(stored * 4 + activations + results).epsilon(0.05));
+}
+
+TEST_CASE("a taller vector shares its gathered row: the same weights cost less") {
+  const double two = play_sparse(vectors(2, 0.9)).time.us(), eight = play_sparse(vectors(8, 0.9)).time.us();
+  CHECK(eight < two);
+}
+
+TEST_CASE("uneven rows cost more than equal ones") {
+  SpmmSize equal = csr(0.9), skewed = csr(0.9);
+  equal.mask = equal_row_counts(4096, 4096, 0.1);
+  skewed.mask = equal.mask;
+  // The same total: half of the rows of each task hold nothing, the others twice as much.
+  for (std::size_t row = 0; row < skewed.mask.units.size(); ++row)
+    skewed.mask.units[row] = row % 2 == 0 ? 0 : 2 * equal.mask.units[row];
+  CHECK(play_sparse(skewed).time.us() > play_sparse(equal).time.us());
+}
+
+TEST_CASE("the quick facts: declared sparsity is that of the counts, and single zeros free few lines") {
+  const SparsitySummary summary = Spmm(csr(0.9)).sparsity({a100(), {}, 1});
+  CHECK(summary.declared == doctest::Approx(0.9).epsilon(0.01));
+  CHECK(summary.aligned_cache < 0.01);  // 0.9^63
+}
+
+TEST_CASE("what no kernel covers is refused by name") {
+  SpmmSize size = vectors(3, 0.9);
+  size.n = 4095;
+  CHECK_THROWS_WITH_AS(Spmm(size).lower({a100(), {}, 1}), "no spmm kernel for vector weights in fp16 on a100-sxm4-80gb",
+                       UnsupportedError);
+}
+
+}  // namespace sparsesim
