@@ -244,8 +244,9 @@ AttentionKernel find_attention_kernel(const AttentionSize& size, const Substrate
   kernel.kernel = best;
   for (const auto& [name, value] : best->constants) {
     const auto number =
-        std::find_if(kNumbers.begin(), kNumbers.end(), [&](const auto& row) { return name == row.first; });
-    const auto flag = std::find_if(kFlags.begin(), kFlags.end(), [&](const auto& row) { return name == row.first; });
+        std::find_if(kNumbers.begin(), kNumbers.end(), [&known = name](const auto& row) { return known == row.first; });
+    const auto flag =
+        std::find_if(kFlags.begin(), kFlags.end(), [&known = name](const auto& row) { return known == row.first; });
     if (number != kNumbers.end())
       kernel.*(number->second) = value;
     else if (flag != kFlags.end())

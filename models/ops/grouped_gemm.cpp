@@ -215,7 +215,8 @@ GroupedConstants grouped_constants(const Kernel& kernel) {
   }};
   GroupedConstants constants;
   for (const auto& [name, value] : kernel.constants) {
-    const auto* row = std::find_if(kNames.begin(), kNames.end(), [&](const auto& r) { return name == r.first; });
+    const auto* row =
+        std::find_if(kNames.begin(), kNames.end(), [&known = name](const auto& r) { return known == r.first; });
     if (row == kNames.end())
       throw UnsupportedError("kernel " + kernel.name + ": grouped_gemm knows no constant " + name +
                              " (docs/models/moe.md)");
