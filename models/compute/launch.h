@@ -58,6 +58,7 @@ struct Launch {
   bool persistent = false;   // one resident worker per slot loops over tasks; next main loop overlaps the epilogue
   double dram_share = 1;     // of the best streaming bandwidth, what this kernel's order of reads reaches
   double fixed_seconds = 0;  // per call: graph node, grid start, and what the kernel adds
+  double host_seconds = 0;   // per call of a loop, what the host needs to issue it: a call takes no less
   double dead_tasks = 0;     // tasks dispatched that return at once (padded grids)
 };
 

@@ -271,7 +271,9 @@ LaunchResult Machine::result() const {
   result.busy[static_cast<int>(DeviceResource::dram)] = dram_.busy_ps / kPsPerSecond;
   const double slots = static_cast<double>(substrate_.compute.units) * std::max(1, launch_.tasks_per_unit);
   result.balanced_seconds = slot_busy_ps_ / kPsPerSecond / slots;
-  result.time = Time::from_seconds(std::max(end_ps_ / kPsPerSecond, result.bound_seconds()) + result.fixed_seconds);
+  const double device = std::max(end_ps_ / kPsPerSecond, result.bound_seconds());
+  result.fixed_seconds = std::max(result.fixed_seconds, launch_.host_seconds - device);
+  result.time = Time::from_seconds(device + result.fixed_seconds);
   return result;
 }
 

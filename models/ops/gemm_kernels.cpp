@@ -13,7 +13,7 @@ namespace sparsesim {
 namespace {
 
 using Member = double GemmConstants::*;
-constexpr std::array<std::pair<const char*, Member>, 17> kConstants = {{
+constexpr std::array<std::pair<const char*, Member>, 18> kConstants = {{
     {"prologue_cycles", &GemmConstants::prologue_cycles},
     {"epilogue_cycles", &GemmConstants::epilogue_cycles},
     {"epilogue_bytes_per_cycle", &GemmConstants::epilogue_bytes_per_cycle},
@@ -30,13 +30,14 @@ constexpr std::array<std::pair<const char*, Member>, 17> kConstants = {{
     {"whole_waves_from_k", &GemmConstants::whole_waves_from_k},
     {"most_rows", &GemmConstants::most_rows},
     {"vector", &GemmConstants::vector},
+    {"decode_cycles", &GemmConstants::decode_cycles},
     {"accumulator_sets", &GemmConstants::accumulator_sets},
 }};
 
 void read_into(GemmConstants& constants, const Kernel& kernel) {
   for (const auto& [name, value] : kernel.constants) {
     const auto* row =
-        std::find_if(kConstants.begin(), kConstants.end(), [&](const auto& r) { return name == r.first; });
+        std::find_if(kConstants.begin(), kConstants.end(), [&known = name](const auto& r) { return known == r.first; });
     if (row == kConstants.end())
       throw UnsupportedError("kernel " + kernel.name + ": gemm knows no constant " + name + " (docs/models/gemm.md)");
     constants.*(row->second) = value;
@@ -58,7 +59,9 @@ bool runs(const Kernel& kernel, const GemmConstants& constants, const GemmSize& 
   const auto has = [](const std::vector<std::string>& list, const std::string& word) {
     return std::find(list.begin(), list.end(), word) != list.end();
   };
-  return has(kernel.dtypes, size.dtype) && has(kernel.patterns, "dense") &&
+  return has(kernel.dtypes, size.dtype) && has(kernel.patterns, size.weights.pattern) &&
+         kernel.name.starts_with(size.weights.kernel) &&
+         (size.weights.columns_most == 0 || kernel.tile_n <= size.weights.columns_most) &&
          (constants.most_rows == 0 || static_cast<double>(size.m) <= constants.most_rows) &&
          (constants.vector > 0 || substrate.compute.pipes.tensor.count(size.dtype) > 0);
 }
@@ -68,7 +71,8 @@ bool runs(const Kernel& kernel, const GemmConstants& constants, const GemmSize& 
 double instruction_cycles(const GemmPlan& plan, const GemmSize& size, const Pipes& pipes) {
   const TensorRate& rate = pipes.tensor.at(size.dtype);
   const double share = size.accumulate == "fp32" && rate.fp32_accumulate > 0 ? rate.fp32_accumulate.value : 1;
-  const double flops = rate.dense * share * pipes.tensor_sustained;
+  const double skipping = size.weights.n_of_m ? rate.sparse.value : 1;
+  const double flops = rate.dense * share * skipping * pipes.tensor_sustained;
   const auto along = [&](double rows, double columns) {
     const auto steps = [](double extent, const Quantity& step) { return step > 0 ? std::ceil(extent / step) : extent; };
     const double wide = rate.step_n > 0 ? steps(columns, rate.step_n) * rate.step_n : columns;
@@ -85,10 +89,12 @@ double step_cycles(const GemmPlan& plan, const GemmSize& size, const Substrate& 
   const Pipes& pipes = substrate.compute.pipes;
   if (plan.constants.vector > 0) {
     const double macs = static_cast<double>(kernel.tile_m) * kernel.tile_n * plan.depth;
-    return 2 * macs / pipes.vector + plan.constants.step_overhead_cycles;
+    return 2 * macs / (pipes.vector * plan.constants.vector) + plan.constants.step_overhead_cycles;
   }
-  const double bytes = (kernel.tile_m * plan.constants.activation_reads + kernel.tile_n * plan.constants.weight_reads) *
-                       plan.depth * element_bytes(size.dtype);
+  // N:M weights lie compressed in the scratchpad too; other formats were unpacked on their way there.
+  const double weight_reads = plan.constants.weight_reads * (size.weights.n_of_m ? size.weights.bytes_share : 1);
+  const double bytes = (kernel.tile_m * plan.constants.activation_reads + kernel.tile_n * weight_reads) * plan.depth *
+                       element_bytes(size.dtype);
   // Where the matrix unit reads registers, they were loaded from the scratchpad through its banks.
   const double banks = substrate.compute.scratchpad_banks * substrate.compute.scratchpad_bank_bytes;
   const double port = pipes.operand_bandwidth > 0 ? pipes.operand_bandwidth.value : banks;
@@ -127,13 +133,16 @@ double estimate(const GemmSize& size, const GemmPlan& plan, const Substrate& sub
   const bool whole = static_cast<double>(size.k) >= plan.constants.whole_waves_from_k;
   const auto rounds = [&](double filled) { return whole ? std::ceil(filled) : std::max(1.0, filled); };
   const double waves = rounds(tasks / (units * kernel.tasks_per_unit)), turns = rounds(tasks / units);
-  const double step_bytes = (kernel.tile_m + kernel.tile_n) * plan.depth * bytes;
+  const double stored = kernel.tile_n * size.weights.bytes_share;  // columns of a tile, as dense ones
+  const double step_bytes = (kernel.tile_m + stored) * plan.depth * bytes;
   const double l2_step_bytes =
-      (kernel.tile_m * plan.activation_share + kernel.tile_n * plan.weight_share) * plan.depth * bytes;
-  const double m = static_cast<double>(size.m), n = static_cast<double>(size.n), k = static_cast<double>(size.k);
-  const double compute = turns * plan.steps * plan.cycles_per_step / clock;
-  const double dram =
-      ((m * k + k * n) * bytes + m * n * plan.result_bytes) / (memory.dram_achieved * plan.constants.dram_share);
+      (kernel.tile_m * plan.activation_share + stored * plan.weight_share) * plan.depth * bytes;
+  const double m = static_cast<double>(size.m), n = static_cast<double>(size.n);
+  const double k = static_cast<double>(size.walked_k());
+  const double decode = plan.constants.decode_cycles * stored * plan.depth * bytes;
+  const double compute = turns * plan.steps * std::max(plan.cycles_per_step, decode) / clock;
+  const double dram = ((m + n * size.weights.bytes_share) * k * bytes + m * n * plan.result_bytes) /
+                      (memory.dram_achieved * plan.constants.dram_share);
   const double l2 = tasks * plan.steps * l2_step_bytes / memory.l2_bandwidth;
   const double flight = waves * plan.steps * memory.dram_latency / kernel.stages;
   const double port = memory.l2_port > 0 ? turns * plan.steps * step_bytes / (memory.l2_port * clock) : 0;
@@ -165,7 +174,7 @@ void add_plans(const Kernel& kernel, const GemmSize& size, const Substrate& subs
   plan.result_bytes = std::max(2.0, element_bytes(size.dtype));
   plan.cycles_per_step = step_cycles(plan, size, substrate);
   share_reads(plan);
-  const std::int64_t steps = ceil_div(size.k, plan.depth);
+  const std::int64_t steps = ceil_div(size.walked_k(), plan.depth);
   for (int splits : splits_to_try(steps, plan.constants)) {
     plan.splits = splits;
     fewest = std::min(fewest, plan.tasks());
@@ -178,6 +187,10 @@ void add_plans(const Kernel& kernel, const GemmSize& size, const Substrate& subs
 }
 
 }  // namespace
+
+std::int64_t GemmSize::walked_k() const {
+  return std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(static_cast<double>(k) * weights.depth_share)));
+}
 
 double element_bytes(const std::string& dtype) {
   if (dtype == "fp32" || dtype == "tf32") return 4;
@@ -195,7 +208,9 @@ std::vector<GemmPlan> plan_gemm(const GemmSize& size, const Substrate& substrate
   if (plans.empty() && fewest < std::numeric_limits<double>::infinity())
     require_at_most(fewest, kTasksMost, "tiles of a matrix product");
   if (plans.empty())
-    throw UnsupportedError("no gemm kernel for " + size.dtype + " in the kernel library of " + substrate.name);
+    throw UnsupportedError("no gemm kernel for " +
+                           (size.weights.pattern == "dense" ? "" : size.weights.pattern + " weights in ") + size.dtype +
+                           " in the kernel library of " + substrate.name);
   std::stable_sort(plans.begin(), plans.end(),
                    [](const GemmPlan& a, const GemmPlan& b) { return a.estimated_seconds < b.estimated_seconds; });
   return plans;

@@ -11,11 +11,26 @@
 
 namespace sparsesim {
 
+/// How the weights are kept, and what that changes for a kernel that works tile by tile (docs/models/spmm.md).
+struct WeightFormat {
+  std::string pattern = "dense";  // kernels that take it name it
+  std::string kernel;             // kernels whose names begin so; empty: any
+  double depth_share = 1;         // of k, what a tile's main loop walks
+  double bytes_share = 1;         // bytes of weights and indices over those of dense weights, of the depth walked
+  double useful_share = 1;        // of the multiply-adds of the depth walked, those with a stored weight
+  bool n_of_m = false;            // the matrix unit skips the zeros: multiplies at its sparse rate
+  std::int64_t columns_most = 0;  // of a tile along n: rows of weights that agree on what they walk; 0: any
+  int gathers = 1;                // different choices of activations that tiles along n walk
+};
+
 /// activations [m, k] times weights [k, n].
 struct GemmSize {
   std::int64_t m = 0, n = 0, k = 0;
   std::string dtype;
   std::string accumulate = "fp32";  // type of the sums of 16-bit operands: fp32 or fp16
+  WeightFormat weights = {};
+
+  std::int64_t walked_k() const;  // depth of a tile's main loop, >= 1
 };
 
 /// Bytes of one element; 0.5 for int4. Throws UnsupportedError for an unknown type.
@@ -40,7 +55,8 @@ struct GemmConstants {
   double start_us = 0;            // per call, beyond the graph node
   double whole_waves_from_k = 0;  // depth from which the library's choice counts whole waves; below, fractions
   double most_rows = 0;           // rows of activations that the kernel takes at most; 0: any
-  double vector = 0;              // 1: multiplies on the vector pipe
+  double vector = 0;              // > 0: on the vector pipe, so many multiply-adds per lane and cycle
+  double decode_cycles = 0;       // of the vector pipe per byte of compressed weights, to unpack them
 };
 
 /// A kernel of the library with its split of k, and what one of its tiles costs.

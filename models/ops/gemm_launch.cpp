@@ -14,11 +14,12 @@ struct Extent {
 TaskShape tile_shape(const GemmSize& size, const GemmPlan& plan, int steps, Extent extent, const Ideal& ideal) {
   const Kernel& kernel = *plan.kernel;
   const double depth = plan.depth, bytes = depth * element_bytes(size.dtype);
+  const double weights = extent.columns * bytes * size.weights.bytes_share;
   TaskShape shape;
   shape.steps = steps;
   shape.stages = kernel.stages;
   shape.streams = {{extent.rows * bytes, extent.rows * bytes, true, plan.activation_share},
-                   {extent.columns * bytes, extent.columns * bytes, true, plan.weight_share}};
+                   {weights, weights, true, plan.weight_share}};
   shape.prologue_cycles = plan.constants.prologue_cycles;
   shape.epilogue_cycles = plan.epilogue_cycles;
   const auto pipe = static_cast<std::size_t>(plan.constants.vector > 0 ? Pipe::vector : Pipe::tensor);
@@ -28,22 +29,26 @@ TaskShape tile_shape(const GemmSize& size, const GemmPlan& plan, int steps, Exte
   const double results = extent.rows * extent.columns;
   shape.scratch_bytes = plan.splits > 1 ? results * 4 : 0;
   shape.store_bytes = results * plan.result_bytes / plan.splits;
-  const double padded_k = std::ceil(static_cast<double>(size.k) / depth) * depth;
-  shape.useful_macs = results * depth * steps * (static_cast<double>(size.k) / padded_k);
-  shape.issued_macs = static_cast<double>(kernel.tile_m) * kernel.tile_n * depth * steps;
+  const auto walked_k = static_cast<double>(size.walked_k());
+  const double padded_k = std::ceil(walked_k / depth) * depth;
+  shape.useful_macs = results * depth * steps * (walked_k / padded_k) * size.weights.useful_share;
+  shape.issued_macs =
+      static_cast<double>(kernel.tile_m) * kernel.tile_n * depth * steps * (size.weights.n_of_m ? 0.5 : 1);
   double share = 1;
   if (ideal.padding) {
     share = shape.useful_macs / shape.issued_macs;
     shape.issued_macs = shape.useful_macs;
   }
   shape.cycles_per_step.at(pipe) = plan.cycles_per_step * share;
+  if (!ideal.metadata) shape.cycles_per_step[static_cast<int>(Pipe::vector)] += plan.constants.decode_cycles * weights;
   return shape;
 }
 
 // Tiles in groups along m, so that neighbours in time share panels; the long splits come first.
-void add_tasks(Launch& launch, const GemmPlan& plan, std::int64_t short_steps, std::int64_t longer) {
+void add_tasks(Launch& launch, const GemmPlan& plan, std::int64_t short_steps, std::int64_t longer, int gathers) {
   launch.tasks.reserve(static_cast<std::size_t>(plan.tiles_m * plan.tiles_n * plan.splits));
-  const auto panels_m = static_cast<std::uint32_t>(plan.tiles_m);
+  const auto gathers_m = static_cast<std::uint32_t>(gathers);
+  const std::uint32_t panels_m = static_cast<std::uint32_t>(plan.tiles_m) * gathers_m;
   const auto group = static_cast<std::int64_t>(plan.constants.raster_group);
   for (int split = 0; split < plan.splits; ++split) {
     const bool is_long = split < longer;
@@ -54,7 +59,9 @@ void add_tasks(Launch& launch, const GemmPlan& plan, std::int64_t short_steps, s
           Task task;
           task.shape =
               (tile_m + 1 == plan.tiles_m ? 1u : 0u) | (tile_n + 1 == plan.tiles_n ? 2u : 0u) | (is_long ? 4u : 0u);
-          task.panel = {static_cast<std::uint32_t>(tile_m), panels_m + static_cast<std::uint32_t>(tile_n), 0};
+          const auto gather = static_cast<std::uint32_t>(tile_n) % gathers_m;
+          task.panel = {static_cast<std::uint32_t>(tile_m) * gathers_m + gather,
+                        panels_m + static_cast<std::uint32_t>(tile_n), 0};
           task.first_slice = first;
           launch.tasks.push_back(task);
         }
@@ -78,7 +85,7 @@ Launch build_gemm(const GemmSize& size, const GemmPlan& plan, const Substrate& s
   if (plan.splits > 1) launch.fixed_seconds += plan.constants.split_start_us * 1e-6;
 
   // Shapes: inner or edge in m, inner or edge in n, long or short split.
-  const std::int64_t all_steps = (size.k + plan.depth - 1) / plan.depth;
+  const std::int64_t all_steps = (size.walked_k() + plan.depth - 1) / plan.depth;
   const std::int64_t short_steps = all_steps / plan.splits, longer = all_steps % plan.splits;
   const double edge_m = static_cast<double>(size.m - (plan.tiles_m - 1) * kernel.tile_m);
   const double edge_n = static_cast<double>(size.n - (plan.tiles_n - 1) * kernel.tile_n);
@@ -87,7 +94,7 @@ Launch build_gemm(const GemmSize& size, const GemmPlan& plan, const Substrate& s
                         id & 2 ? edge_n : static_cast<double>(std::min<std::int64_t>(kernel.tile_n, size.n))};
     launch.shapes.push_back(tile_shape(size, plan, static_cast<int>(short_steps + (id & 4 ? 1 : 0)), extent, ideal));
   }
-  add_tasks(launch, plan, short_steps, longer);
+  add_tasks(launch, plan, short_steps, longer, size.weights.gathers);
   return launch;
 }
 

@@ -10,17 +10,22 @@
 #include <limits>
 #include <optional>
 
+#include "models/compute/player.h"
 #include "models/ops/gemm.h"
 #include "models/ops/spmm_rows.h"
+#include "models/ops/spmm_tiles.h"
+#include "models/ops/spmm_twin.h"
 
 namespace sparsesim {
 namespace {
 
 constexpr std::int64_t kMost = std::int64_t{1} << 31;
 
-constexpr std::array<SparseKind, 3> kKinds = {{
+constexpr std::array<SparseKind, 5> kKinds = {{
     {"unstructured", "CSR", "single weights anywhere: every stored one names a row of activations"},
     {"vector", "column vectors", "short columns of weights: a stored vector shares one row of activations"},
+    {"2:4", "values and 2-bit places", "two of every four weights in a row, skipped by the matrix unit"},
+    {"vnm", "V:N:M", "V rows agree on 4 of M columns, and each keeps N = 2 of the 4"},
     {"block", "BSR, Blocked-ELL", "small dense blocks of weights"},
 }};
 
@@ -49,6 +54,8 @@ std::vector<std::string> known_patterns() {
   return names;
 }
 
+bool is_n_of_m(const std::string& pattern) { return pattern == "2:4" || pattern == "vnm"; }
+
 bool has(const std::vector<std::string>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
@@ -62,18 +69,29 @@ bool fits(const Kernel& kernel, const SpmmSize& size) {
   return kernel.name.starts_with(size.kernel);
 }
 
-/// What each resource needs for the whole launch, were it alone: good enough to choose a kernel.
-double quick_seconds(const Launch& launch, const Substrate& substrate) {
-  std::array<double, kPipes> cycles{};
-  double bytes = 0;
-  for (const Task& task : launch.tasks) {
-    const TaskShape& shape = launch.shapes[task.shape];
-    for (int pipe = 0; pipe < kPipes; ++pipe) cycles[pipe] += shape.steps * shape.cycles_per_step[pipe];
-    for (const Stream& stream : shape.streams) bytes += shape.steps * stream.line_bytes_per_step;
+/// All launches that the library has for the product.
+std::vector<Launch> candidates(const SpmmSize& size, const LowerContext& context) {
+  std::vector<Launch> launches;
+  if (auto tiles = lower_spmm_tiles(size, context)) launches.push_back(std::move(*tiles));
+  for (const Kernel& kernel : context.substrate.kernels)
+    if (const Method* method = find_method(kernel); method && fits(kernel, size))
+      launches.push_back(method->lower(size, kernel, context));
+  if (launches.empty())
+    throw UnsupportedError(fmt::format("no {}spmm kernel for {} weights in {} on {}",
+                                       size.kernel.empty() ? "" : size.kernel + " ", size.pattern, size.dtype,
+                                       context.substrate.name));
+  return launches;
+}
+
+/// The launch that ends first: kernels of different making cannot be compared by a formula.
+Launch fastest(std::vector<Launch> launches, const LowerContext& context) {
+  std::size_t best = 0;
+  if (launches.size() > 1) {
+    std::vector<Time> times;
+    for (const Launch& launch : launches) times.push_back(play(launch, context.substrate, context.ideal).time);
+    best = static_cast<std::size_t>(std::min_element(times.begin(), times.end()) - times.begin());
   }
-  const double busiest = *std::max_element(cycles.begin(), cycles.end());
-  return launch.fixed_seconds + std::max(busiest / (substrate.compute.units * substrate.compute.clock.value),
-                                         bytes / substrate.memory.l2_bandwidth);
+  return std::move(launches[best]);
 }
 
 }  // namespace
@@ -88,34 +106,27 @@ RowCounts SpmmSize::row_counts(std::uint64_t seed) const {
 }
 
 Program Spmm::lower(const LowerContext& context) const {
-  std::optional<Launch> best;
-  for (const Kernel& kernel : context.substrate.kernels) {
-    const Method* method = find_method(kernel);
-    if (!method || !fits(kernel, size_)) continue;
-    Launch launch = method->lower(size_, kernel, context);
-    if (!best || quick_seconds(launch, context.substrate) < quick_seconds(*best, context.substrate))
-      best = std::move(launch);
-  }
-  if (!best)
-    throw UnsupportedError(fmt::format("no {}spmm kernel for {} weights in {} on {}",
-                                       size_.kernel.empty() ? "" : size_.kernel + " ", size_.pattern, size_.dtype,
-                                       context.substrate.name));
   Stage stage;
-  stage.launch = std::make_shared<const Launch>(std::move(*best));
+  stage.launch = std::make_shared<const Launch>(fastest(candidates(size_, context), context));
   Program program;
   program.stages.push_back(std::move(stage));
   return program;
 }
 
 Program Spmm::lower_dense(const LowerContext& context) const {
-  const std::size_t cross = size_.dtype.find('x');  // mixed types have no dense kernel: that of the activations
-  std::string dtype = cross == std::string::npos ? size_.dtype : size_.dtype.substr(cross + 1);
-  if (dtype == "int4") dtype = "int8";
-  return Gemm({.m = size_.m, .n = size_.n, .k = size_.k, .dtype = dtype, .accumulate = size_.accumulate})
-      .lower(context);
+  const auto& kernels = context.substrate.kernels;
+  const auto timed_as = std::find_if(kernels.begin(), kernels.end(),
+                                     [&](const Kernel& kernel) { return find_method(kernel) && fits(kernel, size_); });
+  Stage stage;
+  stage.launch = std::make_shared<const Launch>(
+      lower_dense_twin(size_, timed_as == kernels.end() ? nullptr : &*timed_as, context));
+  Program program;
+  program.stages.push_back(std::move(stage));
+  return program;
 }
 
 SparsitySummary Spmm::sparsity(const LowerContext& context) const {
+  if (is_n_of_m(size_.pattern)) return n_of_m_summary(size_, context.substrate);
   SparsitySummary summary;
   const RowCounts counts = size_.row_counts(context.seed);
   summary.declared = 1 - counts.density();
@@ -145,6 +156,19 @@ std::optional<std::pair<std::int64_t, std::int64_t>> parse_block(const std::stri
   if (std::sscanf(text.c_str(), "%ldx%ld%c", &rows, &columns, &rest) != 2) return std::nullopt;
   if (rows < 1 || columns < 1 || rows > 4096 || columns > 4096) return std::nullopt;
   return std::pair{rows, columns};
+}
+
+/// "2:8" and the height of a block of rows, as params give them; 2:4 unless they say otherwise.
+void read_n_of_m(const std::string& nm, const std::string& v, SpmmSize& size) {
+  char rest = 0;
+  long height = 1;
+  if (!nm.empty() && (std::sscanf(nm.c_str(), "%d:%d%c", &size.n_kept, &size.n_of, &rest) != 2 || size.n_kept != 2 ||
+                      size.n_of < 4 || size.n_of > 4096))
+    throw UnsupportedError("nm is 2:M with M of 4 to 4096; the row says " + nm);
+  if (!v.empty() && (std::sscanf(v.c_str(), "%ld%c", &height, &rest) != 1 || height < 1 || height > 65536))
+    throw UnsupportedError("v is a number of rows, 1 to 65536; the row says " + v);
+  size.block_n = height;
+  size.sparsity = 1 - static_cast<double>(size.n_kept) / size.n_of;
 }
 
 /// Counts of the mask that a row names, for weights of the sizes that the row says.
@@ -183,7 +207,14 @@ std::unique_ptr<Op> read_spmm(config::MapReader& map) {
   size.dtype = map.choice("dtype", kTypes, "fp16");
   size.accumulate = map.choice("accumulate", kSums, "fp32");
   size.pattern = map.choice("pattern", patterns);
-  size.sparsity = map.number("sparsity", config::Range::between(0, 1));
+  if (size.pattern == "vnm") {
+    size.block_n = map.integer("v", 1, 65536, 128);
+    size.n_of = static_cast<int>(map.integer("columns", 4, 4096));
+  }
+  if (is_n_of_m(size.pattern))
+    size.sparsity = 1 - static_cast<double>(size.n_kept) / size.n_of;
+  else
+    size.sparsity = map.number("sparsity", config::Range::between(0, 1));
   const auto block = map.integers("block", 1, 4096, 2);
   if (block.size() == 2) {
     size.block_n = block[0];
@@ -191,6 +222,7 @@ std::unique_ptr<Op> read_spmm(config::MapReader& map) {
   }
   size.equal_rows = map.boolean("equal_rows", false);
   size.kernel = map.text("kernel", "");
+  size.timed_call = map.boolean("timed_call", false);
   if (const auto fault = find_fault(size)) {
     map.mistake(fault->key, fault->message);
     return nullptr;
@@ -213,8 +245,13 @@ std::unique_ptr<Op> spmm_from_row(const MeasuredOp& row) {
   size.k = row.k;
   size.dtype = row.dtype;
   size.pattern = row.pattern;
-  if (!row.sparsity) throw UnsupportedError("an spmm row needs its sparsity");
-  size.sparsity = *row.sparsity;
+  if (is_n_of_m(size.pattern)) {
+    read_n_of_m(param("nm"), param("v"), size);
+  } else if (row.sparsity) {
+    size.sparsity = *row.sparsity;
+  } else {
+    throw UnsupportedError("an spmm row needs its sparsity");
+  }
   if (const std::string block = param("block"); !block.empty()) {
     const auto sizes = parse_block(block);
     if (!sizes) throw UnsupportedError("block is ROWSxCOLUMNS; the row says " + block);
@@ -223,6 +260,7 @@ std::unique_ptr<Op> spmm_from_row(const MeasuredOp& row) {
   if (const std::string sums = param("accumulate"); !sums.empty()) size.accumulate = sums;
   size.equal_rows = param("format") == "blocked_ell";
   size.kernel = row.kernel.substr(row.kernel.find(':') + 1);
+  size.timed_call = true;
   if (const auto fault = find_fault(size)) throw UnsupportedError(fault->message);
   // Blocked-ELL stores as many blocks in every row: the sparsity says how many.
   const std::string mask = param("mask");

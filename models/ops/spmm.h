@@ -23,9 +23,12 @@ struct SpmmSize {
   double sparsity = 0;       // share of zeros, 0..1
   std::int64_t block_n = 1;  // rows and columns of a stored unit
   std::int64_t block_k = 1;
+  int n_kept = 2;  // N:M patterns: of n_of columns, those with a stored weight
+  int n_of = 4;
   bool equal_rows = false;  // every row stores the same number of units
   RowCounts mask;           // of a named mask; empty: random
   std::string kernel;       // kernels whose names begin so; empty: the fastest
+  bool timed_call = false;  // timed as the kernel's publication did, host included; false: in a graph of calls
 
   /// Stored units per row of units, from the mask or drawn.
   RowCounts row_counts(std::uint64_t seed) const;

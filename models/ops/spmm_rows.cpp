@@ -8,6 +8,7 @@
 
 #include "models/ops/gemm_kernels.h"
 #include "models/ops/limits.h"
+#include "models/ops/spmm_twin.h"
 
 namespace sparsesim {
 namespace {
@@ -23,10 +24,12 @@ struct RowsConstants {
   double prologue_cycles = 0;
   double epilogue_cycles = 0;
   double dram_share = 1;
-  double start_us = 0;  // per call beyond the graph node: launch, index preparation
+  double start_us = 0;      // per call beyond the graph node: further launches, index preparation
+  double single_calls = 0;  // 1: published times are of single calls between events
+  double host_us = 0;       // of a published call in a loop, what its host needs: it takes no less
 };
 
-constexpr std::array<std::pair<const char*, double RowsConstants::*>, 10> kNames = {{
+constexpr std::array<std::pair<const char*, double RowsConstants::*>, 12> kNames = {{
     {"block_n", &RowsConstants::block_n},
     {"index_bytes", &RowsConstants::index_bytes},
     {"matrix_rows", &RowsConstants::matrix_rows},
@@ -37,6 +40,8 @@ constexpr std::array<std::pair<const char*, double RowsConstants::*>, 10> kNames
     {"epilogue_cycles", &RowsConstants::epilogue_cycles},
     {"dram_share", &RowsConstants::dram_share},
     {"start_us", &RowsConstants::start_us},
+    {"single_calls", &RowsConstants::single_calls},
+    {"host_us", &RowsConstants::host_us},
 }};
 
 RowsConstants constants_of(const Kernel& kernel) {
@@ -92,6 +97,8 @@ class RowsLowering {
     launch.persistent = kernel_.persistent;
     launch.dram_share = constants_.dram_share;
     launch.fixed_seconds = substrate_.dispatch.graph_node + substrate_.dispatch.grid_start + constants_.start_us * 1e-6;
+    launch.fixed_seconds += host_call_seconds(size_, kernel_, substrate_, kernel_.quality == "library");
+    if (size_.timed_call) launch.host_seconds = constants_.host_us * 1e-6;
     const std::uint32_t variants = panel_variants();
     // All rows of one tile of m first: they gather from the same activations.
     for (std::int64_t tile_m = 0; tile_m < tiles_m_; ++tile_m) {

@@ -20,6 +20,7 @@ SpmmSize csr(double sparsity, std::int64_t m = 64) {
   size.m = m;
   size.n = size.k = 4096;
   size.pattern = "unstructured";
+  size.kernel = "sputnik";
   size.sparsity = sparsity;
   return size;
 }
@@ -27,6 +28,7 @@ SpmmSize csr(double sparsity, std::int64_t m = 64) {
 SpmmSize vectors(std::int64_t height, double sparsity) {
   SpmmSize size = csr(sparsity, 256);
   size.pattern = "vector";
+  size.kernel = "";
   size.block_n = height;
   return size;
 }
@@ -84,6 +86,49 @@ TEST_CASE("the quick facts: declared sparsity is that of the counts, and single 
   const SparsitySummary summary = Spmm(csr(0.9)).sparsity({a100(), {}, 1});
   CHECK(summary.declared == doctest::Approx(0.9).epsilon(0.01));
   CHECK(summary.aligned_cache < 0.01);  // 0.9^63
+}
+
+TEST_CASE("2:4 reads 9/16 of the bytes and multiplies at the sparse rate, never faster") {
+  SpmmSize size = csr(0.5, 4096);
+  size.pattern = "2:4";
+  size.kernel = "";
+  const LaunchResult sparse = play_sparse(size);
+  const Program twin = Spmm(size).lower_dense({a100(), {}, 1});
+  const LaunchResult dense = play(*twin.stages.front().launch, a100(), {});
+  CHECK(sparse.counters.useful_macs == doctest::Approx(dense.counters.useful_macs / 2));
+  CHECK(sparse.counters.issued_macs == doctest::Approx(sparse.counters.useful_macs));  // sizes are whole tiles
+  const double speedup = dense.time.us() / sparse.time.us();
+  CHECK(speedup > 1.3);
+  CHECK(speedup <= 2.0);
+  const SparsitySummary summary = Spmm(size).sparsity({a100(), {}, 1});
+  CHECK(summary.declared == 0.5);
+  CHECK(summary.aligned_cache == doctest::Approx((1 - 9.0 / 16) / 0.5));
+  CHECK(summary.aligned_dispatch == doctest::Approx(1));  // the A100 multiplies 2:4 at twice the rate
+}
+
+TEST_CASE("one row of activations streams weights: 2:4 saves their bytes, not more") {
+  SpmmSize size = csr(0.5, 1);
+  size.n = size.k = 8192;
+  size.pattern = "2:4";
+  size.kernel = "";
+  const double weights = 8192.0 * 8192 * 2;
+  CHECK(play_sparse(size).counters.dram_bytes == doctest::Approx(weights * 9 / 16).epsilon(0.01));
+}
+
+TEST_CASE("V:N:M: twice M, half the work") {
+  const Substrate card = load_substrate("rtx-3090", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
+  const auto time = [&](int columns) {
+    SpmmSize size = csr(1 - 2.0 / columns, 4096);
+    size.pattern = "vnm";
+    size.kernel = "";
+    size.block_n = 128;
+    size.n_of = columns;
+    size.k = 12800;
+    const Program program = Spmm(size).lower({card, {}, 1});
+    return play(*program.stages.front().launch, card, {}).time.us();
+  };
+  CHECK(time(16) / time(32) == doctest::Approx(2).epsilon(0.1));
+  CHECK(time(4) / time(8) == doctest::Approx(2).epsilon(0.1));
 }
 
 TEST_CASE("what no kernel covers is refused by name") {
