@@ -87,6 +87,11 @@ Counterfactuals counterfactuals(const Op& op, const Substrate& substrate, std::u
   return runs;
 }
 
+Counterfactuals unchanged(const OpPrediction& real) {
+  const std::vector<double> seconds(kMechanisms.size(), real.dense.time.seconds());
+  return {seconds, seconds};
+}
+
 std::vector<LossTerm> waterfall(double ideal, const Counterfactuals& runs) {
   std::vector<LossTerm> terms;
   double before = ideal;

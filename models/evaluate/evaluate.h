@@ -45,6 +45,8 @@ struct Counterfactuals {
 /// `real` is the prediction with everything real, which the last prefix repeats; the others run on all processors.
 Counterfactuals counterfactuals(const Op& op, const Substrate& substrate, std::uint64_t seed, const OpPrediction& real,
                                 LaunchMemo* memo = nullptr);
+/// Those of an op that is its own twin, where only the real time matters: no runs.
+Counterfactuals unchanged(const OpPrediction& real);
 /// factor[0] = ideal / S[0] (efficiency that dense reaches and sparse does not), factor[i] = S[i-1] / S[i]: they
 /// multiply to ideal / realised.
 std::vector<LossTerm> waterfall(double ideal_speedup, const Counterfactuals& runs);

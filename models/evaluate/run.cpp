@@ -83,7 +83,11 @@ void name_tracks(Timeline& timeline, int devices) {
 class WorkloadRun {
  public:
   WorkloadRun(const Workload& workload, const Substrate& substrate, const RunOptions& options)
-      : workload_(workload), substrate_(substrate), options_(options) {
+      : workload_(workload),
+        substrate_(substrate),
+        options_(options),
+        all_dense_(std::all_of(workload.ops.begin(), workload.ops.end(),
+                               [](const WorkloadOp& op) { return op.op->pattern() == "dense"; })) {
     result_.substrate = substrate.name;
     result_.workload = workload.name;
     result_.seed = options.seed;
@@ -118,7 +122,9 @@ class WorkloadRun {
     whole_.sparse_seconds.back() = result_.sparse.seconds();
     result_.lost = waterfall(result_.ideal_speedup, whole_);
     fill_coverage(result_);
-    if (options_.interval)
+    if (all_dense_)
+      result_.interval = {1, 1};
+    else if (options_.interval)
       result_.interval = speedup_interval(workload_, substrate_, options_.seed, result_.realised_speedup(), &memo_);
     return std::move(result_);
   }
@@ -131,7 +137,9 @@ class WorkloadRun {
     op.pattern = entry.op->pattern();
     op.repeat = entry.repeat;
     op.prediction = predict(*entry.op, substrate_, options_.seed, &memo_);
-    const Counterfactuals runs = counterfactuals(*entry.op, substrate_, options_.seed, op.prediction, &memo_);
+    const Counterfactuals runs = all_dense_
+                                     ? unchanged(op.prediction)
+                                     : counterfactuals(*entry.op, substrate_, options_.seed, op.prediction, &memo_);
     op.lost = waterfall(ideal_speedup(op.prediction.sparsity.declared), runs);
     sparsesim::add(whole_, runs, entry.repeat);
     op.dense_start = dense_.place(entry, op.prediction.dense);
@@ -157,6 +165,7 @@ class WorkloadRun {
   LaunchMemo memo_;  // counterfactuals and shifted machines repeat most launches
   Schedule dense_, sparse_;
   Counterfactuals whole_;
+  const bool all_dense_;  // nothing is gained and nothing lost: no counterfactual can say more
   int devices_ = 1;
   RunResult result_;
 };
