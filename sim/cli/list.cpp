@@ -4,10 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
+#include <set>
 
 #include "models/evaluate/workload.h"
 #include "models/ops/registry.h"
+#include "models/ops/spmm.h"
 #include "models/substrate/fingerprint.h"
 #include "models/substrate/schema.h"
 #include "sim/cli/commands.h"
@@ -51,15 +54,30 @@ std::vector<Row> op_rows() {
   return rows;
 }
 
+std::vector<Row> pattern_rows() {
+  std::vector<Row> rows;
+  for (const auto& kind : sparse_kinds())
+    rows.push_back({std::string(kind.pattern), fmt::format("{} ({})", kind.description, kind.formats)});
+  return rows;
+}
+
+std::string describe(const Kernel& kernel) {
+  const std::string tile =
+      kernel.tile_m > 0 ? fmt::format("tile {}x{}x{}, ", kernel.tile_m, kernel.tile_n, kernel.tile_k) : "";
+  return fmt::format("{}, {}{}, for {}", kernel.op, tile, kernel.quality, fmt::join(kernel.patterns, " "));
+}
+
+/// Machines of one architecture share their kernels, so each architecture is listed once.
 std::vector<Row> kernel_rows() {
   std::vector<Row> rows;
+  std::set<std::string> listed;
   for (const auto& entry : list_substrates(shipped("substrates"))) {
-    if (entry.name.ends_with("-x8") || !entry.broken.empty()) continue;  // a node has the kernels of its device
+    if (!entry.broken.empty()) continue;  // named among the substrates
     try {
-      for (const auto& k : load_substrate(entry.path, shipped("substrates")).kernels)
-        rows.push_back({fmt::format("{}/{}", entry.name, k.name),
-                        fmt::format("{}, tile {}x{}x{}, {}, for {}", k.op, k.tile_m, k.tile_n, k.tile_k, k.quality,
-                                    fmt::join(k.patterns, " "))});
+      const Substrate substrate = load_substrate(entry.path, shipped("substrates"));
+      if (!listed.insert(substrate.architecture).second) continue;
+      for (const auto& kernel : substrate.kernels)
+        rows.push_back({fmt::format("{}/{}", substrate.architecture, kernel.name), describe(kernel)});
     } catch (const config::ConfigError& error) {
       rows.push_back(broken_row(entry.path, error.brief()));
     }
@@ -67,17 +85,23 @@ std::vector<Row> kernel_rows() {
   return rows;
 }
 
-std::vector<Row> rows_of(const std::string& kind) {
-  if (kind == "substrates") return substrate_rows();
-  if (kind == "workloads") return workload_rows();
-  return kind == "ops" ? op_rows() : kernel_rows();
-}
+struct List {
+  const char* kind;
+  std::vector<Row> (*rows)();
+  bool by_name_only;  // too long to print unasked
+};
 
-void print(const std::string& kind, bool names_only) {
-  const auto rows = rows_of(kind);
+constexpr std::array<List, 5> kLists{{{"substrates", substrate_rows, false},
+                                      {"workloads", workload_rows, false},
+                                      {"ops", op_rows, false},
+                                      {"patterns", pattern_rows, false},
+                                      {"kernels", kernel_rows, true}}};
+
+void print(const List& list, bool names_only) {
+  const auto rows = list.rows();
   std::size_t width = 0;
   for (const auto& row : rows) width = std::max(width, row.name.size());
-  if (!names_only) fmt::print("{}\n", kind);
+  if (!names_only) fmt::print("{}\n", list.kind);
   for (const auto& row : rows) {
     if (!names_only)
       fmt::print("  {:<{}}  {}\n", row.name, width, row.text);
@@ -90,8 +114,8 @@ void print(const std::string& kind, bool names_only) {
 
 int run_list(const ParsedCommand& command) {
   const std::string kind = command.get("KIND");
-  for (const char* each : {"substrates", "workloads", "ops", "kernels"})
-    if (kind.empty() || kind == each) print(each, command.flag("names"));
+  for (const List& list : kLists)
+    if (kind == list.kind || (kind.empty() && !list.by_name_only)) print(list, command.flag("names"));
   return kOk;
 }
 
