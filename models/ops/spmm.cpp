@@ -12,6 +12,7 @@
 
 #include "models/compute/player.h"
 #include "models/ops/gemm.h"
+#include "models/ops/limits.h"
 #include "models/ops/spmm_rows.h"
 #include "models/ops/spmm_tiles.h"
 #include "models/ops/spmm_twin.h"
@@ -20,6 +21,7 @@ namespace sparsesim {
 namespace {
 
 constexpr std::int64_t kMost = std::int64_t{1} << 31;
+constexpr double kRowsMost = 1 << 24;  // of units: 4 bytes each for their counts
 
 constexpr std::array<SparseKind, 5> kKinds = {{
     {"unstructured", "CSR", "single weights anywhere: every stored one names a row of activations"},
@@ -101,6 +103,7 @@ std::span<const SparseKind> sparse_kinds() { return kKinds; }
 RowCounts SpmmSize::row_counts(std::uint64_t seed) const {
   if (!mask.units.empty()) return mask;
   const std::int64_t rows = n / block_n, columns = k / block_k;
+  require_at_most(static_cast<double>(rows), kRowsMost, "rows of sparse weights");
   return equal_rows ? equal_row_counts(rows, columns, 1 - sparsity)
                     : random_row_counts(rows, columns, 1 - sparsity, seed);
 }
@@ -171,25 +174,63 @@ void read_n_of_m(const std::string& nm, const std::string& v, SpmmSize& size) {
   size.sparsity = 1 - static_cast<double>(size.n_kept) / size.n_of;
 }
 
-/// Counts of the mask that a row names, for weights of the sizes that the row says.
-RowCounts named_mask(const std::string& name, const SpmmSize& size, const std::string& folder) {
+/// Counts of the mask in a file, for weights of these sizes. Errors: ConfigError.
+RowCounts read_mask(const std::string& path, const SpmmSize& size) {
   constexpr std::int64_t kMostBytes = std::int64_t{1} << 30;
+  config::Diagnostics diagnostics;
+  RowCounts counts = read_smtx(config::read_text_file(path, kMostBytes, diagnostics), path, diagnostics);
+  const auto rows = static_cast<std::int64_t>(counts.units.size());
+  if (diagnostics.empty() && (rows * size.block_n != size.n || counts.columns * size.block_k != size.k))
+    diagnostics.add({path, 1, 1}, fmt::format("{} x {} units of {} x {} for weights of {} x {}", rows, counts.columns,
+                                              size.block_n, size.block_k, size.n, size.k));
+  diagnostics.throw_if_any();
+  return counts;
+}
+
+/// The mask that a measured row names.
+RowCounts named_mask(const std::string& name, const SpmmSize& size, const std::string& folder) {
   const std::string path = (std::filesystem::path(folder) / "dlmc" / (name + ".smtx")).string();
   if (folder.empty()) throw UnsupportedError("mask " + name + " is not at hand: --masks names its folder");
   if (!std::filesystem::exists(path)) throw UnsupportedError("mask " + name + " is not at hand: no file " + path);
-  config::Diagnostics diagnostics;
-  RowCounts counts;
   try {
-    counts = read_smtx(config::read_text_file(path, kMostBytes, diagnostics), path, diagnostics);
-    diagnostics.throw_if_any();
+    return read_mask(path, size);
   } catch (const config::ConfigError& error) {
     throw UnsupportedError(error.brief());
   }
-  const auto rows = static_cast<std::int64_t>(counts.units.size());
-  if (rows * size.block_n != size.n || counts.columns * size.block_k != size.k)
-    throw UnsupportedError(fmt::format("mask {} has {} x {} units of {} x {}, the row has weights of {} x {}", name,
-                                       rows, counts.columns, size.block_n, size.block_k, size.n, size.k));
-  return counts;
+}
+
+/// N:M patterns say how sparse they are; others have a share of zeros, or a mask beside the workload.
+void read_pattern(config::MapReader& map, SpmmSize& size) {
+  if (is_n_of_m(size.pattern)) {
+    if (size.pattern == "vnm") {
+      size.block_n = map.integer("v", 1, 65536, 128);
+      size.n_of = static_cast<int>(map.integer("columns", 4, 4096));
+    }
+    size.sparsity = 1 - static_cast<double>(size.n_kept) / size.n_of;
+    return;
+  }
+  if (size.pattern != "unstructured") {
+    const auto block = map.integers("block", 1, 4096, 2);
+    if (block.size() == 2) {
+      size.block_n = block[0];
+      size.block_k = block[1];
+    } else {
+      map.mistake("block", "block is [rows, columns] of a stored unit");
+    }
+  }
+  size.equal_rows = map.boolean("equal_rows", false);
+  const std::string mask = map.text("mask", "");
+  if (mask.empty()) {
+    size.sparsity = map.number("sparsity", config::Range::between(0, 1));
+    return;
+  }
+  try {
+    const auto folder = std::filesystem::path(map.node().position().file).parent_path();
+    size.mask = read_mask((folder / mask).string(), size);
+    size.sparsity = 1 - size.mask.density();
+  } catch (const config::ConfigError& error) {
+    map.mistake("mask", fmt::format("{}: {}", mask, error.brief()));
+  }
 }
 
 }  // namespace
@@ -207,20 +248,7 @@ std::unique_ptr<Op> read_spmm(config::MapReader& map) {
   size.dtype = map.choice("dtype", kTypes, "fp16");
   size.accumulate = map.choice("accumulate", kSums, "fp32");
   size.pattern = map.choice("pattern", patterns);
-  if (size.pattern == "vnm") {
-    size.block_n = map.integer("v", 1, 65536, 128);
-    size.n_of = static_cast<int>(map.integer("columns", 4, 4096));
-  }
-  if (is_n_of_m(size.pattern))
-    size.sparsity = 1 - static_cast<double>(size.n_kept) / size.n_of;
-  else
-    size.sparsity = map.number("sparsity", config::Range::between(0, 1));
-  const auto block = map.integers("block", 1, 4096, 2);
-  if (block.size() == 2) {
-    size.block_n = block[0];
-    size.block_k = block[1];
-  }
-  size.equal_rows = map.boolean("equal_rows", false);
+  read_pattern(map, size);
   size.kernel = map.text("kernel", "");
   size.timed_call = map.boolean("timed_call", false);
   if (const auto fault = find_fault(size)) {
