@@ -368,6 +368,22 @@ class Tables(Files):
         self.write("t.csv", "0,1,2\n1,2,3\n2,3,0\n3,0,1\n")
         self.accepted(*self.run_words())
 
+    def test_masks(self):
+        self.write("w.yaml", "ops:\n  - {op: spmm, m: 64, n: 2, k: 4, pattern: unstructured, mask: m.smtx}\n")
+        for text, part in [
+                ("§", "the line ends before its number of rows"), ("2, §x, 3\n", "expected a number"),
+                ("2000000000, 4, 5§\n", "do not fit into"), ("2, 4, 2\n0 2§ 1\n0 1\n", "a row of -1 nonzeros"),
+                ("2, 4, 2\n0 1 2\n0 §4\n", "column index 4 is not within 0..3"),
+                ("§2, 3, 2\n0 1 2\n0 1\n", "2 x 3 units of 1 x 1 for weights of 2 x 4")]:
+            with self.subTest(text=text):
+                self.marked("m.smtx", text)
+                self.assertIn(part, self.refused(*self.run_words()))
+        self.op("spmm, m: 1, n: 64, k: 64, pattern: unstructured, mask: §none.smtx", "no such file")
+        self.op("spmm, m: 1, n: 65, k: 64, pattern: vector, block: §[2, 1], sparsity: 0.5", "do not divide")
+        self.workload("ops:\n  - §{op: spmm, m: 1, n: 64, k: 64, pattern: block, sparsity: 0.5}\n",
+                      "block is [rows, columns]")
+        self.op("spmm, m: 1, n: 64, k: 64, pattern: §blocks, sparsity: 0.5", 'did you mean "block"?')
+
     def test_a_trace_lies_where_the_workload_says(self):
         self.write("sub/w.yaml", "ops:\n  - {op: moe_ffn, tokens: 1, hidden: 64, intermediate: 64, experts: 4, top_k: 2, "
                                  "routing: 'trace:t.csv'}\n")
