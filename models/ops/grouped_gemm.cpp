@@ -99,8 +99,22 @@ class Builder {
   double step_cycles() const {
     const Pipes& pipes = substrate_.compute.pipes;
     double rate = pipes.tensor.at(size_.dtype).dense * pipes.tensor_sustained * constants_.tensor_share;
-    if (tile_.m < constants_.wide_rows) rate *= constants_.narrow_rate;
-    return 2.0 * tile_.m * tile_.n * tile_.k / rate + constants_.step_overhead_cycles;
+    if (!warp_groups()) rate *= constants_.narrow_rate;
+    double cycles = 2.0 * tile_.m * tile_.n * tile_.k / rate;
+    if (warp_groups() && pipes.operand_bandwidth > 0)
+      cycles = std::max(cycles, scratchpad_bytes() / pipes.operand_bandwidth);
+    return cycles + constants_.step_overhead_cycles;
+  }
+
+  // Whether the tile runs on the instruction that a group of four warps shares: 64 rows, operands in the scratchpad.
+  bool warp_groups() const { return constants_.wide_rows > 0 && tile_.m >= constants_.wide_rows; }
+
+  // Through the scratchpad's port in a step: both operands are written once and read by every instruction that
+  // multiplies them. Groups stand along the rows first. Source: Triton, AccelerateMatmul.cpp, warpsPerTileV3.
+  double scratchpad_bytes() const {
+    const double row_groups = std::max(1.0, tile_.m / constants_.wide_rows);
+    const double column_groups = std::max(1.0, tile_.warps / 4 / row_groups);
+    return ((1 + column_groups) * tile_.m + (1 + row_groups) * tile_.n) * tile_.k * bytes_;
   }
 
   // A dependent chain of multiplies behind a barrier: what a lone task waits per step beyond the pipe's own time.
@@ -109,6 +123,17 @@ class Builder {
     const double chain =
         constants_.step_latency_cycles + tile_.k / std::max(1.0, deep) * constants_.multiply_latency_cycles;
     return std::max(0.0, chain - step_cycles());
+  }
+
+  // Bytes that the launch reads again and again: its rows, and the weights of one expert.
+  double row_footprint() const { return size_.source_rows * static_cast<double>(size_.k) * bytes_; }
+  double weight_footprint() const { return static_cast<double>(size_.n) * static_cast<double>(size_.k) * bytes_; }
+
+  // Of the reads of a footprint, those that the near side of a partitioned cache does not hold.
+  double far_share(double footprint, int sharers) const {
+    const Memory& memory = substrate_.memory;
+    if (memory.l2_partitions < 2 || footprint <= 0) return 0;
+    return 1 - std::min(1.0, memory.l2_bytes / memory.l2_partitions / sharers / footprint);
   }
 
   // Columns of tiles in this bundle run one after the other: `tiles` main loops in a row, whose row panel comes from
@@ -122,10 +147,10 @@ class Builder {
     const double depth = static_cast<double>(size_.k) / per_loop;
     const double row_bytes = loaded * depth * bytes_;
     const double weight_bytes = columns / loops * depth * bytes_;
-    // A row of a tile is a whole line at the port to L2, however little of it a step needs.
-    const double line = std::max(1.0, substrate_.memory.line / (depth * bytes_));
     const double again = row_bytes * (loops - 1) / loops;
-    const double again_lines = again + (row_bytes + weight_bytes) * (line - 1) * constants_.line_penalty;
+    // Bytes from the far side take longer: they count as more of them at L2 and at the port.
+    const double crossing = row_bytes * far_share(row_footprint(), 1) + weight_bytes * far_share(weight_footprint(), 2);
+    const double again_lines = again + crossing * constants_.crossing_cost;
     shape.streams = {{row_bytes / loops, row_bytes / loops, true}, {weight_bytes, weight_bytes, true}};
     if (again_lines > 0) shape.streams.push_back({again, again_lines, true});
     const double clock = substrate_.compute.clock;
@@ -205,7 +230,7 @@ GroupedConstants grouped_constants(const Kernel& kernel) {
       {"step_overhead_cycles", &GroupedConstants::step_overhead_cycles},
       {"step_latency_cycles", &GroupedConstants::step_latency_cycles},
       {"multiply_latency_cycles", &GroupedConstants::multiply_latency_cycles},
-      {"line_penalty", &GroupedConstants::line_penalty},
+      {"crossing_cost", &GroupedConstants::crossing_cost},
       {"short_row_dram_share", &GroupedConstants::short_row_dram_share},
       {"wide_rows", &GroupedConstants::wide_rows},
       {"narrow_rate", &GroupedConstants::narrow_rate},

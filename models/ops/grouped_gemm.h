@@ -21,6 +21,7 @@ struct GroupedSize {
   std::string dtype = "bf16";
   std::int64_t padded_rows = 0;  // every expert has at least so many rows, whatever its count (static buffers)
   bool naive = false;            // no sorting: every row is a row block of its own
+  double source_rows = 0;        // distinct rows that are read, each by several experts
   std::int64_t grid_rows = 0;    // rows that the grid was sized for before the counts were known; 0: those there are
 };
 
@@ -36,13 +37,13 @@ struct GroupedConstants {
   double step_overhead_cycles = 0;     // barriers and addresses per main-loop step
   double step_latency_cycles = 0;      // barrier and first operand of a step: a task alone cannot step faster
   double multiply_latency_cycles = 0;  // of each dependent multiply in a step, one per step_k of depth
-  double line_penalty = 1;          // of the unused part of a line that a short row of a tile occupies at the L2 port
-  double short_row_dram_share = 1;  // of dram_share where a step's rows are shorter than a line
-  double wide_rows = 0;             // tiles of fewer rows run on the narrow instruction
-  double narrow_rate = 1;           // its rate over the wide one's
-  double tensor_share = 1;          // of the sustained rate that the compiler's main loop reaches
-  double dram_share = 1;            // of the best streaming bandwidth
-  double registers_base = 64;       // per thread, beside the accumulators
+  double crossing_cost = 0;            // of a byte from the far side of a partitioned L2, beyond one from the near side
+  double short_row_dram_share = 1;     // of dram_share where a step's rows are shorter than a line
+  double wide_rows = 0;                // tiles of fewer rows run on the narrow instruction
+  double narrow_rate = 1;              // its rate over the wide one's
+  double tensor_share = 1;             // of the sustained rate that the compiler's main loop reaches
+  double dram_share = 1;               // of the best streaming bandwidth
+  double registers_base = 64;          // per thread, beside the accumulators
 };
 
 /// The kernel `name` of `substrate`'s library, or the first that multiplies `dtype`.

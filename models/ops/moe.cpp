@@ -61,7 +61,9 @@ class DeviceWork {
     // The host does not know the counts: the grid holds the worst case.
     up.grid_rows = slots + experts * (tile.m - 1);
     if (tokens < tile.m) up.grid_rows = std::min(up.grid_rows, slots * tile.m);
+    up.source_rows = static_cast<double>(tokens);
     GroupedSize down = up;
+    down.source_rows = static_cast<double>(slots);
     down.n = spec_.hidden;
     down.k = spec_.intermediate;
 

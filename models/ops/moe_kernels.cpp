@@ -12,6 +12,9 @@ namespace {
 
 constexpr double kMostTasks = 2000;
 
+// Below both limits one kernel with one counting warp sorts. Source: vLLM 0.24.0, moe_align_sum_kernels.cu.
+constexpr std::int64_t kFewSlots = 1024, kFewExperts = 64, kCountingThreads = 32;
+
 /// Constants of one row of the library; absent rows and names read as their default.
 class Constants {
  public:
@@ -34,11 +37,16 @@ class Constants {
   std::map<std::string, double> values_;
 };
 
+// A further kernel of a chain: its node in the graph and its grid.
+double node_seconds(const Substrate& substrate) {
+  return substrate.dispatch.graph_node + substrate.dispatch.grid_start;
+}
+
 Launch start_launch(const std::string& name, double start_us, const Substrate& substrate) {
   Launch launch;
   launch.name = launch.kernel = name;
   launch.dtype = "fp32";
-  launch.fixed_seconds = substrate.dispatch.graph_node + substrate.dispatch.grid_start + start_us * 1e-6;
+  launch.fixed_seconds = node_seconds(substrate) + start_us * 1e-6;
   return launch;
 }
 
@@ -50,10 +58,14 @@ void add_tasks(Launch& launch, TaskShape shape, std::int64_t tasks) {
 }  // namespace
 
 Launch lower_router(std::int64_t tokens, std::int64_t experts, std::int64_t top_k, const Substrate& substrate) {
-  const Constants constants(
-      substrate, "moe_router",
-      {{"start_us", 0}, {"tokens_per_task", 4}, {"cycles_per_score", 1}, {"cycles_per_choice", 40}});
+  const Constants constants(substrate, "moe_router",
+                            {{"start_us", 0},
+                             {"tokens_per_task", 4},
+                             {"cycles_per_score", 1},
+                             {"cycles_per_choice", 40},
+                             {"single_choice_kernels", 1}});
   Launch launch = start_launch("moe_router", constants["start_us"], substrate);
+  if (top_k == 1) launch.fixed_seconds += (constants["single_choice_kernels"] - 1) * node_seconds(substrate);
   const double all = std::ceil(static_cast<double>(tokens) / constants["tokens_per_task"]);
   const double tasks = std::min(all, kMostTasks);
   const double each = constants["tokens_per_task"] * all / tasks;  // tokens of a task
@@ -71,14 +83,23 @@ Launch lower_router(std::int64_t tokens, std::int64_t experts, std::int64_t top_
 }
 
 Launch lower_align(std::int64_t slots, std::int64_t experts, std::int64_t padded_rows, const Substrate& substrate) {
-  const Constants constants(substrate, "moe_align",
-                            {{"start_us", 0}, {"cycles_per_slot", 0}, {"cycles_per_expert", 0}, {"cycles_per_row", 0}});
+  const Constants constants(
+      substrate, "moe_align",
+      {{"start_us", 0}, {"cycles_per_slot", 0}, {"cycles_per_expert", 0}, {"cycles_per_row", 0}, {"kernels", 1}});
+  const bool few = slots < kFewSlots && experts <= kFewExperts;
   // Unsorted rows need their number only: a fill, not the counting and sorting kernels.
-  Launch launch = start_launch("moe_align", slots > 0 ? constants["start_us"] : 0, substrate);
+  const double kernels = slots == 0 || few ? 1 : constants["kernels"];
+  Launch launch = start_launch("moe_align", slots > 0 ? kernels * constants["start_us"] : 0, substrate);
+  launch.fixed_seconds += (kernels - 1) * node_seconds(substrate);
   TaskShape shape;  // one task: the running sum over experts is serial
   shape.epilogue_cycles = static_cast<double>(slots) * constants["cycles_per_slot"] +
                           static_cast<double>(experts) * constants["cycles_per_expert"] +
                           static_cast<double>(padded_rows) * constants["cycles_per_row"];
+  if (slots > 0 && few) {
+    // A single warp counts, then places: each thread walks its slots, one load after the other.
+    const auto walked = static_cast<double>((slots + kCountingThreads - 1) / kCountingThreads);
+    shape.epilogue_cycles += 2 * walked * substrate.memory.l2_far_latency * substrate.compute.clock;
+  }
   shape.store_bytes = static_cast<double>(padded_rows) * 4;
   add_tasks(launch, std::move(shape), 1);
   return launch;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "models/evaluate/program_player.h"
+#include "models/ops/moe_kernels.h"
 #include "models/ops/moe_tiles.h"
 
 using namespace sparsesim;
@@ -171,4 +172,36 @@ TEST_CASE("experts: bad sizes and parameters are refused by name") {
   row.dtype = "bf16";
   row.params = {{"experts", "8x"}, {"top_k", "2"}};
   CHECK_THROWS_WITH_AS(moe_from_row(row), doctest::Contains("experts=8x"), UnsupportedError);
+}
+
+TEST_CASE("grouped product: rows beyond the near side of L2 cost more at its port, a cache of one side costs nothing") {
+  const auto l2_bytes = [](Substrate substrate, double partitions, double source_rows) {
+    substrate.memory.l2_partitions.value = partitions;
+    GroupedSize size;
+    size.counts = {4096};
+    size.n = 512;
+    size.k = 4096;
+    size.source_rows = source_rows;
+    const Kernel& kernel = find_grouped_kernel(substrate, "vllm_fused_moe", "bf16");
+    const Launch launch = lower_grouped(size, {64, 64, 32, 8, 4, 3}, kernel, substrate, {});
+    return play(launch, substrate, {}).counters.l2_bytes;
+  };
+  const Substrate& a100 = machine("a100-sxm4-80gb");
+  // 4096 columns of 2 bytes: a near side of 20 MiB holds 2560 rows.
+  CHECK(l2_bytes(a100, 2, 1000) == doctest::Approx(l2_bytes(a100, 2, 2560)));
+  CHECK(l2_bytes(a100, 2, 1e6) > l2_bytes(a100, 2, 5000));
+  CHECK(l2_bytes(a100, 2, 5000) > l2_bytes(a100, 2, 2560));
+  CHECK(l2_bytes(a100, 1, 1e6) == doctest::Approx(l2_bytes(a100, 1, 1000)));
+}
+
+TEST_CASE("sorting: one kernel for few slots of few experts, whose single warp walks them; several kernels else") {
+  const Substrate& h100 = machine("h100-sxm5-80gb");
+  const auto time = [&](std::int64_t slots, std::int64_t experts) {
+    return play(lower_align(slots, experts, slots, h100), h100, {}).time.us();
+  };
+  const double node = (h100.dispatch.graph_node + h100.dispatch.grid_start) * 1e6;
+  CHECK(time(16, 65) > time(16, 64) + node);
+  // Twice 31 - 1 further loads in a row, each a trip to the far side of L2.
+  CHECK(time(31 * 32, 8) - time(32, 8) > 2 * 30 * h100.memory.l2_far_latency * 1e6 * 0.99);
+  CHECK(time(0, 8) < time(1, 8));
 }
