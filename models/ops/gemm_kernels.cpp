@@ -13,7 +13,7 @@ namespace sparsesim {
 namespace {
 
 using Member = double GemmConstants::*;
-constexpr std::array<std::pair<const char*, Member>, 18> kConstants = {{
+constexpr std::array<std::pair<const char*, Member>, 19> kConstants = {{
     {"prologue_cycles", &GemmConstants::prologue_cycles},
     {"epilogue_cycles", &GemmConstants::epilogue_cycles},
     {"epilogue_bytes_per_cycle", &GemmConstants::epilogue_bytes_per_cycle},
@@ -25,6 +25,7 @@ constexpr std::array<std::pair<const char*, Member>, 18> kConstants = {{
     {"raster_group", &GemmConstants::raster_group},
     {"dram_share", &GemmConstants::dram_share},
     {"split_most", &GemmConstants::split_most},
+    {"split_least_steps", &GemmConstants::split_least_steps},
     {"split_start_us", &GemmConstants::split_start_us},
     {"start_us", &GemmConstants::start_us},
     {"whole_waves_from_k", &GemmConstants::whole_waves_from_k},
@@ -157,7 +158,7 @@ double estimate(const GemmSize& size, const GemmPlan& plan, const Substrate& sub
 std::vector<int> splits_to_try(std::int64_t steps, const GemmConstants& constants) {
   std::vector<int> splits = {1};
   for (int s : {2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64})
-    if (s <= constants.split_most && steps / s >= 2) splits.push_back(s);
+    if (s <= constants.split_most && static_cast<double>(steps / s) >= constants.split_least_steps) splits.push_back(s);
   return splits;
 }
 

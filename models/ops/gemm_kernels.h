@@ -51,6 +51,7 @@ struct GemmConstants {
   double raster_group = 8;        // tiles of m visited before the next tile of n
   double dram_share = 1;          // of the best streaming bandwidth
   double split_most = 1;          // slices of k at most
+  double split_least_steps = 2;   // steps that a slice walks at least
   double split_start_us = 0;      // second kernel that adds the partial sums
   double start_us = 0;            // per call, beyond the graph node
   double whole_waves_from_k = 0;  // depth from which the library's choice counts whole waves; below, fractions

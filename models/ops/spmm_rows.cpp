@@ -19,17 +19,18 @@ struct RowsConstants {
   double index_bytes = 4;  // per stored unit
   double matrix_rows = 0;  // rows of the matrix instruction, filled or not; 0: multiplies on the vector pipe
   double item_cycles = 0;  // issue slots of one unit per task: index, address, loads
-  double byte_cycles = 0;  // per gathered byte and product: loads, conversions and moves through registers
+  double byte_cycles = 0;  // per gathered byte: loads, conversions and moves through registers
   double l1_share = 1;     // of the first-level cache, what gathered rows find there
   double prologue_cycles = 0;
   double epilogue_cycles = 0;
+  double halves_cycles = 0;  // of a task, to add up the halves that weights of a wider type are cut into
   double dram_share = 1;
   double start_us = 0;      // per call beyond the graph node: further launches, index preparation
   double single_calls = 0;  // 1: published times are of single calls between events
   double host_us = 0;       // of a published call in a loop, what its host needs: it takes no less
 };
 
-constexpr std::array<std::pair<const char*, double RowsConstants::*>, 12> kNames = {{
+constexpr std::array<std::pair<const char*, double RowsConstants::*>, 13> kNames = {{
     {"block_n", &RowsConstants::block_n},
     {"index_bytes", &RowsConstants::index_bytes},
     {"matrix_rows", &RowsConstants::matrix_rows},
@@ -38,6 +39,7 @@ constexpr std::array<std::pair<const char*, double RowsConstants::*>, 12> kNames
     {"l1_share", &RowsConstants::l1_share},
     {"prologue_cycles", &RowsConstants::prologue_cycles},
     {"epilogue_cycles", &RowsConstants::epilogue_cycles},
+    {"halves_cycles", &RowsConstants::halves_cycles},
     {"dram_share", &RowsConstants::dram_share},
     {"start_us", &RowsConstants::start_us},
     {"single_calls", &RowsConstants::single_calls},
@@ -55,17 +57,17 @@ RowsConstants constants_of(const Kernel& kernel) {
   return constants;
 }
 
-/// "int16xint8": sparse operand in int16 against activations in int8, as products of int8 halves.
+/// "int16xint8": sparse operand in int16 against activations in int8, its halves stacked as rows of int8.
 struct OperandTypes {
   std::string weights, activations;
-  double products = 1;  // matrix instructions per pair of operands
+  double halves = 1;  // rows of the matrix instruction that one row of weights takes
 };
 
 OperandTypes operand_types(const std::string& dtype) {
   const std::size_t cross = dtype.find('x');
   if (cross == std::string::npos) return {dtype, dtype, 1};
   OperandTypes types{dtype.substr(0, cross), dtype.substr(cross + 1), 1};
-  types.products = weight_bytes(types.weights) / element_bytes(types.activations);
+  types.halves = weight_bytes(types.weights) / element_bytes(types.activations);
   return types;
 }
 
@@ -155,7 +157,7 @@ class RowsLowering {
     const double outputs = static_cast<double>(rows * size_.block_n) * width;
     shape.store_bytes = outputs * std::max(2.0, element_bytes(types_.activations));
     shape.prologue_cycles = constants_.prologue_cycles;
-    shape.epilogue_cycles = constants_.epilogue_cycles;
+    shape.epilogue_cycles = constants_.epilogue_cycles + (types_.halves > 1 ? constants_.halves_cycles : 0);
     return shape;
   }
 
@@ -182,13 +184,13 @@ class RowsLowering {
     const double full_width = static_cast<double>(kernel_.tile_m);
     double macs = slots * height * full_width;
     if (constants_.matrix_rows > 0)
-      macs = round_up(slots * height, constants_.matrix_rows * columns * units_per_step) * full_width;
+      macs = round_up(slots * height * types_.halves, constants_.matrix_rows * columns * units_per_step) * full_width;
     if (ideal_.padding) macs = units * columns * height * width;
     shape.issued_macs = macs * shape.steps;
     const Pipes& pipes = substrate_.compute.pipes;
     const double issue = ideal_.metadata ? 0 : rows * units_per_step * constants_.item_cycles;
     const double gathered_bytes = slots * full_width * element_bytes(types_.activations);
-    const double moved = gathered_bytes * types_.products * constants_.byte_cycles;
+    const double moved = gathered_bytes * constants_.byte_cycles;
     auto& cycles = shape.cycles_per_step;
     cycles[static_cast<int>(Pipe::vector)] = issue + moved;
     if (constants_.matrix_rows <= 0) {
@@ -202,7 +204,7 @@ class RowsLowering {
     const double full = rate->second.dense * pipes.tensor_sustained;
     const double share =
         size_.accumulate == "fp32" && rate->second.fp32_accumulate > 0 ? rate->second.fp32_accumulate.value : 1;
-    cycles[static_cast<int>(Pipe::tensor)] = 2 * macs * types_.products / (full * share);
+    cycles[static_cast<int>(Pipe::tensor)] = 2 * macs / (full * share);
   }
 
   const SpmmSize& size_;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "models/compute/player.h"
 
@@ -129,6 +130,114 @@ TEST_CASE("V:N:M: twice M, half the work") {
   };
   CHECK(time(16) / time(32) == doctest::Approx(2).epsilon(0.1));
   CHECK(time(4) / time(8) == doctest::Approx(2).epsilon(0.1));
+}
+
+namespace {
+
+const Substrate& a100_40() {
+  static const Substrate substrate =
+      load_substrate("a100-sxm4-40gb", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
+  return substrate;
+}
+
+double constant_of(const std::string& kernel, const std::string& name) {
+  for (const Kernel& each : a100_40().kernels)
+    if (each.name == kernel) return each.constants.at(name).value;
+  throw std::out_of_range(kernel);
+}
+
+SpmmSize integers(std::int64_t height, const std::string& dtype) {
+  SpmmSize size = vectors(height, 0.9);
+  size.dtype = dtype;
+  size.equal_rows = true;
+  return size;
+}
+
+SpmmSize blocks(std::int64_t side, double sparsity, const std::string& dtype) {
+  SpmmSize size = csr(sparsity, 1024);
+  size.pattern = "block";
+  size.block_n = size.block_k = side;
+  size.dtype = dtype;
+  size.kernel = "torch-triton-bsr-2.1";
+  return size;
+}
+
+LaunchResult play_on_40(const SpmmSize& size) {
+  return play(*Spmm(size).lower({a100_40(), {}, 1}).stages.front().launch, a100_40(), {});
+}
+
+Launch twin_on_40(const SpmmSize& size) { return *Spmm(size).lower_dense({a100_40(), {}, 1}).stages.front().launch; }
+
+}  // namespace
+
+TEST_CASE(
+    "a call timed alone shows its launch in both runs, and the library's choice in the twin; a graph hides them") {
+  SpmmSize alone = vectors(8, 0.9);
+  SpmmSize in_graph = alone;
+  alone.timed_call = true;
+  const double launch = constant_of("host_call", "launch_us"), library = constant_of("host_call", "library_us");
+  const double sparse = play_on_40(alone).time.us() - play_on_40(in_graph).time.us();
+  CHECK(sparse == doctest::Approx(launch).epsilon(0.001));
+  const double dense = twin_on_40(alone).fixed_seconds - twin_on_40(in_graph).fixed_seconds;
+  CHECK(dense * 1e6 == doctest::Approx(launch + library).epsilon(0.001));
+}
+
+TEST_CASE("row-major int8 has no matrix instructions: its twin does 4 multiply-adds per lane and cycle") {
+  const SpmmSize size = integers(8, "int8");
+  const Launch twin = twin_on_40(size);
+  const LaunchResult dense = play(twin, a100_40(), {});
+  const double rate = 4 * 64.0 * 108 * 1.41e9;  // lanes of all units
+  CHECK(dense.busy[static_cast<int>(Pipe::tensor)] == 0);
+  CHECK(dense.busy[static_cast<int>(Pipe::vector)] >= 256.0 * 4096 * 4096 / rate);
+  // Depth 2304 is one loop, 4608 two halves: as many steps per task, twice the tasks.
+  SpmmSize shallow = size, deep = size;
+  shallow.k = 2304;
+  deep.k = 4608;
+  CHECK(twin_on_40(deep).tasks.size() == 2 * twin_on_40(shallow).tasks.size());
+  CHECK(twin_on_40(deep).shapes.front().steps == twin_on_40(shallow).shapes.front().steps);
+}
+
+TEST_CASE("16-bit weights as two rows of 8 bits: no gather twice, and matrix work only beyond 8 rows") {
+  for (const std::int64_t height : {4, 8}) {
+    const LaunchResult narrow = play_on_40(integers(height, "int8")), wide = play_on_40(integers(height, "int16xint8"));
+    const int tensor = static_cast<int>(Pipe::tensor), vector = static_cast<int>(Pipe::vector);
+    CHECK(wide.busy[vector] == doctest::Approx(narrow.busy[vector]));
+    // 4 rows leave half of the instruction's 8 empty; 8 rows fill it and need a second one.
+    CHECK(wide.busy[tensor] == doctest::Approx(narrow.busy[tensor] * (height == 4 ? 1 : 2)));
+  }
+}
+
+TEST_CASE("a call in a loop takes no less than its host") {
+  SpmmSize size = blocks(64, 0.99, "fp16");
+  const double device = play_sparse(size).time.us();
+  size.timed_call = true;
+  const LaunchResult timed = play_sparse(size);
+  const double host = constant_of("torch-triton-bsr-2.1_64_half", "host_us");
+  CHECK(device < host);
+  CHECK(timed.time.us() == doctest::Approx(host));
+  size.sparsity = 0;
+  size.m = 8192;
+  const double busy = play_sparse(size).time.us();
+  CHECK(busy > host);
+  size.timed_call = false;
+  CHECK(play_sparse(size).time.us() == busy);
+}
+
+TEST_CASE("blocks in single precision multiply on the vector pipe, as the dense twin does") {
+  const SpmmSize size = blocks(32, 0.5, "fp32");
+  const double stored = static_cast<double>(size.row_counts(1).total()) * 32 * 32;
+  const double rate = 64.0 * 108 * 1.41e9;  // multiply-adds of all lanes
+  CHECK(play_sparse(size).busy[static_cast<int>(Pipe::vector)] >= stored * 1024 / rate);
+  CHECK(play_sparse(size).busy[static_cast<int>(Pipe::tensor)] == 0);
+}
+
+TEST_CASE("a larger block shares its index and its gathered rows: the same weights cost less") {
+  double before = 1e9;
+  for (const std::int64_t side : {16, 32, 64}) {
+    const double now = play_sparse(blocks(side, 0.5, "bf16")).time.us();
+    CHECK(now < before);
+    before = now;
+  }
 }
 
 TEST_CASE("what no kernel covers is refused by name") {
