@@ -19,17 +19,11 @@ namespace sparsesim {
 struct ChunkedShape {
   int steps = 0;
   int chunks = 0;
-  int fill_steps = 0;  // the pipeline fill: chunk 0 has these, the others share the rest evenly
+  int fill_steps = 0;       // the pipeline fill: chunk 0 has these, the others share the rest evenly
+  std::vector<int> begins;  // step with which each chunk begins; one more gives the end of the loop
   std::array<double, kPipes> step_ps{};
   double step_total_ps = 0;  // one step alone on its unit
   double prologue_ps = 0, epilogue_ps = 0;
-
-  /// Step with which chunk `chunk` begins; chunk == chunks gives the end of the loop.
-  int first_step(int chunk) const {
-    if (chunk == 0) return 0;
-    const auto rest = static_cast<std::int64_t>(steps - fill_steps);
-    return chunks == 1 ? fill_steps : fill_steps + static_cast<int>(rest * (chunk - 1) / (chunks - 1));
-  }
 };
 
 class Machine {

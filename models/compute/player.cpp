@@ -10,14 +10,15 @@ namespace sparsesim {
 namespace {
 
 // Dynamic energy per operation falls with the square of the voltage, which follows the clock: E(f) = E(f0) (f/f0)^2.
-// Where time is inversely proportional to the clock, power is idle + active * (f/f0)^3.
-double clock_that_fits(const Substrate& substrate, double active_joules, double seconds, double clock) {
-  const double reference = substrate.compute.clock;
-  const double scale = clock / reference;
+// Time follows the clock as far as the units' own pipes are busy, so power is idle + active * (f/f0)^(2 + that share).
+double clock_that_fits(const Substrate& substrate, double active_joules, const LaunchResult& result) {
+  const double scale = result.clock / substrate.compute.clock, seconds = result.time.seconds();
   const double power = active_joules * scale * scale / seconds;
   const double room = substrate.power.cap - substrate.power.idle;
-  if (power <= room) return clock;
-  return std::max(substrate.compute.clock_floor.value, clock * std::cbrt(room / power));
+  if (power <= room) return result.clock;
+  const double pipes = *std::max_element(result.busy.begin(), result.busy.begin() + kPipes);
+  const double exponent = 2 + std::min(1.0, pipes / seconds);
+  return std::max(substrate.compute.clock_floor.value, result.clock * std::pow(room / power, 1 / exponent));
 }
 
 LaunchResult recall_or_play(const Launch& launch, const Substrate& substrate, bool without_overfetch, double clock_hz,
@@ -74,7 +75,7 @@ LaunchResult play(const Launch& launch, const Substrate& substrate, const Ideal&
   LaunchResult result = recall_or_play(launch, substrate, ideal.overfetch, clock, memo);
   for (int round = 0; round < kRounds; ++round) {
     const double joules = active_energy(launch, result.counters, substrate);
-    const double fitting = clock_that_fits(substrate, joules, result.time.seconds(), clock);
+    const double fitting = clock_that_fits(substrate, joules, result);
     if (clock - fitting < kCloseEnough * clock) break;
     clock = fitting;
     result = recall_or_play(launch, substrate, ideal.overfetch, clock, memo);
