@@ -51,7 +51,8 @@ LaunchMemo::Key LaunchMemo::key(const Launch& launch, const Substrate& substrate
   digest.number(clock_hz);
   digest.word(without_overfetch);
   digest.pair(static_cast<std::uint32_t>(launch.tasks_per_unit), launch.persistent);
-  for (const double value : {launch.dram_share, launch.fixed_seconds, launch.host_seconds, launch.dead_tasks}) digest.number(value);
+  for (const double value : {launch.dram_share, launch.fixed_seconds, launch.host_seconds, launch.dead_tasks})
+    digest.number(value);
   // Power only decides the clock, and links are no part of a device.
   for (const Field& field : fixed_fields(const_cast<Substrate&>(substrate)))
     if (!field.path.starts_with("power.") && !field.path.starts_with("fabric.")) digest.number(field.quantity->value);

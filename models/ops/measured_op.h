@@ -17,8 +17,8 @@ struct MeasuredOp {
   std::string pattern;               // of the weights
   std::optional<double> sparsity;    // share of zeros, 0..1; nothing where it follows from params
   std::map<std::string, std::string> params;
-  std::string kernel;                // "library:cublas"; who ran
-  std::string masks;                 // folder of named masks; empty: none at hand
+  std::string kernel;  // "library:cublas"; who ran
+  std::string masks;   // folder of named masks; empty: none at hand
 };
 
 }  // namespace sparsesim

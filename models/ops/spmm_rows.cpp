@@ -49,7 +49,8 @@ constexpr std::array<std::pair<const char*, double RowsConstants::*>, 13> kNames
 RowsConstants constants_of(const Kernel& kernel) {
   RowsConstants constants;
   for (const auto& [name, value] : kernel.constants) {
-    const auto row = std::find_if(kNames.begin(), kNames.end(), [&key = name](const auto& r) { return key == r.first; });
+    const auto row =
+        std::find_if(kNames.begin(), kNames.end(), [&key = name](const auto& r) { return key == r.first; });
     if (row == kNames.end())
       throw UnsupportedError("kernel " + kernel.name + ": spmm knows no constant " + name + " (docs/models/spmm.md)");
     constants.*(row->second) = value;

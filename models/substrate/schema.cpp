@@ -79,8 +79,10 @@ std::string value_schema(Dimension dimension) {
   if (dimension == Dimension::none) return Object().add("type", json_text("number")).str();
   std::string units;
   for (std::string_view unit : config::units(dimension)) units += (units.empty() ? "" : "|") + std::string(unit);
-  const std::string with_unit =
-      Object().add("type", json_text("string")).add("pattern", json_text("^-?[0-9][0-9.eE+-]* *(" + units + ")$")).str();
+  const std::string with_unit = Object()
+                                    .add("type", json_text("string"))
+                                    .add("pattern", json_text("^-?[0-9][0-9.eE+-]* *(" + units + ")$"))
+                                    .str();
   if (dimension != Dimension::share) return with_unit;
   return Object().add("anyOf", "[" + with_unit + ", " + value_schema(Dimension::none) + "]").str();
 }

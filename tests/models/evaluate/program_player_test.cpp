@@ -69,7 +69,8 @@ TEST_CASE("a stage that waits for a later one, or sits on no device, is a progra
 TEST_CASE("the timeline shows every stage where it ran") {
   Timeline timeline;
   const auto launch = kernel(108);
-  const auto result = play_program({1, {on(0, launch), on(0, launch)}}, a100(), {}, nullptr, {&timeline, Time{5}, "op"});
+  const auto result =
+      play_program({1, {on(0, launch), on(0, launch)}}, a100(), {}, nullptr, {&timeline, Time{5}, "op"});
   std::vector<Span> kernels, tasks;
   for (const Span& span : timeline.spans()) (span.category == "kernel" ? kernels : tasks).push_back(span);
   REQUIRE(kernels.size() == 2);

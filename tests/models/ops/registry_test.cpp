@@ -1,9 +1,9 @@
+#include "models/ops/registry.h"
+
 #include <doctest/doctest.h>
 
 #include <set>
 #include <string>
-
-#include "models/ops/registry.h"
 
 using namespace sparsesim;
 

@@ -1,11 +1,12 @@
 // The table of `sparsesim show`, the JSON Schema, and the list of constants.
+#include "models/substrate/fingerprint.h"
+
 #include <doctest/doctest.h>
 
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "models/substrate/constants.h"
-#include "models/substrate/fingerprint.h"
 #include "models/substrate/schema.h"
 
 using namespace sparsesim;

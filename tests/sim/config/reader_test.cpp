@@ -1,11 +1,11 @@
+#include "sim/config/reader.h"
+
 #include <doctest/doctest.h>
 
 #include <array>
 #include <functional>
 #include <string>
 #include <vector>
-
-#include "sim/config/reader.h"
 
 using namespace sparsesim::config;
 

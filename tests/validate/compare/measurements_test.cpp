@@ -1,8 +1,8 @@
+#include "validate/compare/measurements.h"
+
 #include <doctest/doctest.h>
 
 #include <string>
-
-#include "validate/compare/measurements.h"
 
 using namespace sparsesim;
 

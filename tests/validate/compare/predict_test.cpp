@@ -1,9 +1,10 @@
+#include "validate/compare/predict.h"
+
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "validate/compare/predict.h"
 #include "validate/compare/report.h"
 
 using namespace sparsesim;

@@ -1,9 +1,9 @@
+#include "validate/compare/score.h"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <vector>
-
-#include "validate/compare/score.h"
 
 using namespace sparsesim;
 using Values = std::vector<double>;

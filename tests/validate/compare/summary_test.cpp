@@ -1,10 +1,11 @@
+#include "validate/compare/summary.h"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
 
-#include "validate/compare/features.h"
 #include "sim/core/parallel.h"
-#include "validate/compare/summary.h"
+#include "validate/compare/features.h"
 
 using namespace sparsesim;
 
