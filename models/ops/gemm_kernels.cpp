@@ -57,11 +57,7 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; 
 
 // The vector pipe multiplies what the kernel says; the matrix unit must have a rate for the type.
 bool runs(const Kernel& kernel, const GemmConstants& constants, const GemmSize& size, const Substrate& substrate) {
-  const auto has = [](const std::vector<std::string>& list, const std::string& word) {
-    return std::find(list.begin(), list.end(), word) != list.end();
-  };
-  return has(kernel.dtypes, size.dtype) && has(kernel.patterns, size.weights.pattern) &&
-         kernel.name.starts_with(size.weights.kernel) &&
+  return takes(kernel, size.weights.pattern, size.dtype) && kernel.name.starts_with(size.weights.kernel) &&
          (size.weights.columns_most == 0 || kernel.tile_n <= size.weights.columns_most) &&
          (constants.most_rows == 0 || static_cast<double>(size.m) <= constants.most_rows) &&
          (constants.vector > 0 || substrate.compute.pipes.tensor.count(size.dtype) > 0);
@@ -188,6 +184,13 @@ void add_plans(const Kernel& kernel, const GemmSize& size, const Substrate& subs
 }
 
 }  // namespace
+
+bool takes(const Kernel& kernel, const std::string& pattern, const std::string& dtype) {
+  const auto names = [](const std::vector<std::string>& list, const std::string& word) {
+    return std::find(list.begin(), list.end(), word) != list.end();
+  };
+  return names(kernel.patterns, pattern) && names(kernel.dtypes, dtype);
+}
 
 std::int64_t GemmSize::walked_k() const {
   return std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(static_cast<double>(k) * weights.depth_share)));

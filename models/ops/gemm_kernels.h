@@ -33,6 +33,9 @@ struct GemmSize {
   std::int64_t walked_k() const;  // depth of a tile's main loop, >= 1
 };
 
+/// Whether a kernel of the library names both the pattern and the operand type.
+bool takes(const Kernel& kernel, const std::string& pattern, const std::string& dtype);
+
 /// Bytes of one element; 0.5 for int4. Throws UnsupportedError for an unknown type.
 double element_bytes(const std::string& dtype);
 

@@ -58,12 +58,8 @@ std::vector<std::string> known_patterns() {
 
 bool is_n_of_m(const std::string& pattern) { return pattern == "2:4" || pattern == "vnm"; }
 
-bool has(const std::vector<std::string>& list, const std::string& word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
-
 bool fits(const Kernel& kernel, const SpmmSize& size) {
-  if (!has(kernel.patterns, size.pattern) || !has(kernel.dtypes, size.dtype)) return false;
+  if (!takes(kernel, size.pattern, size.dtype)) return false;
   const auto block = kernel.constants.find("block_n");
   if (block != kernel.constants.end() && block->second.value > 0 &&
       block->second.value != static_cast<double>(size.block_n))

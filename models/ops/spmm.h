@@ -58,7 +58,9 @@ class Spmm : public Op {
   SpmmSize size_;
 };
 
-/// Keys: m, n, k, dtype, accumulate, pattern, sparsity, block ([rows, columns]), mask (a .smtx file), kernel.
+/// Keys: m, n, k, dtype, accumulate, pattern, kernel, timed_call; vnm: v, columns; unstructured, vector and block:
+/// sparsity or mask (a .smtx file beside the workload), equal_rows, and block ([rows, columns]) where units are larger
+/// than one weight.
 std::unique_ptr<Op> read_spmm(config::MapReader& map);
 /// Params: block, mask, format, accumulate, nm, v. Errors: UnsupportedError for missing sizes, unknown patterns and
 /// masks that are not at hand.

@@ -14,15 +14,10 @@ double constant(const Kernel& kernel, const char* name) {
   return found == kernel.constants.end() ? 0.0 : found->second.value;
 }
 
-bool has(const std::vector<std::string>& list, const std::string& word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
-
 /// Types whose matrix instructions want both operands contiguous along k have kernels of their own for other layouts.
 bool has_row_major_kernel(const std::string& dtype, const Substrate& substrate) {
-  return std::any_of(substrate.kernels.begin(), substrate.kernels.end(), [&](const Kernel& kernel) {
-    return kernel.op == "gemm" && has(kernel.patterns, kRowMajor) && has(kernel.dtypes, dtype);
-  });
+  return std::any_of(substrate.kernels.begin(), substrate.kernels.end(),
+                     [&](const Kernel& kernel) { return kernel.op == "gemm" && takes(kernel, kRowMajor, dtype); });
 }
 
 /// Mixed and 4-bit types have no dense kernel: that of the activations, in 8 bits at least.
