@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "models/evaluate/workload.h"
+#include "models/ops/kinds.h"
 #include "models/ops/registry.h"
 #include "models/ops/spmm.h"
 #include "models/substrate/fingerprint.h"
@@ -67,21 +69,52 @@ std::string describe(const Kernel& kernel) {
   return fmt::format("{}, {}{}, for {}", kernel.op, tile, kernel.quality, fmt::join(kernel.patterns, " "));
 }
 
-/// Machines of one architecture share their kernels, so each architecture is listed once.
-std::vector<Row> kernel_rows() {
-  std::vector<Row> rows;
-  std::set<std::string> listed;
+/// Machines of one architecture share their kernels, so each architecture is visited once. Those that cannot be read
+/// are named among the substrates.
+template <typename Visit>
+void visit_kernels(Visit visit) {
+  std::set<std::string> visited;
   for (const auto& entry : list_substrates(shipped("substrates"))) {
-    if (!entry.broken.empty()) continue;  // named among the substrates
+    if (!entry.broken.empty()) continue;
     try {
       const Substrate substrate = load_substrate(entry.path, shipped("substrates"));
-      if (!listed.insert(substrate.architecture).second) continue;
-      for (const auto& kernel : substrate.kernels)
-        rows.push_back({fmt::format("{}/{}", substrate.architecture, kernel.name), describe(kernel)});
+      if (!visited.insert(substrate.architecture).second) continue;
+      for (const auto& kernel : substrate.kernels) visit(substrate.architecture, kernel);
     } catch (const config::ConfigError& error) {
-      rows.push_back(broken_row(entry.path, error.brief()));
+      fmt::print(stderr, "{}", error.what());
     }
   }
+}
+
+std::vector<Row> kernel_rows() {
+  std::vector<Row> rows;
+  visit_kernels([&](const std::string& architecture, const Kernel& kernel) {
+    rows.push_back({fmt::format("{}/{}", architecture, kernel.name), describe(kernel)});
+  });
+  return rows;
+}
+
+/// A kernel without its variants: `_128x64`, `_16_half` or `_2_hd64` at the end of its name.
+std::string family(const std::string& kernel) {
+  for (std::size_t at = kernel.find('_'); at != std::string::npos; at = kernel.find('_', at + 1))
+    if (kernel.find_first_of("0123456789", at) == at + 1) return kernel.substr(0, at);
+  return kernel;
+}
+
+std::vector<Row> kind_rows() {
+  std::map<std::string_view, std::vector<std::string>> kernels;  // by kind
+  visit_kernels([&](const std::string&, const Kernel& kernel) {
+    for (const auto& kind : sparsity_kinds()) {
+      auto& names = kernels[kind.name];
+      if (serves(kernel, kind) && std::find(names.begin(), names.end(), family(kernel.name)) == names.end())
+        names.push_back(family(kernel.name));
+    }
+  });
+  std::vector<Row> rows;
+  for (const auto& kind : sparsity_kinds())
+    rows.push_back({std::string(kind.name),
+                    fmt::format("{}\nformats: {}\nops: {}\nkernels: {}\nworkloads: {}", kind.description, kind.formats,
+                                kind.ops, fmt::join(kernels[kind.name], " "), kind.workloads)});
   return rows;
 }
 
@@ -91,11 +124,19 @@ struct List {
   bool by_name_only;  // too long to print unasked
 };
 
-constexpr std::array<List, 5> kLists{{{"substrates", substrate_rows, false},
+constexpr std::array<List, 6> kLists{{{"substrates", substrate_rows, false},
                                       {"workloads", workload_rows, false},
                                       {"ops", op_rows, false},
                                       {"patterns", pattern_rows, false},
+                                      {"kinds", kind_rows, true},
                                       {"kernels", kernel_rows, true}}};
+
+/// Further lines of a text start where the first one does.
+std::string indented(std::string text, std::size_t width) {
+  for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 1))
+    text.insert(at + 1, width, ' ');
+  return text;
+}
 
 void print(const List& list, bool names_only) {
   const auto rows = list.rows();
@@ -104,7 +145,7 @@ void print(const List& list, bool names_only) {
   if (!names_only) fmt::print("{}\n", list.kind);
   for (const auto& row : rows) {
     if (!names_only)
-      fmt::print("  {:<{}}  {}\n", row.name, width, row.text);
+      fmt::print("  {:<{}}  {}\n", row.name, width, indented(row.text, width + 4));
     else if (!row.broken)
       fmt::print("{}\n", row.name);
   }

@@ -89,8 +89,9 @@ CommandSpec validate_command() {
 
 CommandSpec list_command() {
   CommandSpec command = {"list", "list what can be named", "", {flag("names", "names alone, one per line")}, {}, {}};
-  command.positionals.push_back(choice("KIND", "KIND", {"substrates", "workloads", "ops", "patterns", "kernels"},
-                                       "what to list; all but the kernels where it is left out", ""));
+  command.positionals.push_back(choice("KIND", "KIND",
+                                       {"substrates", "workloads", "ops", "patterns", "kinds", "kernels"},
+                                       "what to list; all but kinds and kernels where it is left out", ""));
   command.examples = {"sparsesim list substrates"};
   return command;
 }

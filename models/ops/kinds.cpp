@@ -1,0 +1,42 @@
+#include "models/ops/kinds.h"
+
+#include <algorithm>
+#include <array>
+
+namespace sparsesim {
+namespace {
+
+constexpr std::array<SparsityKind, 5> kTable{{
+    {"unstructured", "single weights anywhere are zero", "CSR", "spmm", "spmm_rows gemm", "unstructured",
+     "pruned-linear"},
+    {"n-of-m", "of every M weights in a row, N are kept", "2:4 values and 2-bit places, V:N:M", "spmm", "gemm",
+     "2:4 vnm", "pruned-2to4"},
+    {"block", "whole blocks or column vectors of weights are zero", "BSR, Blocked-ELL, column vectors", "spmm",
+     "spmm_rows", "block vector", "pruned-block"},
+    {"attention", "queries see some of the keys", "sliding window", "attention", "attention", "window",
+     "window-attention-32k"},
+    {"experts", "a token visits some of the expert networks", "routing counts, routing traces", "moe_ffn grouped_gemm",
+     "grouped_gemm moe_router moe_align", "experts", "moe64 mixtral-8x7b-layer"},
+}};
+
+/// Whether a space-separated list has the word.
+bool names(std::string_view list, std::string_view word) {
+  for (std::size_t begin = 0; begin < list.size();) {
+    const std::size_t end = std::min(list.find(' ', begin), list.size());
+    if (list.substr(begin, end - begin) == word) return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::span<const SparsityKind> sparsity_kinds() { return kTable; }
+
+bool serves(const Kernel& kernel, const SparsityKind& kind) {
+  if (!names(kind.kernel_ops, kernel.op)) return false;
+  return std::any_of(kernel.patterns.begin(), kernel.patterns.end(),
+                     [&](const std::string& pattern) { return names(kind.kernel_patterns, pattern); });
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,49 @@
+"""Every kind of sparsity has a workload that runs, and every shipped workload runs on every shipped machine or says in one line why not."""
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from program import ProgramTest
+
+
+def kinds(text: str) -> dict[str, dict[str, list[str]]]:
+    """Formats, ops, kernels and workloads of each kind that `list kinds` prints."""
+    table: dict[str, dict[str, list[str]]] = {}
+    for line in text.splitlines()[1:]:
+        if line[2] != " ":
+            fields = table.setdefault(line.split()[0], {})
+        else:
+            key, _, value = line.strip().partition(":")
+            fields[key] = value.split()
+    return table
+
+
+class Kinds(ProgramTest):
+    def names(self, what: str) -> list[str]:
+        return self.accepted("list", what, "--names").split()
+
+    def test_each_kind_has_formats_kernels_and_a_shipped_workload(self):
+        shipped = set(self.names("workloads"))
+        table = kinds(self.accepted("list", "kinds"))
+        self.assertEqual(list(table), self.names("kinds"))
+        for name, fields in table.items():
+            for key in ("formats", "ops", "kernels", "workloads"):
+                self.assertTrue(fields.get(key), f"{name} has no {key}")
+            self.assertLessEqual(set(fields["workloads"]), shipped, name)
+
+    def test_each_workload_runs_on_each_machine_or_says_in_one_line_why_not(self):
+        for workload in self.names("workloads"):
+            ran = 0
+            for substrate in self.names("substrates"):
+                done = self.call(*self.run_words(workload, substrate))
+                with self.subTest(workload=workload, substrate=substrate):
+                    self.assertIn(done.returncode, (0, 1), done.stderr)
+                    lines = (done.stdout if done.returncode == 0 else done.stderr).splitlines()
+                    self.assertEqual(len(lines), 1, lines)
+                    ran += done.returncode == 0
+            self.assertGreater(ran, 0, f"{workload} runs nowhere")
+
+
+if __name__ == "__main__":
+    unittest.main()
