@@ -107,8 +107,6 @@ LaunchResult Machine::run() {
   simulation_.run([this](const Event& event) {
     Slot& slot = slots_[event.id];
     switch (event.kind) {
-      case kStart:
-        return start(slot, event.id);
       case kIssue:
         return issue(slot, event.id);
       case kCompute:
@@ -132,21 +130,21 @@ void Machine::dispatch_next(Slot& slot, std::uint32_t id, double ready_ps) {
     start_ps = dispatcher_.serve(ready_ps, work) + work + hand_over;
   }
   slot.task = static_cast<std::uint32_t>(next_task_++);
-  at(start_ps, kStart, id);
+  start(slot, id, start_ps);
 }
 
-void Machine::start(Slot& slot, std::uint32_t id) {
+// Nothing that others see happens before the end of the prologue, so a start is no event.
+void Machine::start(Slot& slot, std::uint32_t id, double start_ps) {
   const Task& task = launch_.tasks[slot.task];
   const TaskShape& shape = launch_.shapes.at(task.shape);
-  slot.started_ps = now_ps();
+  slot.started_ps = std::ceil(start_ps);
   slot.chunk = 0;
   slot.compute_end_ps = 0;
   counters_.tasks += 1;
   counters_.useful_macs += shape.useful_macs;
   counters_.issued_macs += shape.issued_macs;
-  const double begin = now_ps() + chunked_[task.shape].prologue_ps;
-  if (chunked_[task.shape].chunks > 0) return at(begin, kIssue, id);
-  at(begin, kFinish, id);
+  const ChunkedShape& cut = chunked_[task.shape];
+  at(slot.started_ps + cut.prologue_ps, cut.chunks > 0 ? kIssue : kFinish, id);
 }
 
 // When the missing steps among [first, last) of a panel arrive from DRAM, or those on their way to L2 are there.

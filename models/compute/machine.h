@@ -34,7 +34,7 @@ class Machine {
   LaunchResult run();
 
  private:
-  enum Kind : std::uint32_t { kStart, kIssue, kCompute, kFinish };
+  enum Kind : std::uint32_t { kIssue, kCompute, kFinish };
   /// A residency slot of a unit and the task in it.
   struct Slot {
     std::uint32_t task = 0;
@@ -47,7 +47,7 @@ class Machine {
   void prepare_shapes();
   void prepare_cache();
   void prepare_slots();
-  void start(Slot& slot, std::uint32_t id);
+  void start(Slot& slot, std::uint32_t id, double start_ps);
   void issue(Slot& slot, std::uint32_t id);
   void compute(Slot& slot, std::uint32_t id);
   void finish(Slot& slot, std::uint32_t id);
