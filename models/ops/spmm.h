@@ -28,6 +28,7 @@ struct SpmmSize {
   bool equal_rows = false;  // every row stores the same number of units
   RowCounts mask;           // of a named mask; empty: random
   std::string kernel;       // kernels whose names begin so; empty: the fastest
+  int index_bits = 0;       // of a coordinate of a stored unit: 8, 16 or 32; 0: the kernel's own
   bool timed_call = false;  // timed as the kernel's publication did, host included; false: in a graph of calls
 
   /// Stored units per row of units, from the mask or drawn.
@@ -41,6 +42,10 @@ struct SparseKind {
   std::string_view description;  // one line, for `sparsesim list kinds`
 };
 std::span<const SparseKind> sparse_kinds();
+/// The row of that pattern, or null.
+const SparseKind* find_sparse_kind(std::string_view pattern);
+/// Patterns that keep N of every M weights.
+bool is_n_of_m(std::string_view pattern);
 
 class Spmm : public Op {
  public:

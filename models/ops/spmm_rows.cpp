@@ -8,100 +8,32 @@
 
 #include "models/ops/gemm_kernels.h"
 #include "models/ops/limits.h"
-#include "models/ops/spmm_twin.h"
+#include "models/ops/spmm_kernels.h"
 
 namespace sparsesim {
 namespace {
-
-/// Constants of a kernel as docs/models/spmm.md names them.
-struct RowsConstants {
-  double block_n = 0;      // rows of a stored unit that the kernel is written for; 0: any
-  double index_bytes = 4;  // per stored unit
-  double matrix_rows = 0;  // rows of the matrix instruction, filled or not; 0: multiplies on the vector pipe
-  double item_cycles = 0;  // issue slots of one unit per task: index, address, loads
-  double byte_cycles = 0;  // per gathered byte: loads, conversions and moves through registers
-  double l1_share = 1;     // of the first-level cache, what gathered rows find there
-  double prologue_cycles = 0;
-  double epilogue_cycles = 0;
-  double halves_cycles = 0;  // of a task, to add up the halves that weights of a wider type are cut into
-  double dram_share = 1;
-  double start_us = 0;      // per call beyond the graph node: further launches, index preparation
-  double single_calls = 0;  // 1: published times are of single calls between events
-  double host_us = 0;       // of a published call in a loop, what its host needs: it takes no less
-};
-
-constexpr std::array<std::pair<const char*, double RowsConstants::*>, 13> kNames = {{
-    {"block_n", &RowsConstants::block_n},
-    {"index_bytes", &RowsConstants::index_bytes},
-    {"matrix_rows", &RowsConstants::matrix_rows},
-    {"item_cycles", &RowsConstants::item_cycles},
-    {"byte_cycles", &RowsConstants::byte_cycles},
-    {"l1_share", &RowsConstants::l1_share},
-    {"prologue_cycles", &RowsConstants::prologue_cycles},
-    {"epilogue_cycles", &RowsConstants::epilogue_cycles},
-    {"halves_cycles", &RowsConstants::halves_cycles},
-    {"dram_share", &RowsConstants::dram_share},
-    {"start_us", &RowsConstants::start_us},
-    {"single_calls", &RowsConstants::single_calls},
-    {"host_us", &RowsConstants::host_us},
-}};
-
-RowsConstants constants_of(const Kernel& kernel) {
-  RowsConstants constants;
-  for (const auto& [name, value] : kernel.constants) {
-    const auto row =
-        std::find_if(kNames.begin(), kNames.end(), [&key = name](const auto& r) { return key == r.first; });
-    if (row == kNames.end())
-      throw UnsupportedError("kernel " + kernel.name + ": spmm knows no constant " + name + " (docs/models/spmm.md)");
-    constants.*(row->second) = value;
-  }
-  return constants;
-}
-
-/// "int16xint8": sparse operand in int16 against activations in int8, its halves stacked as rows of int8.
-struct OperandTypes {
-  std::string weights, activations;
-  double halves = 1;  // rows of the matrix instruction that one row of weights takes
-};
-
-OperandTypes operand_types(const std::string& dtype) {
-  const std::size_t cross = dtype.find('x');
-  if (cross == std::string::npos) return {dtype, dtype, 1};
-  OperandTypes types{dtype.substr(0, cross), dtype.substr(cross + 1), 1};
-  types.halves = weight_bytes(types.weights) / element_bytes(types.activations);
-  return types;
-}
-
-double round_up(double value, double granule) { return granule > 0 ? std::ceil(value / granule) * granule : value; }
 
 class RowsLowering {
  public:
   RowsLowering(const SpmmSize& size, const Kernel& kernel, const LowerContext& context)
       : size_(size),
         kernel_(kernel),
+        context_(context),
         substrate_(context.substrate),
         ideal_(context.ideal),
-        constants_(constants_of(kernel)),
+        constants_(spmm_constants(kernel)),
         types_(operand_types(size.dtype)),
-        counts_(size.row_counts(context.seed)),
+        counts_(walked_counts()),
         groups_(std::max<std::int64_t>(1, kernel.tile_n / size.block_n)),
-        tiles_m_((size.m + kernel.tile_m - 1) / kernel.tile_m) {}
+        tiles_m_((size.m + kernel.tile_m - 1) / kernel.tile_m),
+        unit_bytes_(unit_bytes(size, constants_, counts_.density(), ideal_)) {}
 
   Launch lower() {
     const auto rows = static_cast<std::int64_t>(counts_.units.size());
     const std::int64_t tiles_n = (rows + groups_ - 1) / groups_;
     require_at_most(static_cast<double>(tiles_n) * static_cast<double>(tiles_m_), kTasksMost,
                     "tasks of a sparse product");
-    Launch launch;
-    launch.name = "spmm";
-    launch.kernel = kernel_.name;
-    launch.dtype = types_.activations;
-    launch.tasks_per_unit = kernel_.tasks_per_unit;
-    launch.persistent = kernel_.persistent;
-    launch.dram_share = constants_.dram_share;
-    launch.fixed_seconds = substrate_.dispatch.graph_node + substrate_.dispatch.grid_start + constants_.start_us * 1e-6;
-    launch.fixed_seconds += host_call_seconds(size_, kernel_, substrate_, kernel_.quality == "library");
-    if (size_.timed_call) launch.host_seconds = constants_.host_us * 1e-6;
+    Launch launch = start_spmm_launch(size_, kernel_, constants_, context_);
     const std::uint32_t variants = panel_variants();
     // All rows of one tile of m first: they gather from the same activations.
     for (std::int64_t tile_m = 0; tile_m < tiles_m_; ++tile_m) {
@@ -118,6 +50,18 @@ class RowsLowering {
   }
 
  private:
+  /// Units of each row; kernels that deal units out evenly see rows of equal length.
+  RowCounts walked_counts() const {
+    RowCounts counts = size_.row_counts(context_.seed);
+    if (constants_.balanced <= 0) return counts;
+    const auto rows = static_cast<std::int64_t>(counts.units.size());
+    const std::int64_t total = counts.total();
+    for (std::int64_t row = 0; row < rows; ++row)
+      counts.units[static_cast<std::size_t>(row)] =
+          static_cast<std::int32_t>(total * (row + 1) / rows - total * row / rows);
+    return counts;
+  }
+
   /// Rows of activations that all tasks together name, over what one of them names: so many different panels of the
   /// length of a task stand for the whole operand in the cache.
   std::uint32_t panel_variants() const {
@@ -153,27 +97,32 @@ class RowsLowering {
     shape.steps = step_count(std::ceil(static_cast<double>(longest) / units_per_step), "steps of a row");
     shape.stages = kernel_.stages;
     const double steps = std::max(1, shape.steps), units = static_cast<double>(all) / steps;  // stored, per step
-    add_streams(shape, units, width);
+    add_streams(shape, units, static_cast<double>(rows), width);
     add_work(shape, units, static_cast<double>(rows), units_per_step, width);
     const double outputs = static_cast<double>(rows * size_.block_n) * width;
     shape.store_bytes = outputs * std::max(2.0, element_bytes(types_.activations));
+    // Tasks of equal numbers of units begin and end inside rows: those are added up in L2.
+    if (constants_.balanced > 0) shape.scratch_bytes = 2 * static_cast<double>(size_.block_n) * width * 4;
     shape.prologue_cycles = constants_.prologue_cycles;
     shape.epilogue_cycles = constants_.epilogue_cycles + (types_.halves > 1 ? constants_.halves_cycles : 0);
     return shape;
   }
 
-  void add_streams(TaskShape& shape, double units, double width) const {
+  void add_streams(TaskShape& shape, double units, double rows, double width) const {
     const Memory& memory = substrate_.memory;
     const double row_bytes = width * element_bytes(types_.activations);
     const double gathered = units * static_cast<double>(size_.block_k);
-    // Gathered rows are found in the first-level cache as often as it holds the tile's whole operand.
+    // Gathered rows are found in the first-level cache as often as it holds the tile's whole operand; but each unit
+    // reads what its tasks name once.
     const double operand = static_cast<double>(size_.k) * row_bytes;
     const double missed = 1 - std::min(1.0, constants_.l1_share * memory.l1_bytes / operand);
-    const double useful = gathered * row_bytes * missed;
-    shape.streams.push_back({useful, gathered * round_up(row_bytes, memory.sector) * missed, true, 1});
-    const double elements = units * static_cast<double>(size_.block_n * size_.block_k);
-    const double index = ideal_.metadata ? 0 : units * constants_.index_bytes;
-    const double stored = elements * weight_bytes(types_.weights) + index;
+    const double tasks = std::ceil(static_cast<double>(counts_.units.size()) / static_cast<double>(groups_));
+    const double cold = operand * std::min(1.0, substrate_.compute.units / tasks) / std::max(1, shape.steps);
+    const double once = std::min(cold, gathered * row_bytes);
+    const double lines = gathered * round_up(row_bytes, memory.sector) * missed;
+    shape.streams.push_back({std::max(gathered * row_bytes * missed, once), std::max(lines, once), true, 1});
+    double stored = units * unit_bytes_;
+    if (!ideal_.metadata) stored += rows * constants_.row_bytes / std::max(1, shape.steps);
     shape.streams.push_back({stored, stored, tiles_m_ > 1, 1});
   }
 
@@ -185,44 +134,31 @@ class RowsLowering {
     const double full_width = static_cast<double>(kernel_.tile_m);
     double macs = slots * height * full_width;
     if (constants_.matrix_rows > 0)
-      macs = round_up(slots * height * types_.halves, constants_.matrix_rows * columns * units_per_step) * full_width;
+      macs = round_up(slots * height * types_.halves, constants_.matrix_rows * columns * units_per_step) * full_width *
+             round_up(columns, constants_.matrix_depth) / columns;
     if (ideal_.padding) macs = units * columns * height * width;
     shape.issued_macs = macs * shape.steps;
-    const Pipes& pipes = substrate_.compute.pipes;
     const double issue = ideal_.metadata ? 0 : rows * units_per_step * constants_.item_cycles;
     const double gathered_bytes = slots * full_width * element_bytes(types_.activations);
-    const double moved = gathered_bytes * constants_.byte_cycles;
-    auto& cycles = shape.cycles_per_step;
-    cycles[static_cast<int>(Pipe::vector)] = issue + moved;
-    if (constants_.matrix_rows <= 0) {
-      cycles[static_cast<int>(Pipe::vector)] += 2 * macs / pipes.vector;
-      return;
-    }
-    // Matrix units take single precision as TF32.
-    const std::string type = types_.activations == "fp32" ? "tf32" : types_.activations;
-    const auto rate = pipes.tensor.find(type);
-    if (rate == pipes.tensor.end()) throw UnsupportedError(substrate_.name + " has no matrix rate for " + type);
-    const double full = rate->second.dense * pipes.tensor_sustained;
-    const double share =
-        size_.accumulate == "fp32" && rate->second.fp32_accumulate > 0 ? rate->second.fp32_accumulate.value : 1;
-    cycles[static_cast<int>(Pipe::tensor)] = 2 * macs / (full * share);
+    shape.cycles_per_step[static_cast<int>(Pipe::vector)] = issue + gathered_bytes * constants_.byte_cycles;
+    add_multiplies(shape, size_, constants_, macs, substrate_);
   }
 
   const SpmmSize& size_;
   const Kernel& kernel_;
+  const LowerContext& context_;
   const Substrate& substrate_;
   const Ideal ideal_;
-  const RowsConstants constants_;
+  const SpmmConstants constants_;
   const OperandTypes types_;
   const RowCounts counts_;
   const std::int64_t groups_;  // rows of units per task
   const std::int64_t tiles_m_;
+  const double unit_bytes_;  // of a stored unit with its coordinates
   std::map<std::array<std::int64_t, 4>, std::uint32_t> known_;
 };
 
 }  // namespace
-
-double weight_bytes(const std::string& dtype) { return dtype == "int16" ? 2 : element_bytes(dtype); }
 
 Launch lower_spmm_rows(const SpmmSize& size, const Kernel& kernel, const LowerContext& context) {
   return RowsLowering(size, kernel, context).lower();

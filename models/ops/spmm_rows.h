@@ -12,7 +12,4 @@ namespace sparsesim {
 /// TooLargeError beyond kTasksMost tasks.
 Launch lower_spmm_rows(const SpmmSize& size, const Kernel& kernel, const LowerContext& context);
 
-/// Bytes of one stored weight: element_bytes, and 2 for int16. Errors: UnsupportedError for an unknown type.
-double weight_bytes(const std::string& dtype);
-
 }  // namespace sparsesim
