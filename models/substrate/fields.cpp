@@ -93,6 +93,9 @@ std::vector<Field> named_fields(Substrate& s) {
     f("compute.pipes.tensor." + dtype + ".step_n", rate.step_n, D::none, "columns of the smallest matrix step", false);
     f("compute.pipes.tensor." + dtype + ".step_k", rate.step_k, D::none, "reduction depth of the smallest matrix step",
       false);
+    for (auto& [pattern, quantity] : rate.n_of_m)
+      f("compute.pipes.tensor." + dtype + ".n_of_m." + pattern, quantity, D::none,
+        "rate of a further N:M pattern over dense", false);
   }
   for (auto& [dtype, joules] : p.per_flop)
     f("power.per_flop." + dtype, joules, D::energy_rate, "energy per FLOP", true);

@@ -35,7 +35,7 @@ std::string unit_of(config::Dimension dimension, const std::string& path) {
 
 std::string substrate_reference() {
   Substrate blank;
-  blank.compute.pipes.tensor["DTYPE"];
+  blank.compute.pipes.tensor["DTYPE"].n_of_m["N:M"];
   blank.power.per_flop["DTYPE"];
   std::string out = "| key | unit | needed | meaning |\n|---|---|---|---|\n";
   visit(blank, [&](const std::string& path, const Quantity&, config::Dimension dimension, std::string_view doc,

@@ -222,6 +222,9 @@ std::string substrate_schema() {
   visit(all, [&](const std::string& path, const Quantity&, Dimension dimension, std::string_view doc, bool) {
     insert(root, path, reference(definition_name(dimension), doc));
   });
+  for (const auto& [dtype, rate] : all.compute.pipes.tensor)
+    root.at("compute").at("pipes").at("tensor").at(dtype).leaves.emplace_back(
+        "n_of_m", map_of(reference(definition_name(Dimension::none), "rates of further N:M patterns over dense")));
   offer_fabric_name(root);
   return Object()
              .add("$schema", json_text("https://json-schema.org/draft/2020-12/schema"))

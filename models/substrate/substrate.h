@@ -20,6 +20,7 @@ struct TensorRate {
   Quantity step_m;           // rows, columns and reduction depth of the smallest step of the matrix unit: its granule
   Quantity step_n;
   Quantity step_k;
+  std::map<std::string, Quantity> n_of_m;  // rate over the dense one of further patterns that it skips: "1:4"
 };
 
 /// One implementation in the kernel library of a machine. Kernels of one op are alternatives to choose among.

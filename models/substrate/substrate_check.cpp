@@ -95,6 +95,10 @@ void Checker::tensor() {
     if (rate.sparse.given() && (rate.sparse.value < 1 || rate.sparse.value > 16))
       mistake(path, path + " must lie in 1..16",
               "the rate of the sparse instruction over the dense one; 1 if there is none");
+    for (const auto& [pattern, quantity] : rate.n_of_m)
+      if (quantity.value < 1 || quantity.value > 64)
+        mistake("compute.pipes.tensor." + dtype + ".n_of_m." + pattern, "the rate of " + pattern + " must lie in 1..64",
+                "the rate of the sparse instruction over the dense one");
   }
 }
 

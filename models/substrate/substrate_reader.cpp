@@ -1,5 +1,6 @@
 #include "models/substrate/substrate_reader.h"
 
+#include <cstdio>
 #include <set>
 
 #include "models/substrate/quantity_reader.h"
@@ -53,6 +54,28 @@ void read_by_dtype(MapReader& map, std::string_view key, std::span<const std::st
   types.finish();
 }
 
+/// Rates of further N:M patterns, under their names: `n_of_m: {"1:4": {value: 4, ...}}`.
+void read_n_of_m(MapReader& rate, const std::string& prefix, TensorRate& into, const SourceTable& sources,
+                 ReadContext& context) {
+  const auto node = rate.optional("n_of_m");
+  if (!node) return;
+  if (node->type() != Node::Type::map) {
+    rate.mistake("n_of_m", "n_of_m must be a map from patterns (\"1:4\") to numbers");
+    return;
+  }
+  for (const auto& [pattern, value] : node->entries()) {
+    context.origins[prefix + pattern] = node->key_position(pattern);
+    int kept = 0, of = 0;
+    char rest = 0;
+    if (std::sscanf(pattern.c_str(), "%d:%d%c", &kept, &of, &rest) != 2 || kept < 1 || of <= kept || of > 64) {
+      context.diagnostics.add(node->key_position(pattern),
+                              "a pattern is N:M with 1 <= N < M <= 64, not \"" + pattern + "\"");
+    } else if (auto quantity = read_quantity(value, config::Dimension::none, sources, context.diagnostics)) {
+      into.n_of_m[pattern] = *quantity;
+    }
+  }
+}
+
 void read_tensor_rates(MapReader& map, const SourceTable& sources, ReadContext& context) {
   read_by_dtype(map, "tensor", kTensorDtypes, [&](const std::string& dtype, const Node& entry) {
     MapReader rate(entry, context.diagnostics);
@@ -66,6 +89,7 @@ void read_tensor_rates(MapReader& map, const SourceTable& sources, ReadContext& 
     read_leaf(rate, "step_m", path + ".step_m", into.step_m, D::none, sources, context);
     read_leaf(rate, "step_n", path + ".step_n", into.step_n, D::none, sources, context);
     read_leaf(rate, "step_k", path + ".step_k", into.step_k, D::none, sources, context);
+    read_n_of_m(rate, path + ".n_of_m.", into, sources, context);
     rate.finish();
   });
 }
