@@ -2,10 +2,7 @@
 // How many stored units (elements, vectors, blocks) each row of a sparse operand has.
 
 #include <cstdint>
-#include <string>
 #include <vector>
-
-#include "sim/config/node.h"
 
 namespace sparsesim {
 
@@ -26,10 +23,5 @@ RowCounts random_row_counts(std::int64_t rows, std::int64_t columns, double dens
 
 /// Every row stores the same number of units (Blocked-ELL pads to that).
 RowCounts equal_row_counts(std::int64_t rows, std::int64_t columns, double density);
-
-/// Reads a matrix of the Deep Learning Matrix Collection: lines "rows, columns, nonzeros"; row offsets; column indices.
-/// The text is checked wholly: sizes against its length before memory is taken, offsets rising, indices inside.
-/// Errors: mistakes with file:line:column go to `diagnostics`, and the result is empty.
-RowCounts read_smtx(std::string_view text, const std::string& file, config::Diagnostics& diagnostics);
 
 }  // namespace sparsesim

@@ -5,17 +5,6 @@
 #include <cmath>
 
 namespace sparsesim {
-namespace {
-
-std::string first_mistake(const std::string& text) {
-  config::Diagnostics diagnostics;
-  CHECK(read_smtx(text, "mask.smtx", diagnostics).units.empty());
-  REQUIRE_FALSE(diagnostics.empty());
-  const auto& mistake = diagnostics.mistakes().front();
-  return std::to_string(mistake.position.line) + ":" + std::to_string(mistake.position.column) + ": " + mistake.message;
-}
-
-}  // namespace
 
 TEST_CASE("random rows have the mean and the spread of a binomial distribution") {
   const std::int64_t rows = 20000, columns = 1000;
@@ -40,26 +29,6 @@ TEST_CASE("no row stores less than nothing or more than it has") {
       CHECK(units >= 0);
       CHECK(units <= 8);
     }
-}
-
-TEST_CASE("smtx: three lines, blanks or commas between numbers") {
-  config::Diagnostics diagnostics;
-  const RowCounts counts = read_smtx("3, 4, 5\n0 2 2 5 \n0 3 1 2 3\n", "mask.smtx", diagnostics);
-  CHECK(diagnostics.empty());
-  CHECK(counts.units == std::vector<std::int32_t>{2, 0, 3});
-  CHECK(counts.columns == 4);
-  CHECK(counts.density() == doctest::Approx(5.0 / 12));
-}
-
-TEST_CASE("smtx: every mistake at its place, sizes before memory") {
-  CHECK(first_mistake("") == "1:1: the line ends before its number of rows");
-  CHECK(first_mistake("3, x, 5\n") == "1:4: expected a number (number of columns)");
-  CHECK(first_mistake("2000000000, 4, 5\n") == "1:17: 2000000000 rows and 5 nonzeros do not fit into 17 bytes");
-  CHECK(first_mistake("1, 4, 2\n0 3\n0 1\n") == "2:3: row offset 3 is not within 0..2");
-  CHECK(first_mistake("2, 4, 2\n0 2 1\n0 1\n") == "2:6: a row of -1 nonzeros in 4 columns");
-  CHECK(first_mistake("1, 4, 2\n0 1\n0 1\n") == "2:4: the rows hold 1 nonzeros, the first line says 2");
-  CHECK(first_mistake("1, 4, 2\n0 2\n0 4\n") == "3:3: column index 4 is not within 0..3");
-  CHECK(first_mistake("1, 4, 2\n0 2\n0 1 2\n") == "3:5: more numbers than the first line says");
 }
 
 }  // namespace sparsesim
