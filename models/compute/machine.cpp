@@ -11,11 +11,14 @@ constexpr double kPsPerSecond = 1e12;
 constexpr double kChunkBudget = 4000;
 // Tasks whose pipes take turns share them with their neighbours in finer turns.
 constexpr double kAlternatingBudget = 16000;
+// Steps that it pays to merge even where the budget would not ask for it.
+constexpr double kMergedSteps = 8;
 
 int chunk_limit(const Launch& launch, const TaskShape& shape) {
-  const double budget = shape.pipes_overlap ? kChunkBudget : kAlternatingBudget;
-  const double per_task = budget / std::max<double>(1, static_cast<double>(launch.tasks.size()));
-  return std::max(1, static_cast<int>(std::min(per_task, 64.0)));
+  const double tasks = std::max<double>(1, static_cast<double>(launch.tasks.size()));
+  const double most = shape.pipes_overlap ? std::min(kChunkBudget / tasks, std::ceil(shape.steps / kMergedSteps))
+                                          : kAlternatingBudget / tasks;
+  return std::max(1, static_cast<int>(std::min(most, 64.0)));
 }
 
 // The pipeline fill stands alone, so that merging steps never delays the first multiply; the rest is cut evenly.

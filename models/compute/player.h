@@ -53,8 +53,8 @@ struct LaunchResult {
 /// Dispatcher (finite rate, breadth first) -> residency slots of the units -> per task: prologue, main loop with
 /// `stages` steps in flight, epilogue, stores. Pipes, L2 and DRAM are first-in-first-out servers; L2 holds panel slices
 /// under LRU. `ideal` takes mechanisms away at the clock of the real run. Bounds: time >= max(busy) + fixed_seconds.
-/// Cost: at most 8 000 events plus four per task, or six per task beyond 4 000 tasks (32 000 and 16 000 where
-/// the pipes of a task take turns); steps are merged to that end.
+/// Cost: at most 8 000 events plus three per task, or five per task beyond 4 000 tasks (32 000 and 16 000 where
+/// the pipes of a task take turns); steps are merged to that end, eight at least where there are as many.
 /// What `memo` has is not played again. Errors: std::logic_error for a task that names no shape.
 LaunchResult play(const Launch& launch, const Substrate& substrate, const Ideal& ideal, LaunchMemo* memo = nullptr);
 

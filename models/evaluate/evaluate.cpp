@@ -42,21 +42,25 @@ ProgramResult predict_dense(const Op& op, const Substrate& substrate, std::uint6
   return play_program(op.lower_dense({substrate, ideal, seed}), substrate, ideal, memo);
 }
 
-OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t seed, LaunchMemo* memo) {
+OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t seed, LaunchMemo* memo, int threads) {
   OpPrediction result;
-  result.sparsity = op.sparsity({substrate, {}, seed});
-  result.dense = predict_dense(op, substrate, seed, {}, memo);
-  if (op.pattern() == "dense") {
-    result.sparse = result.dense;
-    return result;
-  }
-  try {
-    result.sparse = predict_sparse(op, substrate, seed, {}, memo);
-  } catch (const UnsupportedError& error) {
-    result.fallback = true;
-    result.fallback_reason = error.what();
-    result.sparse = result.dense;
-  }
+  const bool twin = op.pattern() == "dense";
+  const auto simulate_sparse = [&] {
+    result.sparsity = op.sparsity({substrate, {}, seed});
+    try {
+      if (!twin) result.sparse = predict_sparse(op, substrate, seed, {}, memo);
+    } catch (const UnsupportedError& error) {
+      result.fallback = true;
+      result.fallback_reason = error.what();
+    }
+  };
+  for_each_index(2, threads, [&](std::size_t job) {
+    if (job == 0)
+      result.dense = predict_dense(op, substrate, seed, {}, memo);
+    else
+      simulate_sparse();
+  });
+  if (twin || result.fallback) result.sparse = result.dense;
   return result;
 }
 

@@ -26,9 +26,10 @@ ProgramResult predict_sparse(const Op& op, const Substrate& substrate, std::uint
 /// Simulates the dense twin.
 ProgramResult predict_dense(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal = {},
                             LaunchMemo* memo = nullptr);
-/// Both. A pattern without kernel on this machine falls back to dense and says so. Errors: UnsupportedError when dense
-/// is not possible either.
-OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t seed, LaunchMemo* memo = nullptr);
+/// Both, side by side where there are two threads (0: one per processor). A pattern without kernel on this machine
+/// falls back to dense and says so. Errors: UnsupportedError when dense is not possible either.
+OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t seed, LaunchMemo* memo = nullptr,
+                     int threads = 1);
 
 /// A step of the waterfall from ideal to realised speedup; below 1 is a gain.
 struct LossTerm {

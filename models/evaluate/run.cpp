@@ -136,7 +136,7 @@ class WorkloadRun {
     op.kind = entry.op->kind();
     op.pattern = entry.op->pattern();
     op.repeat = entry.repeat;
-    op.prediction = predict(*entry.op, substrate_, options_.seed, &memo_);
+    op.prediction = predict(*entry.op, substrate_, options_.seed, &memo_, 0);
     const Counterfactuals runs = all_dense_
                                      ? unchanged(op.prediction)
                                      : counterfactuals(*entry.op, substrate_, options_.seed, op.prediction, &memo_);
