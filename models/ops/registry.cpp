@@ -8,10 +8,13 @@
 #include "models/ops/attention.h"
 #include "models/ops/collective.h"
 #include "models/ops/elementwise.h"
+#include "models/ops/embedding.h"
 #include "models/ops/gemm.h"
 #include "models/ops/grouped_gemm.h"
 #include "models/ops/moe.h"
 #include "models/ops/spmm.h"
+#include "models/ops/structured_matrix.h"
+#include "models/ops/structured_pruning.h"
 
 namespace sparsesim {
 
@@ -19,9 +22,15 @@ namespace {
 
 using config::MapReader;
 
-constexpr std::array<OpKind, 10> kTable{{
+constexpr std::array<OpKind, 14> kTable{{
     {"gemm", "matrix product of activations and weights", read_gemm, gemm_from_row},
     {"spmm", "matrix product with sparse weights", read_spmm, spmm_from_row},
+    {"pruned_gemm", "matrix product with outputs, inputs or layers removed", read_pruned_gemm, pruned_gemm_from_row},
+    {"pruned_attention", "attention with heads or layers removed", read_pruned_attention, pruned_attention_from_row},
+    {"structured_matrix", "matrix product with low-rank, Monarch, butterfly, circulant or Toeplitz weights",
+     read_structured_matrix, structured_matrix_from_row},
+    {"embedding_bag", "rows of tables gathered by number and summed bag by bag", read_embedding_bag,
+     embedding_bag_from_row},
     {"moe_ffn", "mixture-of-experts feed-forward layer: router, grouped products, combine", read_moe, moe_from_row},
     {"grouped_gemm", "one matrix product per expert, each with its own tokens", read_grouped_gemm,
      grouped_gemm_from_row},
