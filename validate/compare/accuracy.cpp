@@ -77,9 +77,9 @@ std::string variance_table(const Comparison& c) {
   if (lines.empty()) return {};
   return fmt::format(
       "## What explains measured speedup\n\nShare of the variance of the logarithm of the measured speedup (R^2) that "
-      "a "
-      "linear regression explains: on the declared sparsity alone (through 1/(1-s)), and on what the simulated run "
-      "touched ({}); and what the simulated speedup explains as it is, with nothing fitted.\n\n{}\n",
+      "a linear regression explains, each row predicted by a fit to the other four fifths: on the declared sparsity "
+      "alone (through 1/(1-s)), and on what the simulated run touched ({}); and what the simulated speedup explains as "
+      "it is, with nothing fitted here. Below 0 a fit is worse than the mean.\n\n{}\n",
       feature_names(),
       markdown_table(columns({"operation", "pattern"}, {"rows", "declared sparsity", "access pattern", "simulation"}),
                      lines));

@@ -18,6 +18,13 @@ std::vector<double> features_of(const ComparedRow& row) {
           log1(c.tasks),       log1(run.launches)};
 }
 
+Eigen::RowVectorXd with_intercept(const std::vector<double>& features) {
+  Eigen::RowVectorXd row(static_cast<Eigen::Index>(features.size()) + 1);
+  row(0) = 1;
+  for (std::size_t i = 0; i < features.size(); ++i) row(static_cast<Eigen::Index>(i) + 1) = features[i];
+  return row;
+}
+
 double log_ideal(const ComparedRow& row) { return std::log(ideal_speedup(row.predicted.declared_sparsity)); }
 
 }  // namespace
@@ -27,41 +34,64 @@ std::string feature_names() {
          "the declared sparsity";
 }
 
-std::optional<double> regression_r_squared(const std::vector<std::vector<double>>& features,
-                                           const std::vector<double>& y) {
+std::optional<double> cross_validated_r_squared(const std::vector<std::vector<double>>& features,
+                                                const std::vector<double>& y, int folds) {
   if (features.empty()) return std::nullopt;
   const auto rows = static_cast<Eigen::Index>(features.size());
   const auto columns = static_cast<Eigen::Index>(features.front().size()) + 1;
-  if (rows < columns + 1) return std::nullopt;
-  Eigen::MatrixXd x(rows, columns);
-  Eigen::VectorXd target(rows);
-  for (Eigen::Index i = 0; i < rows; ++i) {
-    x(i, 0) = 1.0;
-    for (Eigen::Index j = 1; j < columns; ++j) x(i, j) = features[i][j - 1];
-    target(i) = y[i];
+  if (rows - (rows + folds - 1) / folds < columns + 1) return std::nullopt;
+  std::vector<double> predicted(y.size());
+  for (int fold = 0; fold < folds; ++fold) {
+    std::vector<Eigen::Index> kept;
+    for (Eigen::Index i = 0; i < rows; ++i)
+      if (i % folds != fold) kept.push_back(i);
+    Eigen::MatrixXd x(kept.size(), columns);
+    Eigen::VectorXd target(kept.size());
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      const auto row = static_cast<Eigen::Index>(i);
+      x.row(row) = with_intercept(features[kept[i]]);
+      target(row) = y[kept[i]];
+    }
+    const Eigen::VectorXd weights = x.colPivHouseholderQr().solve(target);
+    for (Eigen::Index i = fold; i < rows; i += folds) predicted[i] = with_intercept(features[i]).dot(weights);
   }
-  const Eigen::VectorXd fitted = x * x.colPivHouseholderQr().solve(target);
-  return r_squared({fitted.data(), static_cast<std::size_t>(rows)}, y);
+  return r_squared(predicted, y);
 }
+
+namespace {
+
+VarianceExplained explain(const std::string& op, const std::string& pattern,
+                          const std::vector<const ComparedRow*>& members) {
+  std::vector<std::vector<double>> sparsity, access;
+  std::vector<double> measured, predicted;
+  for (const ComparedRow* row : members) {
+    sparsity.push_back({log_ideal(*row)});
+    access.push_back(features_of(*row));
+    access.back().push_back(log_ideal(*row));
+    measured.push_back(std::log(*row->measured.measured_speedup()));
+    predicted.push_back(std::log(*row->predicted.speedup));
+  }
+  return {op,
+          pattern,
+          static_cast<int>(members.size()),
+          cross_validated_r_squared(sparsity, measured),
+          cross_validated_r_squared(access, measured),
+          r_squared(predicted, measured)};
+}
+
+}  // namespace
 
 std::vector<VarianceExplained> variance_explained(const std::vector<ComparedRow>& rows) {
   std::map<std::pair<std::string, std::string>, std::vector<const ComparedRow*>> groups;
-  for (const auto& row : rows)
-    if (row.speedup_error()) groups[{row.measured.op.op, row.measured.op.pattern}].push_back(&row);
-  std::vector<VarianceExplained> out;
-  for (const auto& [key, members] : groups) {
-    std::vector<std::vector<double>> sparsity, access;
-    std::vector<double> measured, predicted;
-    for (const ComparedRow* row : members) {
-      sparsity.push_back({log_ideal(*row)});
-      access.push_back(features_of(*row));
-      access.back().push_back(log_ideal(*row));
-      measured.push_back(std::log(*row->measured.measured_speedup()));
-      predicted.push_back(std::log(*row->predicted.speedup));
-    }
-    out.push_back({key.first, key.second, static_cast<int>(members.size()), regression_r_squared(sparsity, measured),
-                   regression_r_squared(access, measured), r_squared(predicted, measured)});
+  std::vector<const ComparedRow*> all;
+  for (const auto& row : rows) {
+    if (!row.speedup_error()) continue;
+    groups[{row.measured.op.op, row.measured.op.pattern}].push_back(&row);
+    all.push_back(&row);
   }
+  std::vector<VarianceExplained> out;
+  if (groups.size() > 1) out.push_back(explain("*", "*", all));
+  for (const auto& [key, members] : groups) out.push_back(explain(key.first, key.second, members));
   return out;
 }
 

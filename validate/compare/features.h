@@ -9,15 +9,16 @@
 
 namespace sparsesim {
 
-/// Least-squares fit of y on an intercept and the given features: R^2 on the same rows.
+/// Cross-validated R^2 of a least-squares fit of y on an intercept and the given features: row i is predicted by the
+/// fit to the rows j with j % folds != i % folds, so that nothing scores what it was fitted to. Can be negative.
 ///
 /// features  [rows][columns]; columns that do not vary, or depend on earlier ones, add nothing
-/// Nothing for fewer rows than columns + 2, or constant y.
+/// Nothing where a fit would have fewer rows than columns + 2, or for constant y.
 /// Solved by rank-revealing QR (Eigen), so that collinear features are no error.
-std::optional<double> regression_r_squared(const std::vector<std::vector<double>>& features,
-                                           const std::vector<double>& y);
+std::optional<double> cross_validated_r_squared(const std::vector<std::vector<double>>& features,
+                                                const std::vector<double>& y, int folds = 5);
 
-/// Shares of the variance of log(measured speedup) within one op and pattern.
+/// Shares of the variance of log(measured speedup) within one op and pattern, or over all of them ("*").
 struct VarianceExplained {
   std::string op, pattern;
   int rows = 0;
@@ -26,7 +27,8 @@ struct VarianceExplained {
   std::optional<double> by_simulation;  // log(predicted speedup) as it is; nothing is fitted, so it can be negative
 };
 
-/// One entry per op x pattern that has rows with a measured and a predicted speedup, in the order of the names.
+/// One entry per op x pattern that has rows with a measured and a predicted speedup, in the order of the names; before
+/// them one for all rows together where there are several.
 std::vector<VarianceExplained> variance_explained(const std::vector<ComparedRow>& rows);
 /// The access-pattern features in words, for the report.
 std::string feature_names();

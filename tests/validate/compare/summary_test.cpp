@@ -76,16 +76,17 @@ TEST_CASE("the last digit of an id decides its half") {
   CHECK_FALSE(calibration_half("x"));
 }
 
-TEST_CASE("a regression explains all of what is linear, and the mean explains nothing") {
-  const std::vector<std::vector<double>> x{{1, 5}, {2, 3}, {3, 8}, {4, 1}, {5, 9}};
+TEST_CASE("a regression explains all of what is linear, and nothing that it was not fitted to") {
+  const std::vector<std::vector<double>> x{{1, 5}, {2, 3}, {3, 8}, {4, 1}, {5, 9}, {6, 2}};
   std::vector<double> y;
   for (const auto& r : x) y.push_back(3.0 - 2.0 * r[0] + 0.5 * r[1]);
-  CHECK(*regression_r_squared(x, y) == doctest::Approx(1.0));
-  // One feature against y = 1, 2, 2, 3, 2: slope 0.3, residual sum of squares 1.1 of 2.0 in all.
-  CHECK(*regression_r_squared({{1}, {2}, {3}, {4}, {5}}, {1, 2, 2, 3, 2}) == doctest::Approx(1.0 - 1.1 / 2.0));
-  CHECK(*regression_r_squared({{7}, {7}, {7}, {7}}, {1, 2, 3, 4}) == doctest::Approx(0.0));
-  CHECK(*regression_r_squared({{1, 2}, {2, 4}, {3, 6}, {4, 8}}, {1, 2, 3, 4}) == doctest::Approx(1.0));
-  CHECK_FALSE(regression_r_squared({{1}, {2}}, {1, 2}));
+  CHECK(*cross_validated_r_squared(x, y, 3) == doctest::Approx(1.0));
+  CHECK(*cross_validated_r_squared({{1, 2}, {2, 4}, {3, 6}, {4, 8}, {5, 10}}, {1, 2, 3, 4, 5}, 5) ==
+        doctest::Approx(1.0));
+  // One row left out at a time and a feature that says nothing: each is predicted by the mean of the others,
+  // (10 - y) / 3, so residuals are (4 y - 10) / 3 = -2, -2/3, 2/3, 2 and their squares sum to 80/9 of 5 in all.
+  CHECK(*cross_validated_r_squared({{7}, {7}, {7}, {7}}, {1, 2, 3, 4}, 4) == doctest::Approx(1.0 - 80.0 / 9.0 / 5.0));
+  CHECK_FALSE(cross_validated_r_squared({{1}, {2}, {3}}, {1, 2, 3}, 3));
 }
 
 TEST_CASE("every index is worked on once, on any number of threads") {
