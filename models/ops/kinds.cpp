@@ -6,13 +6,18 @@
 namespace sparsesim {
 namespace {
 
-constexpr std::array<SparsityKind, 5> kTable{{
+constexpr std::array<SparsityKind, 7> kTable{{
     {"unstructured", "single weights anywhere are zero", "CSR", "spmm", "spmm_rows gemm", "unstructured",
      "pruned-linear"},
     {"n-of-m", "of every M weights in a row, N are kept", "2:4 values and 2-bit places, V:N:M", "spmm", "gemm",
      "2:4 vnm", "pruned-2to4"},
     {"block", "whole blocks or column vectors of weights are zero", "BSR, Blocked-ELL, column vectors", "spmm",
      "spmm_rows", "block vector", "pruned-block"},
+    {"activation", "activations are zero, and weights that meet only those are not read",
+     "thresholds, masks, index lists", "activation_gemm", "activation_gemv activation_gather", "activation",
+     "activation-sparse-decode"},
+    {"tokens", "tokens and requests drop out between layers", "kept shares, exit depths, capacities", "layer_stack",
+     "select compact", "tokens", "early-exit token-pruning-vit"},
     {"attention", "queries see some of the keys", "sliding window", "attention", "attention", "window",
      "window-attention-32k"},
     {"experts", "a token visits some of the expert networks", "routing counts, routing traces", "moe_ffn grouped_gemm",

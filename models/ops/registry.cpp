@@ -5,8 +5,10 @@
 
 #include <array>
 
+#include "models/ops/activation.h"
 #include "models/ops/attention.h"
 #include "models/ops/collective.h"
+#include "models/ops/depth.h"
 #include "models/ops/elementwise.h"
 #include "models/ops/embedding.h"
 #include "models/ops/gemm.h"
@@ -22,7 +24,7 @@ namespace {
 
 using config::MapReader;
 
-constexpr std::array<OpKind, 14> kTable{{
+constexpr std::array<OpKind, 16> kTable{{
     {"gemm", "matrix product of activations and weights", read_gemm, gemm_from_row},
     {"spmm", "matrix product with sparse weights", read_spmm, spmm_from_row},
     {"pruned_gemm", "matrix product with outputs, inputs or layers removed", read_pruned_gemm, pruned_gemm_from_row},
@@ -36,6 +38,9 @@ constexpr std::array<OpKind, 14> kTable{{
      grouped_gemm_from_row},
     {"attention", "softmax attention: dense, causal or with a sliding window", read_attention, attention_from_row},
     {"elementwise", "reads and writes of whole tensors with little arithmetic", read_elementwise, elementwise_from_row},
+    {"activation_gemm", "matrix product that skips the weights of zero activations", read_activation,
+     activation_from_row},
+    {"layer_stack", "transformer layers in which tokens and requests drop out", read_layer_stack, layer_stack_from_row},
     {"all_to_all", "each device sends a different part of its buffer to each other device",
      [](MapReader& map) { return read_collective("all_to_all", map); }, collective_from_row},
     {"all_gather", "each device ends with the parts of all",
