@@ -3,9 +3,12 @@
 
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace sparsesim {
 
@@ -48,6 +51,22 @@ inline std::string npy(const std::string& type, const std::string& shape, const 
 /// A safetensors file with this JSON as its header.
 inline std::string safetensors(const std::string& header, const std::string& data) {
   return number(header.size(), 8) + header + data;
+}
+
+/// A zip archive of NAME.npy members, stored by `method` (0: as they are).
+inline std::string npz(const std::vector<std::pair<std::string, std::string>>& members, int method = 0) {
+  std::string files, list;
+  for (const auto& [name, bytes] : members) {
+    const std::string path = name + ".npy";
+    const std::string common = number(0, 2) + number(static_cast<std::uint64_t>(method), 2) + number(0, 8) +
+                               number(bytes.size(), 4) + number(bytes.size(), 4) + number(path.size(), 2) +
+                               number(0, 2);
+    list += "PK\x01\x02" + number(20, 2) + number(20, 2) + common + number(0, 10) + number(files.size(), 4) + path;
+    files += "PK\x03\x04" + number(20, 2) + common + path + bytes;
+  }
+  const std::string count = number(members.size(), 2);
+  return files + list + "PK\x05\x06" + number(0, 4) + count + count + number(list.size(), 4) + number(files.size(), 4) +
+         number(0, 2);
 }
 
 }  // namespace sparsesim

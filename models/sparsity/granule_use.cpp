@@ -1,0 +1,65 @@
+#include "models/sparsity/granule_use.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sparsesim {
+
+GranuleUse granule_use(const Mask& mask, Granule granule) {
+  const std::int64_t across = (mask.columns + granule.columns - 1) / granule.columns;
+  const std::int64_t down = (mask.rows + granule.rows - 1) / granule.rows;
+  GranuleUse use;
+  use.granules = across * down;
+  use.places = mask.places();
+  use.stored = static_cast<double>(mask.stored());
+  const std::int64_t last_width = mask.columns - (across - 1) * granule.columns;
+  std::vector<std::int32_t> seen(static_cast<std::size_t>(across), -1);  // the last row of granules that used it
+  for (std::int64_t band = 0; band < down; ++band) {
+    const std::int64_t begin = band * granule.rows, end = std::min(begin + granule.rows, mask.rows);
+    const auto mark = static_cast<std::int32_t>(band);
+    std::int64_t occupied = 0;
+    for (std::int64_t row = begin; row < end; ++row) {
+      std::int64_t limit = -1;  // columns up to here are in a granule that was counted
+      for (const std::int32_t column : mask.row(row)) {
+        if (column < limit) continue;
+        const std::int64_t index = column / granule.columns;
+        limit = (index + 1) * granule.columns;
+        std::int32_t& last = seen[static_cast<std::size_t>(index)];
+        occupied += last != mark;
+        last = mark;
+      }
+    }
+    use.occupied += occupied;
+    const bool cut = seen.back() == mark;
+    const std::int64_t width = occupied * granule.columns - (cut ? granule.columns - last_width : 0);
+    use.occupied_places += static_cast<double>(width) * static_cast<double>(end - begin);
+  }
+  return use;
+}
+
+double expected_share_at_random(double density, Granule granule) {
+  const double places = static_cast<double>(granule.rows) * static_cast<double>(granule.columns);
+  return density >= 1 ? 1 : -std::expm1(places * std::log1p(-density));
+}
+
+RowBalance row_balance(const RowCounts& counts, std::int64_t rows_per_group) {
+  const auto rows = static_cast<std::int64_t>(counts.units.size());
+  double total = 0, slots = 0, most = 0, groups = 0;
+  for (std::int64_t begin = 0; begin < rows; begin += rows_per_group) {
+    const std::int64_t end = std::min(begin + rows_per_group, rows);
+    double sum = 0, longest = 0;
+    for (std::int64_t row = begin; row < end; ++row) {
+      const double units = counts.units[static_cast<std::size_t>(row)];
+      sum += units;
+      longest = std::max(longest, units);
+    }
+    total += sum;
+    slots += longest * static_cast<double>(end - begin);
+    most = std::max(most, sum);
+    ++groups;
+  }
+  if (total == 0) return {};
+  return {most * groups / total, 1 - total / slots};
+}
+
+}  // namespace sparsesim
