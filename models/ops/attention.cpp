@@ -5,16 +5,22 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <mutex>
 #include <optional>
 
+#include "models/ops/attention_index.h"
 #include "models/ops/attention_kernel.h"
+#include "models/ops/attention_pattern.h"
 #include "models/ops/elementwise.h"
+#include "models/ops/gemm_kernels.h"
 #include "models/ops/limits.h"
 
 namespace sparsesim {
 namespace {
 
 constexpr std::int64_t kMost = std::int64_t{1} << 31;
+constexpr double kPatternQueriesMost = 1 << 21;  // each is asked for its keys: half a second
+constexpr double kPatternBlocksMost = 1 << 26;
 
 void add_stage(Program& program, Launch launch) {
   Stage stage;
@@ -47,43 +53,39 @@ Launch combine_pass(const AttentionSize& size, std::int64_t splits, const Substr
   return lower_elementwise(pass, substrate);
 }
 
-// Scores are counted in 64 bits, times the head dimension; tiles of a head are walked one by one.
+// Scores are counted in 64 bits, times the head dimension; tiles of a head are walked one by one, and under a pattern
+// the queries and blocks too.
 void check_size(const AttentionSize& size, const AttentionKernel& kernel) {
   const double heads = static_cast<double>(size.heads), queries = static_cast<double>(size.queries);
-  require_at_most(static_cast<double>(size.batch) * heads * queries * static_cast<double>(size.keys), 0x1p52,
-                  "attention scores");
-  require_at_most(static_cast<double>(score_space(size, kernel).tiles()), kTasksMost, "tiles of one head");
+  const double keys = static_cast<double>(size.keys);
+  require_at_most(static_cast<double>(size.batch) * heads * queries * keys, 0x1p52, "attention scores");
+  const ScoreSpace space = score_space(size, kernel);
+  require_at_most(static_cast<double>(space.tiles()), kTasksMost, "tiles of one head");
+  if (size.pattern == nullptr) return;
+  require_at_most(queries, kPatternQueriesMost, "queries under a pattern");
+  const double smallest = static_cast<double>(std::min(space.tile_keys, smallest_block(size)));
+  const double rows = std::max(static_cast<double>(space.tiles()), queries / static_cast<double>(smallest_block(size)));
+  require_at_most(rows * keys / smallest, kPatternBlocksMost, "blocks of a pattern");
 }
 
-Program lower_call(const AttentionSize& size, const LowerContext& context) {
-  const Substrate& substrate = context.substrate;
-  const AttentionKernel kernel = find_attention_kernel(size, substrate);
+BlockMap checked_map(const AttentionSize& size, const AttentionKernel& kernel, std::uint64_t seed) {
   check_size(size, kernel);
-  const std::int64_t splits = key_splits(size, kernel, substrate);
+  return attention_map(size, kernel, seed);
+}
+
+Program lower_call(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map,
+                   const LowerContext& context) {
+  const Substrate& substrate = context.substrate;
+  const std::int64_t splits = key_splits(size, kernel, map, substrate);
   Program program;
   add_stage(program, lower_cache_write(size.batch * size.queries, static_cast<double>(size.kv_heads * size.head_dim),
                                        size.dtype, substrate));
+  for (Launch& launch : lower_attention_index(size, kernel, substrate, context.ideal))
+    add_stage(program, std::move(launch));
   if (kernel.scheduler_pass && !context.ideal.metadata) add_stage(program, scheduler_pass(size, substrate));
-  add_stage(program, lower_attention_kernel(size, kernel, splits, substrate, context.ideal));
+  add_stage(program, lower_attention_kernel(size, kernel, map, splits, substrate, context.ideal));
   if (splits > 1) add_stage(program, combine_pass(size, splits, substrate));
   return program;
-}
-
-// What is wrong with the sizes, and at which key; nothing where they are fine.
-struct Fault {
-  std::string key, message;
-};
-std::optional<Fault> find_fault(const AttentionSize& size, std::optional<std::int64_t> window) {
-  if (size.heads % size.kv_heads != 0)
-    return Fault{"kv_heads", fmt::format("heads ({}) must be a multiple of kv_heads ({})", size.heads, size.kv_heads)};
-  if (size.causal && size.queries > size.keys)
-    return Fault{"queries", fmt::format("{} queries cannot follow {} keys", size.queries, size.keys)};
-  if (!window) return std::nullopt;
-  if (*window < 1) return Fault{"window", fmt::format("window is {}; a query sees at least itself", *window)};
-  if (*window > size.keys)
-    return Fault{"window", fmt::format("window ({}) is larger than the sequence ({})", *window, size.keys)};
-  if (!size.causal) return Fault{"window", "a window needs causal: true"};
-  return std::nullopt;
 }
 
 std::optional<std::int64_t> integer_of(const MeasuredOp& row, const std::string& name) {
@@ -107,26 +109,55 @@ std::int64_t size_of(const MeasuredOp& row, const std::string& name, std::option
 
 }  // namespace
 
-Program Attention::lower(const LowerContext& context) const { return lower_call(size_, context); }
+/// Maps counted so far.
+struct MapMemo {
+  struct Entry {
+    const ScoreSpace space;
+    const bool grid;  // of blocks; else pages or packed documents
+    const std::uint64_t seed;
+    std::shared_ptr<const BlockMap> map;
+  };
+  std::mutex mutex;
+  std::vector<Entry> entries;
+};
+
+Attention::Attention(AttentionSize size) : size_(std::move(size)), memo_(std::make_shared<MapMemo>()) {}
+
+std::shared_ptr<const BlockMap> Attention::map(const AttentionKernel& kernel, std::uint64_t seed) const {
+  const ScoreSpace space = score_space(size_, kernel);
+  const bool grid = takes(*kernel.kernel, "blocks", size_.dtype);
+  const std::lock_guard lock(memo_->mutex);
+  for (const MapMemo::Entry& entry : memo_->entries)
+    if (entry.space == space && entry.grid == grid && entry.seed == seed) return entry.map;
+  auto counted = std::make_shared<const BlockMap>(checked_map(size_, kernel, seed));
+  memo_->entries.push_back({space, grid, seed, counted});
+  return counted;
+}
+
+Program Attention::lower(const LowerContext& context) const {
+  const AttentionKernel kernel = find_attention_kernel(size_, context.substrate);
+  return lower_call(size_, kernel, *map(kernel, context.seed), context);
+}
 
 Program Attention::lower_dense(const LowerContext& context) const {
   AttentionSize dense = size_;
   dense.window = 0;
-  return lower_call(dense, context);
+  dense.pattern = nullptr;
+  dense.kernel.clear();
+  const AttentionKernel kernel = find_attention_kernel(dense, context.substrate);
+  return lower_call(dense, kernel, checked_map(dense, kernel, context.seed), context);
 }
 
 SparsitySummary Attention::sparsity(const LowerContext& context) const {
-  if (size_.window == 0) return {};
+  if (size_.dense()) return {};
   const AttentionKernel kernel = find_attention_kernel(size_, context.substrate);
-  check_size(size_, kernel);
-  const ScoreSpace space = score_space(size_, kernel);
-  const WindowSavings savings = window_savings(space);
-  if (savings.inactive == 0) return {};
-  const double inactive = static_cast<double>(savings.inactive);
+  const auto map = this->map(kernel, context.seed);
+  if (map->savings.inactive == 0) return {};
+  const double inactive = static_cast<double>(map->savings.inactive);
   SparsitySummary summary;
-  summary.declared = inactive / (inactive + static_cast<double>(needed_scores(space, 0, space.rows())));
-  summary.aligned_dispatch = static_cast<double>(savings.in_skipped) / inactive;
-  summary.aligned_cache = static_cast<double>(savings.in_free_keys) / inactive;
+  summary.declared = inactive / (inactive + static_cast<double>(map->needed()));
+  summary.aligned_dispatch = static_cast<double>(map->savings.in_skipped) / inactive;
+  summary.aligned_cache = static_cast<double>(map->savings.in_free_keys) / inactive;
   return summary;
 }
 
@@ -149,14 +180,12 @@ std::unique_ptr<Op> read_attention(config::MapReader& map) {
   size.head_dim = map.integer("head_dim", 1, 1024);
   size.dtype = map.choice("dtype", kTypes, "bf16");
   size.causal = map.boolean("causal", true);
-  std::optional<std::int64_t> window;
-  if (map.has("window")) window = map.integer("window", 1, kMost);
-  if (const auto fault = find_fault(size, window)) {
+  const bool good = read_attention_pattern(map, size);
+  if (const auto fault = find_attention_fault(size)) {
     map.mistake(fault->key, fault->message);
     return nullptr;
   }
-  size.window = window.value_or(0);
-  return std::make_unique<Attention>(std::move(size));
+  return good ? std::make_unique<Attention>(std::move(size)) : nullptr;
 }
 
 std::unique_ptr<Op> attention_from_row(const MeasuredOp& row) {
@@ -175,8 +204,9 @@ std::unique_ptr<Op> attention_from_row(const MeasuredOp& row) {
   size.causal = integer_of(row, "causal").value_or(1) != 0;
   const auto window = integer_of(row, "window");
   if (row.pattern == "window" && !window) throw UnsupportedError("a window row needs window");
-  if (const auto fault = find_fault(size, window)) throw UnsupportedError(fault->message);
+  if (window && *window < 1) throw UnsupportedError(fmt::format("window is {}; a query sees at least itself", *window));
   size.window = window.value_or(0);
+  if (const auto fault = find_attention_fault(size)) throw UnsupportedError(fault->message);
   return std::make_unique<Attention>(std::move(size));
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// Scaled dot-product attention, dense, causal or within a sliding window, as a tiled kernel runs it.
+// Scaled dot-product attention, dense, causal or under a pattern of keys, as a tiled kernel runs it.
 
 #include <cstdint>
 #include <memory>
@@ -7,6 +7,8 @@
 
 #include "models/ops/measured_op.h"
 #include "models/ops/op.h"
+#include "models/sparsity/block_map.h"
+#include "models/sparsity/key_pattern.h"
 #include "sim/config/reader.h"
 
 namespace sparsesim {
@@ -20,29 +22,48 @@ struct AttentionSize {
   std::string dtype = "bf16";
   bool causal = true;
   std::int64_t window = 0;  // each query sees its last `window` keys, itself included; 0: no window
+
+  const KeyPattern* pattern = nullptr;  // counted tile by tile; null: dense, or the window above in closed form
+  KeyPatternSizes sizes;                // of it
+  bool mask_only = false;               // the pattern is a mask over dense blocks: nothing is skipped
+  std::int64_t index_calls = 1;         // calls that share one index or block mask
+  std::string kernel;                   // kernels whose names begin so; empty: any
+
+  bool dense() const { return window == 0 && pattern == nullptr; }
+  bool decode() const { return queries == 1; }
+  KeySpan span() const { return {queries, keys, causal}; }
 };
 
-/// One attention call of a serving framework: write of the new keys and values into the cache, the kernel's scheduler
-/// pass and combine pass where it has them, and the attention kernel (docs/models/attention.md).
+struct AttentionKernel;
+struct MapMemo;
+
+/// One attention call of a serving framework: write of the new keys and values into the cache, the index of a pattern,
+/// the kernel's scheduler pass and combine pass where it has them, and the attention kernel (docs/models/attention.md).
 class Attention : public Op {
  public:
   /// Sizes must be valid (see read_attention).
-  explicit Attention(AttentionSize size) : size_(std::move(size)) {}
+  explicit Attention(AttentionSize size);
   std::string_view kind() const override { return "attention"; }
-  std::string_view pattern() const override { return size_.window > 0 ? "window" : "dense"; }
+  std::string_view pattern() const override {
+    return size_.pattern != nullptr ? size_.pattern->name : size_.window > 0 ? "window" : "dense";
+  }
+  /// Errors: UnsupportedError when the library has no kernel for the pattern, type and head dimension.
   Program lower(const LowerContext& context) const override;
-  /// The same call without the window; a causal mask stays, for the result needs it.
+  /// The same call without the pattern; a causal mask stays, for the result needs it.
   Program lower_dense(const LowerContext& context) const override;
   SparsitySummary sparsity(const LowerContext& context) const override;
   const AttentionSize& size() const { return size_; }
 
  private:
+  /// What the call's kernel does with each tile: counted once per kernel and seed, for many runs ask.
+  std::shared_ptr<const BlockMap> map(const AttentionKernel& kernel, std::uint64_t seed) const;
   AttentionSize size_;
+  std::shared_ptr<MapMemo> memo_;
 };
 
-/// Keys: batch, seq (or queries and keys), heads, kv_heads (heads), head_dim, dtype, causal (true), window, phase
-/// (prefill, decode: one query per sequence against seq keys). Mistakes: window < 1, window > keys, a window without
-/// causal, heads no multiple of kv_heads, more queries than keys where causal.
+/// Keys: batch, seq (or queries and keys), heads, kv_heads (heads), head_dim, dtype, causal (true), phase (prefill,
+/// decode: one query per sequence against seq keys), pattern (a row of key_patterns(); window where `window` is given)
+/// with the sizes of that row, method (skip, mask), index_calls, kernel. Mistakes: sizes that contradict each other.
 std::unique_ptr<Op> read_attention(config::MapReader& map);
 /// Params: batch seq heads kv_heads head_dim causal window phase. Errors: UnsupportedError for what read_attention
 /// refuses, for missing params and for other patterns than dense and window.

@@ -19,7 +19,7 @@ constexpr std::int64_t kMostTasks = 4096;
 
 using Number = double AttentionKernel::*;
 using Flag = bool AttentionKernel::*;
-constexpr std::array<std::pair<const char*, Number>, 7> kNumbers = {{
+constexpr std::array<std::pair<const char*, Number>, 9> kNumbers = {{
     {"softmax_exposed", &AttentionKernel::softmax_exposed},
     {"softmax_ops", &AttentionKernel::softmax_ops},
     {"matrix_share", &AttentionKernel::matrix_share},
@@ -27,22 +27,27 @@ constexpr std::array<std::pair<const char*, Number>, 7> kNumbers = {{
     {"operand_exposed", &AttentionKernel::operand_exposed},
     {"tile_cycles", &AttentionKernel::tile_cycles},
     {"trips", &AttentionKernel::trips},
+    {"mask_ops", &AttentionKernel::mask_ops},
+    {"index_cycles", &AttentionKernel::index_cycles},
 }};
-constexpr std::array<std::pair<const char*, Flag>, 5> kFlags = {{
+constexpr std::array<std::pair<const char*, Flag>, 6> kFlags = {{
     {"pack_heads", &AttentionKernel::pack_heads},
     {"longest_first", &AttentionKernel::longest_first},
     {"split_keys", &AttentionKernel::split_keys},
     {"scheduler_pass", &AttentionKernel::scheduler_pass},
     {"pipes_overlap", &AttentionKernel::pipes_overlap},
+    {"decode_groups", &AttentionKernel::decode_groups},
 }};
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // Tiles that one task runs one after the other, all against the same keys.
 struct TileGroup {
-  std::int64_t tiles = 0, blocks = 0;
+  std::int64_t tiles = 0, blocks = 0, masked = 0;
   std::int64_t first = 0, last = 0;  // blocks touched by any of them
-  std::int64_t rows = 0, needed = 0, needed_keys = 0;
+  std::int64_t rows = 0, needed = 0, needed_keys = 0, read_keys = 0;
+  /// Blocks that are read at least once. Tiles of a sparse pattern may leave gaps between them.
+  std::int64_t distinct() const { return std::min(last - first, blocks); }
 };
 
 void add(TileGroup& group, const TileBlocks& tile) {
@@ -51,6 +56,8 @@ void add(TileGroup& group, const TileBlocks& tile) {
   group.needed_keys = std::max(group.needed_keys, tile.needed_keys);
   group.tiles += 1;
   group.blocks += tile.blocks();
+  group.masked += tile.masked;
+  group.read_keys += tile.read_keys;
   group.rows += tile.rows;
   group.needed += tile.needed;
 }
@@ -64,18 +71,18 @@ TileBlocks part_of(const TileBlocks& tile, std::int64_t part, std::int64_t split
   cut.last = std::min(tile.last, cut.first + each);
   const double share =
       static_cast<double>(cut.blocks()) / static_cast<double>(std::max<std::int64_t>(1, tile.blocks()));
-  cut.needed = static_cast<std::int64_t>(std::llround(share * static_cast<double>(tile.needed)));
-  cut.needed_keys = static_cast<std::int64_t>(std::llround(share * static_cast<double>(tile.needed_keys)));
+  for (auto part_of_tile : {&TileBlocks::needed, &TileBlocks::needed_keys, &TileBlocks::read_keys, &TileBlocks::masked})
+    cut.*part_of_tile = std::llround(share * static_cast<double>(tile.*part_of_tile));
   return cut;
 }
 
 // The tiles of one head in dispatch order, `merged` to a group; empty cuts are left out as the kernel returns at once.
-std::vector<TileGroup> group_tiles(const ScoreSpace& space, bool longest_first, std::int64_t splits,
+std::vector<TileGroup> group_tiles(const std::vector<TileBlocks>& tiles, bool longest_first, std::int64_t splits,
                                    std::int64_t merged) {
   std::vector<TileGroup> groups;
   std::int64_t in_group = merged;
-  for (std::int64_t i = 0; i < space.tiles(); ++i) {
-    const TileBlocks tile = tile_blocks(space, longest_first ? space.tiles() - 1 - i : i);
+  for (std::size_t i = 0; i < tiles.size(); ++i) {
+    const TileBlocks& tile = tiles[longest_first ? tiles.size() - 1 - i : i];
     for (std::int64_t part = 0; part < splits; ++part) {
       const TileBlocks cut = part_of(tile, part, splits);
       if (cut.blocks() == 0) continue;
@@ -92,10 +99,11 @@ std::vector<TileGroup> group_tiles(const ScoreSpace& space, bool longest_first, 
 
 class Lowering {
  public:
-  Lowering(const AttentionSize& size, const AttentionKernel& kernel, std::int64_t splits, const Substrate& substrate,
-           const Ideal& ideal)
+  Lowering(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map, std::int64_t splits,
+           const Substrate& substrate, const Ideal& ideal)
       : size_(size),
         kernel_(kernel),
+        map_(map),
         splits_(splits),
         substrate_(substrate),
         ideal_(ideal),
@@ -113,19 +121,19 @@ class Lowering {
     launch.persistent = kernel_.kernel->persistent;
     launch.fixed_seconds = substrate_.dispatch.graph_node + substrate_.dispatch.grid_start;
     const std::int64_t heads = kernel_.pack_heads ? size_.kv_heads : size_.heads;
-    const std::int64_t all = size_.batch * heads * space_.tiles();
-    const std::int64_t merged = std::max<std::int64_t>(1, ceil_div(all, kMostTasks));
-    if (merged < space_.tiles() || merged == 1)
+    const auto tiles = static_cast<std::int64_t>(map_.tiles.size());
+    const std::int64_t merged = std::max<std::int64_t>(1, ceil_div(size_.batch * heads * tiles, kMostTasks));
+    if (merged < tiles || merged == 1)
       add_split_heads(launch, heads, merged);
     else
-      add_whole_heads(launch, heads, ceil_div(merged, space_.tiles()));
+      add_whole_heads(launch, heads, ceil_div(merged, tiles));
     return launch;
   }
 
  private:
   // Tasks of part of a head. Kernels that start the longest tiles first interleave the heads of a sequence.
   void add_split_heads(Launch& launch, std::int64_t heads, std::int64_t merged) {
-    const auto groups = group_tiles(space_, kernel_.longest_first, splits_, merged);
+    const auto groups = group_tiles(map_.tiles, kernel_.longest_first, splits_, merged);
     for (const TileGroup& group : groups) launch.shapes.push_back(shape(group, 1));
     const auto count = static_cast<std::int64_t>(groups.size());
     const std::int64_t shared = heads / size_.kv_heads;
@@ -134,7 +142,8 @@ class Lowering {
       Task task;
       task.shape = static_cast<std::uint32_t>(group);
       task.panel = {panel, 0, 0};
-      task.first_slice = static_cast<std::uint32_t>(groups[static_cast<std::size_t>(group)].first);
+      const TileGroup& tiles = groups[static_cast<std::size_t>(group)];
+      task.first_slice = static_cast<std::uint32_t>(tiles.last - tiles.distinct());
       launch.tasks.push_back(task);
     };
     launch.tasks.reserve(static_cast<std::size_t>(size_.batch * heads * count));
@@ -151,7 +160,9 @@ class Lowering {
 
   // Tasks of several whole heads: many short sequences.
   void add_whole_heads(Launch& launch, std::int64_t heads, std::int64_t merged) {
-    const auto groups = group_tiles(space_, kernel_.longest_first, splits_, space_.tiles() * splits_);
+    const auto groups =
+        group_tiles(map_.tiles, kernel_.longest_first, splits_, static_cast<std::int64_t>(map_.tiles.size()) * splits_);
+    if (groups.empty()) return;
     const std::int64_t all = size_.batch * heads;
     const double sharing = kernel_.pack_heads ? 1.0 : static_cast<double>(size_.heads / size_.kv_heads);
     launch.shapes.push_back(shape(groups.front(), merged, sharing));
@@ -168,16 +179,18 @@ class Lowering {
   // heads: equal heads run one after the other; sharing: how many of them read the same keys.
   TaskShape shape(const TileGroup& group, std::int64_t heads, double sharing = 1) const {
     const double n = static_cast<double>(heads), blocks = static_cast<double>(group.blocks);
-    const double distinct = static_cast<double>(group.last - group.first);
+    const double distinct = static_cast<double>(group.distinct());
     const double fetched = std::max(1.0, std::ceil(distinct * n / std::min(n, sharing)));
     TaskShape shape;
     shape.steps = step_count(fetched, "blocks of keys in one task");
     shape.stages = kernel_.kernel->stages;
     shape.pipes_overlap = kernel_.pipes_overlap;
     set_cycles(shape, group, blocks * n / fetched);
-    const double block_bytes = 2.0 * static_cast<double>(space_.tile_keys) * head_dim_ * bytes_;
-    const double used =
-        std::min(1.0, static_cast<double>(group.needed_keys) / (distinct * static_cast<double>(space_.tile_keys)));
+    const double tile_keys = static_cast<double>(space_.tile_keys);
+    // Of a block, what is loaded: all of it, unless the kernel reads page by page.
+    const double loaded = group.read_keys > 0 ? static_cast<double>(group.read_keys) / (blocks * tile_keys) : 1.0;
+    const double block_bytes = 2.0 * tile_keys * loaded * head_dim_ * bytes_;
+    const double used = std::min(1.0, static_cast<double>(group.needed_keys) / (distinct * tile_keys * loaded));
     shape.streams.push_back({block_bytes * used, block_bytes, true});
     const double query_bytes = n * static_cast<double>(group.rows) * head_dim_ * bytes_ / fetched;
     shape.streams.push_back({query_bytes, query_bytes, false});
@@ -186,6 +199,7 @@ class Lowering {
     shape.prologue_cycles =
         n * static_cast<double>(group.tiles) *
         (kernel_.tile_cycles + kernel_.trips * substrate_.memory.dram_latency * substrate_.compute.clock);
+    if (!ideal_.metadata) shape.prologue_cycles += n * blocks * kernel_.index_cycles;
     const double results = n * static_cast<double>(group.rows) * head_dim_;
     if (splits_ > 1)
       shape.scratch_bytes = results * 4;  // FP32 partial results, read back by the combine pass
@@ -211,11 +225,14 @@ class Lowering {
         4 * scores * head_dim_ / rate + kernel_.operand_exposed * operand_bytes / bank_width;
     cycles[static_cast<int>(Pipe::special)] = exposed * scores / pipes.special;
     // Lanes do one operation per cycle; the rate counts an FMA as two.
-    cycles[static_cast<int>(Pipe::vector)] = exposed * scores * kernel_.softmax_ops * 2 / pipes.vector;
+    const double masked = static_cast<double>(group.masked) / static_cast<double>(group.blocks);
+    cycles[static_cast<int>(Pipe::vector)] =
+        exposed * scores * (kernel_.softmax_ops + masked * kernel_.mask_ops) * 2 / pipes.vector;
   }
 
   const AttentionSize& size_;
   const AttentionKernel& kernel_;
+  const BlockMap& map_;
   const std::int64_t splits_;
   const Substrate& substrate_;
   const Ideal& ideal_;
@@ -224,21 +241,38 @@ class Lowering {
   const double bytes_;
 };
 
+bool is_packed(const AttentionSize& size) { return size.pattern == find_key_pattern("documents"); }
+
+// What a kernel must be able to do, the best way first.
+std::vector<std::string_view> abilities(const AttentionSize& size) {
+  if (size.dense()) return {"dense"};
+  if (size.pattern == nullptr) return {"window"};
+  if (size.mask_only) return {"blocks"};
+  if (is_packed(size)) return {"documents", "blocks"};
+  if (size.decode()) return {"pages", "blocks"};
+  return {"blocks"};
+}
+
+// The instance for the smallest head dimension that holds the call's.
+const Kernel* smallest_instance(const AttentionSize& size, const Substrate& substrate, std::string_view ability) {
+  const Kernel* best = nullptr;
+  for (const Kernel& kernel : substrate.kernels) {
+    if (kernel.op != "attention" || !takes(kernel, std::string(ability), size.dtype)) continue;
+    if (!kernel.name.starts_with(size.kernel) || kernel.tile_k < size.head_dim) continue;
+    if (best == nullptr || kernel.tile_k < best->tile_k) best = &kernel;
+  }
+  return best;
+}
+
 }  // namespace
 
 AttentionKernel find_attention_kernel(const AttentionSize& size, const Substrate& substrate) {
   const Kernel* best = nullptr;
-  for (const Kernel& kernel : substrate.kernels) {
-    const auto has = [](const auto& list, const auto& word) {
-      return std::find(list.begin(), list.end(), word) != list.end();
-    };
-    if (kernel.op != "attention" || !has(kernel.dtypes, size.dtype)) continue;
-    if (!has(kernel.patterns, size.window > 0 ? "window" : "dense")) continue;
-    // The instance for the smallest head dimension that holds the call's.
-    if (kernel.tile_k >= size.head_dim && (best == nullptr || kernel.tile_k < best->tile_k)) best = &kernel;
-  }
+  for (const std::string_view ability : abilities(size))
+    if (best == nullptr) best = smallest_instance(size, substrate, ability);
   if (best == nullptr || substrate.compute.pipes.tensor.count(size.dtype) == 0)
-    throw UnsupportedError("no attention kernel for " + size.dtype + " and head_dim " + std::to_string(size.head_dim) +
+    throw UnsupportedError("no " + (size.kernel.empty() ? "" : size.kernel + " ") + "attention kernel for " +
+                           size.dtype + " and head_dim " + std::to_string(size.head_dim) +
                            " in the kernel library of " + substrate.name);
   AttentionKernel kernel;
   kernel.kernel = best;
@@ -255,6 +289,8 @@ AttentionKernel find_attention_kernel(const AttentionSize& size, const Substrate
       throw UnsupportedError("kernel " + best->name + ": attention knows no constant " + name +
                              " (docs/models/attention.md)");
   }
+  // The heads of one key head become the rows of a tile, as the kernel's interface swaps them for a lone query.
+  if (kernel.decode_groups && size.decode() && size.window == 0 && size.heads > size.kv_heads) kernel.pack_heads = true;
   return kernel;
 }
 
@@ -270,36 +306,55 @@ ScoreSpace score_space(const AttentionSize& size, const AttentionKernel& kernel)
   return space;
 }
 
+BlockMap attention_map(const AttentionSize& size, const AttentionKernel& kernel, std::uint64_t seed) {
+  const ScoreSpace space = score_space(size, kernel);
+  if (size.pattern == nullptr) return block_map(space);
+  const KeySets sets(*size.pattern, size.sizes, size.span(), seed);
+  if (size.mask_only) return masked_map(space, sets);
+  const auto knows = [&](std::string_view ability) { return takes(*kernel.kernel, std::string(ability), size.dtype); };
+  if (is_packed(size) && knows("documents")) return document_map(space, sets);
+  if (size.decode() && knows("pages")) return page_map(space, sets, std::max<std::int64_t>(1, size.sizes.page));
+  return block_map(space, sets);
+}
+
 // FlashAttention 3's rule (hopper/heuristics.h): cut only where the tiles of one sequence leave a fifth of the units
 // idle and there are more than four blocks; the fewest cuts within 15 % of the best wave efficiency; then no more than
-// an even share of all blocks needs (its prepare kernel, with a margin of 10 %).
-std::int64_t key_splits(const AttentionSize& size, const AttentionKernel& kernel, const Substrate& substrate) {
-  if (!kernel.split_keys) return 1;
-  ScoreSpace space = score_space(size, kernel);
-  const double units = substrate.compute.units;
+// an even share of all blocks needs (its prepare kernel, with a margin of 10 %). FlashAttention 2 (num_splits_heuristic
+// in csrc/flash_attn/flash_api.cpp) cuts a lone query only, counts the tiles of all sequences, two to a unit, and takes
+// the cuts as they come.
+std::int64_t key_splits(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map,
+                        const Substrate& substrate) {
+  const bool second = kernel.decode_groups && kernel.pack_heads;
+  if (!kernel.split_keys && !second) return 1;
+  const ScoreSpace space = score_space(size, kernel);
+  const auto count = static_cast<std::int64_t>(map.tiles.size());
+  const double units = substrate.compute.units, slots = second ? 2 * units : units;
   const std::int64_t heads = kernel.pack_heads ? size.kv_heads : size.heads;
+  std::int64_t longest = 0;
+  for (const TileBlocks& tile : map.tiles) longest = std::max(longest, tile.blocks());
   const std::int64_t loaded = size.window > 0 ? std::min(size.keys, size.window + space.tile_rows) : size.keys;
-  const std::int64_t blocks = ceil_div(loaded, space.tile_keys);
-  const double tiles = static_cast<double>(heads * space.tiles());
-  if (tiles >= 0.8 * units || blocks <= 4) return 1;
-  const std::int64_t most = std::min<std::int64_t>({128, static_cast<std::int64_t>(units), blocks});
+  const std::int64_t blocks = size.pattern != nullptr ? longest : ceil_div(loaded, space.tile_keys);
+  const double tiles = static_cast<double>(heads * count * (second ? size.batch : 1));
+  if (tiles >= 0.8 * slots || (!second && blocks <= 4)) return 1;
+  const std::int64_t most = std::min<std::int64_t>({128, static_cast<std::int64_t>(slots), blocks});
   const auto efficiency = [&](std::int64_t cuts) {
-    const double waves = tiles * static_cast<double>(cuts) / units;
+    const double waves = tiles * static_cast<double>(cuts) / slots;
     return waves / std::ceil(waves);
   };
   double best = 0;
   for (std::int64_t cuts = 1; cuts <= most; ++cuts) best = std::max(best, efficiency(cuts));
   std::int64_t allowed = 1;
   while (allowed < most && efficiency(allowed) < 0.85 * best) ++allowed;
-  const std::int64_t all_blocks = ceil_div(size.keys, space.tile_keys);
-  const double work = 1.1 * static_cast<double>(size.batch * heads * space.tiles() * all_blocks);
+  if (second) return allowed;
+  const std::int64_t all_blocks = size.pattern != nullptr ? longest : ceil_div(size.keys, space.tile_keys);
+  const double work = 1.1 * static_cast<double>(size.batch * heads * count * all_blocks);
   const auto share = static_cast<std::int64_t>(std::ceil(work / units));
   return std::clamp<std::int64_t>(ceil_div(all_blocks, share), 1, allowed);
 }
 
-Launch lower_attention_kernel(const AttentionSize& size, const AttentionKernel& kernel, std::int64_t splits,
-                              const Substrate& substrate, const Ideal& ideal) {
-  return Lowering(size, kernel, splits, substrate, ideal).launch();
+Launch lower_attention_kernel(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map,
+                              std::int64_t splits, const Substrate& substrate, const Ideal& ideal) {
+  return Lowering(size, kernel, map, splits, substrate, ideal).launch();
 }
 
 }  // namespace sparsesim

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "models/ops/attention.h"
-#include "models/sparsity/block_mask.h"
+#include "models/sparsity/block_map.h"
 
 namespace sparsesim {
 
@@ -23,16 +23,24 @@ struct AttentionKernel {
   double operand_exposed = 0;   // share of those reads that the multiplies do not hide
   double tile_cycles = 0;       // per tile: fetching it, its queries, first scores, scaling and storing the result
   double trips = 0;             // of it: memory round trips in a row, in DRAM latencies
+  bool decode_groups = false;   // one query: the heads of one key head share a tile, and keys are cut
+  double mask_ops = 0;          // FP32 operations per score of a block that is not needed whole
+  double index_cycles = 0;      // per block: its number comes from memory before its keys can
 };
 
-/// The library's kernel for the call. Errors: UnsupportedError when there is none, or it names an unknown constant.
+/// The library's kernel for the call: one that knows its pattern natively (`window`, `documents`; `pages` for a single
+/// query), else one that walks a list of blocks (`blocks`). Errors: UnsupportedError when there is none, or it names an
+/// unknown constant.
 AttentionKernel find_attention_kernel(const AttentionSize& size, const Substrate& substrate);
 /// The kernel's score tiles for one key head (pack_heads) or one query head.
 ScoreSpace score_space(const AttentionSize& size, const AttentionKernel& kernel);
+/// What the kernel does with each tile. `seed` draws what the pattern leaves to chance.
+BlockMap attention_map(const AttentionSize& size, const AttentionKernel& kernel, std::uint64_t seed);
 /// Cuts along the keys per tile; 1 where the kernel does not cut.
-std::int64_t key_splits(const AttentionSize& size, const AttentionKernel& kernel, const Substrate& substrate);
+std::int64_t key_splits(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map,
+                        const Substrate& substrate);
 /// The attention kernel itself.
-Launch lower_attention_kernel(const AttentionSize& size, const AttentionKernel& kernel, std::int64_t splits,
-                              const Substrate& substrate, const Ideal& ideal);
+Launch lower_attention_kernel(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map,
+                              std::int64_t splits, const Substrate& substrate, const Ideal& ideal);
 
 }  // namespace sparsesim

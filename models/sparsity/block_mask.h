@@ -15,6 +15,7 @@ struct ScoreSpace {
   std::int64_t tile_rows = 1;  // rows of a tile
   std::int64_t tile_keys = 1;  // keys of a block
 
+  bool operator==(const ScoreSpace&) const = default;
   std::int64_t rows() const { return queries * group; }
   std::int64_t tiles() const { return (rows() + tile_rows - 1) / tile_rows; }
 };
@@ -26,6 +27,7 @@ struct TileBlocks {
   std::int64_t rows = 0;         // rows of the tile that exist
   std::int64_t needed = 0;       // scores that the result needs
   std::int64_t needed_keys = 0;  // keys that some row needs
+  std::int64_t read_keys = 0;    // keys that are loaded, where that is fewer than whole blocks; 0: whole blocks
   std::int64_t blocks() const { return last - first; }
 };
 

@@ -92,7 +92,7 @@ TEST_CASE("issued work is whole blocks, however many tiles one task is merged fr
       const AttentionSize size = prefill(batch, 1100, 16, 4, 128);
       const Substrate& substrate = machine(name);
       const AttentionKernel kernel = find_attention_kernel(size, substrate);
-      if (key_splits(size, kernel, substrate) > 1) continue;
+      if (key_splits(size, kernel, attention_map(size, kernel, 1), substrate) > 1) continue;
       const std::int64_t heads = kernel.pack_heads ? size.kv_heads : size.heads;
       const double scores = static_cast<double>(batch * heads * score_totals(score_space(size, kernel)).computed);
       CHECK(issued(attention_launch(Attention(size).lower({substrate, {}, 1}))) ==
@@ -104,7 +104,7 @@ TEST_CASE("a cut along the keys loses no work") {
   const AttentionSize size = prefill(1, 4096, 2, 2);
   const Substrate& substrate = machine("h100");
   const AttentionKernel kernel = find_attention_kernel(size, substrate);
-  const std::int64_t splits = key_splits(size, kernel, substrate);
+  const std::int64_t splits = key_splits(size, kernel, attention_map(size, kernel, 1), substrate);
   REQUIRE(splits > 1);  // 64 tiles leave more than a fifth of 132 units idle
   const double scores = static_cast<double>(2 * score_totals(score_space(size, kernel)).computed);
   CHECK(issued(attention_launch(Attention(size).lower({substrate, {}, 1}))) ==
