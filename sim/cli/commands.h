@@ -15,6 +15,7 @@ inline constexpr int kBadInput = 2;
 int run_run(const ParsedCommand& command);
 int run_validate(const ParsedCommand& command);
 int run_show(const ParsedCommand& command);
+int run_estimate(const ParsedCommand& command);
 int run_list(const ParsedCommand& command);
 int run_schema(const ParsedCommand& command);
 

@@ -26,6 +26,7 @@ int dispatch(const ParsedCommand& command) {
   if (command.name == "run") return run_run(command);
   if (command.name == "validate") return run_validate(command);
   if (command.name == "show") return run_show(command);
+  if (command.name == "estimate") return run_estimate(command);
   if (command.name == "list") return run_list(command);
   if (command.name == "schema") return run_schema(command);
   if (command.name == "completion") {

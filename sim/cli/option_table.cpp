@@ -61,6 +61,7 @@ CommandSpec run_command() {
            value("timeline", ValueType::file, "FILE", "write the schedule as Chrome trace events, for Perfetto"),
            flag("dump-config", "print both files with every default and stop"),
            integer("seed", 0, INT64_MAX, "seed of everything drawn; default is the workload's"),
+           integer("seeds", 1, 10000, "run this many seeds from there on and print the spread of the times"),
            repeatable(value("set", ValueType::text, "PATH=VALUE",
                             "replace a number of the machine, as memory.dram.achieved=\"2 TB/s\"")),
            quiet_option()},
@@ -85,6 +86,24 @@ CommandSpec validate_command() {
            integer("seed", 0, INT64_MAX, "seed of everything drawn", "1"), quiet_option()},
           {},
           {"sparsesim validate --measurements gemm.csv moe.csv --format json"}};
+}
+
+OptionSpec share(std::string name, std::string doc, std::string fallback = {}) {
+  return value(std::move(name), ValueType::text, "SHARE", std::move(doc), std::move(fallback));
+}
+
+CommandSpec estimate_command() {
+  return {
+      "estimate",
+      "estimate a speedup from shares of zeros",
+      "Prints 1 / (1 - s * a) with s the share of zeros and a the smallest share of them that a whole granule of the "
+      "machine covers: the same quick estimate that `run` prints beside the simulated speedup.",
+      {required(share("sparsity", "zeros of all weights or work, 0 to 1")),
+       share("cache", "of the zeros, those on wholly free lines of memory", "1"),
+       share("dispatch", "of the zeros, those that the executor can skip", "1"),
+       share("transfer", "of the zeros, those that do not cross the fabric", "1")},
+      {},
+      {"sparsesim estimate --sparsity 0.87 --cache 0.31 --dispatch 0.42 --transfer 0.55"}};
 }
 
 CommandSpec list_command() {
@@ -114,6 +133,7 @@ std::vector<CommandSpec> make_commands() {
       required(value("SUBSTRATE", ValueType::substrate, "SUBSTRATE", "a file, or the name of a shipped one")),
       "sparsesim show a100"));
   table.push_back(list_command());
+  table.push_back(estimate_command());
   table.push_back(
       with_argument("schema", "print the JSON Schema of an input language",
                     required(choice("LANGUAGE", "LANGUAGE", {"substrate", "workload"}, "which language", "")),

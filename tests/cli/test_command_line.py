@@ -7,7 +7,7 @@ import unittest
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "sparsesim"
 sys.argv = sys.argv[:1]  # the source folder is not needed here
 
-COMMANDS = ["run", "validate", "show", "list", "schema", "completion", "man", "version", "help"]
+COMMANDS = ["run", "validate", "show", "list", "estimate", "schema", "completion", "man", "version", "help"]
 
 
 def call(*arguments):
@@ -45,6 +45,15 @@ class CommandLine(unittest.TestCase):
         for seed in ["-1", "5x", "1e3", "9223372036854775808", ""]:
             self.refused("run", "--substrate", "a", "--workload", "b", f"--seed={seed}", expect="--seed")
         self.refused("show", expect="show needs SUBSTRATE")
+
+    def test_an_estimate_takes_the_smallest_aligned_share(self):
+        # 1 / (1 - 0.8 * 0.5) = 1.67
+        text = call("estimate", "--sparsity", "80%", "--cache", "0.9", "--dispatch", "0.5").stdout
+        self.assertEqual(text, "1.67x of ideal 5.00x: 1 / (1 - 0.8 * 0.5), limited by tasks of the dispatcher\n")
+        self.assertEqual(call("estimate", "--sparsity", "0.5").stdout, "2.00x of ideal 2.00x: 1 / (1 - 0.5 * 1)\n")
+        for share in ["1.5", "-0.1", "nan", "half", "101%"]:
+            self.refused("estimate", "--sparsity", share, expect="--sparsity must be a share from 0 to 1")
+        self.refused("estimate", expect="estimate needs --sparsity SHARE")
 
     def test_completion_scripts_are_accepted_by_their_shells(self):
         for shell in ["bash", "zsh", "fish"]:
