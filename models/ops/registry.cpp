@@ -14,6 +14,7 @@
 #include "models/ops/gemm.h"
 #include "models/ops/grouped_gemm.h"
 #include "models/ops/moe.h"
+#include "models/ops/retrieval.h"
 #include "models/ops/spmm.h"
 #include "models/ops/structured_matrix.h"
 #include "models/ops/structured_pruning.h"
@@ -24,7 +25,7 @@ namespace {
 
 using config::MapReader;
 
-constexpr std::array<OpKind, 16> kTable{{
+constexpr std::array<OpKind, 17> kTable{{
     {"gemm", "matrix product of activations and weights", read_gemm, gemm_from_row},
     {"spmm", "matrix product with sparse weights", read_spmm, spmm_from_row},
     {"pruned_gemm", "matrix product with outputs, inputs or layers removed", read_pruned_gemm, pruned_gemm_from_row},
@@ -33,6 +34,8 @@ constexpr std::array<OpKind, 16> kTable{{
      read_structured_matrix, structured_matrix_from_row},
     {"embedding_bag", "rows of tables gathered by number and summed bag by bag", read_embedding_bag,
      embedding_bag_from_row},
+    {"ivf_scan", "nearest vectors by inverted lists: choice of lists, their scan, merge", read_ivf_scan,
+     ivf_scan_from_row},
     {"moe_ffn", "mixture-of-experts feed-forward layer: router, grouped products, combine", read_moe, moe_from_row},
     {"grouped_gemm", "one matrix product per expert, each with its own tokens", read_grouped_gemm,
      grouped_gemm_from_row},
