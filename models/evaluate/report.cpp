@@ -68,6 +68,16 @@ ordered_json op_json(const OpResult& op) {
   return out;
 }
 
+ordered_json spread_json(const Spread& s) { return {{"min", s.min}, {"p50", s.p50}, {"p95", s.p95}, {"max", s.max}}; }
+
+ordered_json distribution_json(const Distribution& d) {
+  return {{"first_seed", d.first_seed},
+          {"seeds", d.seeds},
+          {"dense_us", spread_json(d.dense_us)},
+          {"sparse_us", spread_json(d.sparse_us)},
+          {"realised_speedup", spread_json(d.realised_speedup)}};
+}
+
 std::string times(double value) { return fmt::format("{:.2f}x", value); }
 
 std::string explain_term(const std::string& term) {
@@ -78,6 +88,21 @@ std::string explain_term(const std::string& term) {
   if (term == "imbalance") return "uneven work, waves and tails";
   if (term == "fabric") return "exchanges between devices";
   return "launches, set-up, drain";
+}
+
+std::string distribution_table(const Distribution& d) {
+  std::string out =
+      fmt::format("  {:<24} {:>12} {:>12} {:>12} {:>12}\n", fmt::format("over {} seeds from {}", d.seeds, d.first_seed),
+                  "min", "p50", "p95", "max");
+  const auto row = [&](const char* what, const Spread& s, auto format) {
+    out += fmt::format("    {:<22} {:>12} {:>12} {:>12} {:>12}\n", what, format(s.min), format(s.p50), format(s.p95),
+                       format(s.max));
+  };
+  const auto us = [](double value) { return fmt::format("{:.1f}", value); };
+  row("dense us", d.dense_us, us);
+  row("sparse us", d.sparse_us, us);
+  row("speedup", d.realised_speedup, times);
+  return out + "\n";
 }
 
 }  // namespace
@@ -101,6 +126,7 @@ std::string format_json(const RunResult& r) {
       {"coverage", r.coverage},
       {"amdahl", r.amdahl}};
   if (r.interval.high > 0) out["interval"] = {{"low", r.interval.low}, {"high", r.interval.high}};
+  if (r.distribution) out["distribution"] = distribution_json(*r.distribution);
   ordered_json ops = ordered_json::array();
   for (const auto& op : r.ops) ops.push_back(op_json(op));
   out["ops"] = std::move(ops);
@@ -113,6 +139,11 @@ std::string format_summary(const RunResult& r) {
       fmt::format("{} on {}: dense {:.1f} us, sparse {:.1f} us, realised {} of ideal {}", r.workload, r.substrate,
                   r.dense.us(), r.sparse.us(), times(r.realised_speedup()), times(r.ideal_speedup));
   if (r.interval.high > 0) out += fmt::format(" (plausible {} to {})", times(r.interval.low), times(r.interval.high));
+  if (r.distribution) {
+    const Distribution& d = *r.distribution;
+    out += fmt::format("; over {} seeds sparse p50 {:.1f} us, p95 {:.1f} us, realised p50 {}", d.seeds, d.sparse_us.p50,
+                       d.sparse_us.p95, times(d.realised_speedup.p50));
+  }
   return out + "\n";
 }
 
@@ -131,6 +162,7 @@ std::string format_table(const RunResult& r) {
   const Busy d = busiest(r.dense_busy, r.dense.seconds()), s = busiest(r.sparse_busy, r.sparse.seconds());
   out += fmt::format("  {:<24} {:>12.1f} {:>12.1f} {:>9} {:>9}  {} -> {}\n\n", "total", r.dense.us(), r.sparse.us(),
                      times(r.realised_speedup()), times(r.ideal_speedup), name(d.resource), name(s.resource));
+  if (r.distribution) out += distribution_table(*r.distribution);
   if (r.sparsity.declared <= 0) return out + "  nothing is sparse here: the dense time is the result\n";
   out += fmt::format("  declared sparsity {:.1f} %, ideal {}, realised {}", 100 * r.sparsity.declared,
                      times(r.ideal_speedup), times(r.realised_speedup()));

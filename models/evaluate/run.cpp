@@ -82,15 +82,18 @@ void name_tracks(Timeline& timeline, int devices) {
 /// A workload while its ops are simulated one after the other.
 class WorkloadRun {
  public:
-  WorkloadRun(const Workload& workload, const Substrate& substrate, const RunOptions& options)
+  WorkloadRun(const Workload& workload, const Substrate& substrate, const RunOptions& options, LaunchMemo& memo)
       : workload_(workload),
         substrate_(substrate),
         options_(options),
+        memo_(memo),
+        only_times_(!options.explain),
         all_dense_(std::all_of(workload.ops.begin(), workload.ops.end(),
                                [](const WorkloadOp& op) { return op.op->pattern() == "dense"; })) {
     result_.substrate = substrate.name;
     result_.workload = workload.name;
     result_.seed = options.seed;
+    if (only_times_) return;
     result_.inputs_hash = fnv1a(fmt::format("{}\n{}\n{}", dump_substrate(substrate), workload.resolved, options.seed));
   }
 
@@ -120,8 +123,9 @@ class WorkloadRun {
     // The last prefix is the real run; overlap between ops is real too, so it replaces the plain sum there.
     whole_.dense_seconds.back() = result_.dense.seconds();
     whole_.sparse_seconds.back() = result_.sparse.seconds();
-    result_.lost = waterfall(result_.ideal_speedup, whole_);
     fill_coverage(result_);
+    if (only_times_) return std::move(result_);
+    result_.lost = waterfall(result_.ideal_speedup, whole_);
     if (all_dense_)
       result_.interval = {1, 1};
     else if (options_.interval)
@@ -136,8 +140,8 @@ class WorkloadRun {
     op.kind = entry.op->kind();
     op.pattern = entry.op->pattern();
     op.repeat = entry.repeat;
-    op.prediction = predict(*entry.op, substrate_, options_.seed, &memo_, 0);
-    const Counterfactuals runs = all_dense_
+    op.prediction = predict(*entry.op, substrate_, options_.seed, &memo_, only_times_ ? 1 : 0);
+    const Counterfactuals runs = all_dense_ || only_times_
                                      ? unchanged(op.prediction)
                                      : counterfactuals(*entry.op, substrate_, options_.seed, op.prediction, &memo_);
     op.lost = waterfall(ideal_speedup(op.prediction.sparsity.declared), runs);
@@ -162,9 +166,10 @@ class WorkloadRun {
   const Workload& workload_;
   const Substrate& substrate_;
   const RunOptions& options_;
-  LaunchMemo memo_;  // counterfactuals and shifted machines repeat most launches
+  LaunchMemo& memo_;  // counterfactuals and shifted machines repeat most launches
   Schedule dense_, sparse_;
   Counterfactuals whole_;
+  const bool only_times_;
   const bool all_dense_;  // nothing is gained and nothing lost: no counterfactual can say more
   int devices_ = 1;
   RunResult result_;
@@ -172,8 +177,9 @@ class WorkloadRun {
 
 }  // namespace
 
-RunResult run(const Workload& workload, const Substrate& substrate, const RunOptions& options) {
-  WorkloadRun whole(workload, substrate, options);
+RunResult run(const Workload& workload, const Substrate& substrate, const RunOptions& options, LaunchMemo* memo) {
+  LaunchMemo own;
+  WorkloadRun whole(workload, substrate, options, memo ? *memo : own);
   for (const auto& op : workload.ops) whole.add_at_its_place(op);
   return whole.result();
 }

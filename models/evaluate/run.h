@@ -2,6 +2,7 @@
 // A whole workload on one machine: what `sparsesim run` says (docs/output.md).
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,20 @@ struct OpResult {
   double sparse_us() const { return prediction.sparse_us() * static_cast<double>(repeat); }
 };
 
+/// What runs with other seeds say; microseconds. Percentiles are nearest ranks (distribution.h).
+struct Spread {
+  double min = 0, p50 = 0, p95 = 0, max = 0;
+};
+struct Distribution {
+  std::uint64_t first_seed = 1;
+  std::int64_t seeds = 0;  // consecutive ones
+  Spread dense_us, sparse_us, realised_speedup;
+};
+
 struct RunOptions {
   std::uint64_t seed = 1;
   bool interval = true;
+  bool explain = true;           // counterfactuals, and the hash of the inputs; false: times alone
   Timeline* timeline = nullptr;  // records the sparse run
 };
 
@@ -45,12 +57,15 @@ struct RunResult {
   RunCounters dense_counters, sparse_counters;
   std::array<double, kResources> dense_busy{}, sparse_busy{};
   std::vector<OpResult> ops;
+  std::optional<Distribution> distribution;  // over seeds, where it was asked for
   double realised_speedup() const { return dense / sparse; }
 };
 
 /// Errors: UnsupportedError when the machine cannot run an op even densely; config::ConfigError for an op too large to
 /// simulate. Both name the op's place in its file.
-RunResult run(const Workload& workload, const Substrate& substrate, const RunOptions& options);
+/// `memo` is shared by runs that repeat launches; without one the run has its own.
+RunResult run(const Workload& workload, const Substrate& substrate, const RunOptions& options,
+              LaunchMemo* memo = nullptr);
 
 /// A short table for people.
 std::string format_table(const RunResult& result);

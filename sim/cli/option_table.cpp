@@ -106,6 +106,27 @@ CommandSpec estimate_command() {
       {"sparsesim estimate --sparsity 0.87 --cache 0.31 --dispatch 0.42 --transfer 0.55"}};
 }
 
+CommandSpec inspect_command() {
+  CommandSpec command = {
+      "inspect",
+      "say what the pattern of a mask is worth, without a run",
+      "Counts how full the granules of the machine are with the mask of a file (Matrix Market, DLMC, "
+      "NumPy, safetensors, block indices of attention), which patterns it is near, and bounds of the "
+      "speedup that follow.",
+      {value("substrate", ValueType::substrate, "S", "machine: a file, or the name of a shipped one"),
+       value("tensor", ValueType::text, "NAME", "which array of the file, as FILE:NAME"),
+       choice("dtype", "TYPE", {"fp32", "tf32", "bf16", "fp16", "fp8", "int8", "int4"},
+              "type of the weights on the machine", "fp16"),
+       value("block", ValueType::text, "RxC", "weights that one place of the file stands for", "1x1"),
+       value("svg", ValueType::file, "FILE", "draw the mask with the granules on it"), format_option()},
+      {},
+      {}};
+  command.positionals.push_back(required(value("FILE", ValueType::file, "FILE", "a mask, or FILE:TENSOR")));
+  command.examples = {"sparsesim inspect layer.smtx --substrate a100 --svg layer.svg",
+                      "sparsesim inspect model.safetensors:layers.0.up_proj.weight --substrate h100"};
+  return command;
+}
+
 CommandSpec list_command() {
   CommandSpec command = {"list", "list what can be named", "", {flag("names", "names alone, one per line")}, {}, {}};
   command.positionals.push_back(choice("KIND", "KIND",
@@ -128,6 +149,7 @@ std::vector<CommandSpec> make_commands() {
   std::vector<CommandSpec> table;
   table.push_back(run_command());
   table.push_back(validate_command());
+  table.push_back(inspect_command());
   table.push_back(with_argument(
       "show", "print the fingerprint of a machine",
       required(value("SUBSTRATE", ValueType::substrate, "SUBSTRATE", "a file, or the name of a shipped one")),

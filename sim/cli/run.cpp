@@ -7,9 +7,11 @@
 #include <cstdio>
 #include <sstream>
 
+#include "models/evaluate/distribution.h"
 #include "models/substrate/quantity_reader.h"
 #include "models/substrate/substrate_check.h"
 #include "sim/cli/commands.h"
+#include "sim/cli/interrupt.h"
 #include "sim/config/reader.h"
 
 namespace sparsesim::cli {
@@ -58,6 +60,22 @@ void apply_settings(Substrate& substrate, const std::vector<std::string>& settin
   if (!contradictions.empty()) throw UsageError(fmt::format("--set: {}", contradictions.mistakes().front().message));
 }
 
+/// The same workload with this seed and those after it. False after Ctrl-C.
+bool add_distribution(const ParsedCommand& command, const Workload& workload, const Substrate& substrate,
+                      std::int64_t seeds, RunResult& result) {
+  DistributionOptions options;
+  options.first_seed = result.seed;
+  options.seeds = seeds;
+  options.stop = &InterruptGuard::stop();
+  ProgressBar bar("seeds");
+  if (ProgressBar::visible() && !command.flag("quiet"))
+    options.progress = [&](std::size_t done, std::size_t total) { bar.draw(done, total); };
+  const InterruptGuard guard;
+  result.distribution = over_seeds(workload, substrate, options);
+  bar.clear();
+  return result.distribution.has_value();
+}
+
 }  // namespace
 
 int run_run(const ParsedCommand& command) {
@@ -73,7 +91,14 @@ int run_run(const ParsedCommand& command) {
   RunOptions options;
   options.seed = command.integer("seed") ? static_cast<std::uint64_t>(*command.integer("seed")) : workload.seed;
   if (command.find("timeline")) options.timeline = &timeline;
-  const RunResult result = run(workload, substrate, options);
+  const std::int64_t seeds = command.integer("seeds").value_or(0);
+  if (seeds > 0 && options.seed > static_cast<std::uint64_t>(INT64_MAX - seeds))
+    throw UsageError(fmt::format("--seeds {}: the last seed would be above {}", seeds, INT64_MAX));
+  RunResult result = run(workload, substrate, options);
+  if (seeds > 0 && !add_distribution(command, workload, substrate, seeds, result)) {
+    fmt::print(stderr, "sparsesim: interrupted, nothing was written\n");
+    return kInterruptedExit;
+  }
   if (options.timeline) {
     std::ostringstream trace;
     timeline.write(trace);

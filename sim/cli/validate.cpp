@@ -1,61 +1,17 @@
 // sparsesim validate: reads measured rows, simulates them, scores the predictions.
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <csignal>
 
 #include "models/evaluate/run.h"
 #include "sim/cli/commands.h"
+#include "sim/cli/interrupt.h"
 #include "validate/compare/report.h"
 
 namespace sparsesim::cli {
 
 namespace {
-
-constexpr int kInterruptedExit = 130;  // what a shell reports for Ctrl-C
-
-std::atomic<bool> g_stop{false};  // set by the signal handler, which can reach nothing else
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-/// Ctrl-C sets the flag while this lives; a second Ctrl-C ends the program at once.
-class InterruptGuard {
- public:
-  InterruptGuard() {
-    struct sigaction action {};
-    action.sa_handler = [](int) { g_stop = true; };
-    action.sa_flags = static_cast<int>(SA_RESETHAND);
-    sigaction(SIGINT, &action, &before_);
-  }
-  ~InterruptGuard() { sigaction(SIGINT, &before_, nullptr); }
-  InterruptGuard(const InterruptGuard&) = delete;
-
- private:
-  struct sigaction before_ {};
-};
-
-/// A bar on the terminal, redrawn when the percentage changes.
-class ProgressBar {
- public:
-  void draw(std::size_t done, std::size_t total) {
-    const std::size_t percent = done * 100 / total;
-    if (percent == percent_) return;
-    percent_ = percent;
-    const std::size_t filled = percent * kWidth / 100;
-    fmt::print(stderr, "\r[{}{}] {:3} %  {} of {} rows", std::string(filled, '#'), std::string(kWidth - filled, '.'),
-               percent, done, total);
-    std::fflush(stderr);
-  }
-  void clear() const {
-    if (percent_ <= 100) fmt::print(stderr, "\r\033[K");
-  }
-
- private:
-  static constexpr std::size_t kWidth = 40;
-  std::size_t percent_ = 101;  // nothing drawn yet
-};
 
 std::vector<MeasurementFile> read_files(const ParsedCommand& command) {
   auto files = read_measurements(command.get_all("measurements"));
@@ -126,9 +82,9 @@ int run_validate(const ParsedCommand& command) {
   PredictOptions options;
   options.seed = static_cast<std::uint64_t>(command.integer("seed").value_or(1));
   options.threads = static_cast<int>(command.integer("threads").value_or(0));
-  options.stop = &g_stop;
-  ProgressBar bar;
-  if (::isatty(STDERR_FILENO) && !command.flag("quiet"))
+  options.stop = &InterruptGuard::stop();
+  ProgressBar bar("rows");
+  if (ProgressBar::visible() && !command.flag("quiet"))
     options.progress = [&](std::size_t done, std::size_t total) { bar.draw(done, total); };
   const InterruptGuard guard;
   Comparison comparison;
