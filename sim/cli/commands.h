@@ -14,6 +14,7 @@ inline constexpr int kBadInput = 2;
 
 int run_run(const ParsedCommand& command);
 int run_validate(const ParsedCommand& command);
+int run_inspect(const ParsedCommand& command);
 int run_show(const ParsedCommand& command);
 int run_estimate(const ParsedCommand& command);
 int run_list(const ParsedCommand& command);

@@ -1,0 +1,273 @@
+#include "models/evaluate/mask_picture.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "models/evaluate/inspection_kinds.h"
+#include "models/evaluate/svg.h"
+
+namespace sparsesim {
+namespace {
+
+constexpr double kWidth = 1080, kMargin = 40, kPanel = 480, kTop = 118, kLegend = 58, kBar = 24;
+constexpr std::int64_t kCells = 120;   // of the whole mask, along a side
+constexpr std::int64_t kWindow = 128;  // places of the part, along a side
+constexpr const char *kInk = "#1f2933", *kSoft = "#66727f", *kHair = "#c9d1d9", *kStored = "#1f4e8c";
+constexpr const char *kPaid = "#fbe3cf", *kFree = "#dcefdc", *kBarFill = "#7aa6d6", *kTile = "#3d4852";
+/// From next to nothing to full.
+constexpr std::array<const char*, 8> kRamp = {"#e8f0f9", "#cfe0f2", "#adcbe9", "#84b0dc",
+                                              "#5a92cb", "#3a74b3", "#245893", "#163d6b"};
+
+double real(std::int64_t count) { return static_cast<double>(count); }
+std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
+
+/// The largest box with the shape of rows x columns within a panel; long strips are widened so that they can be seen.
+Box fitted(double x, double y, std::int64_t rows, std::int64_t columns) {
+  constexpr double kNarrowest = 0.12;
+  const double longer = real(std::max(rows, columns));
+  const auto side = [&](std::int64_t count) { return kPanel * std::max(kNarrowest, real(count) / longer); };
+  return {x, y, side(columns), side(rows)};
+}
+
+/// Where `parts` equal parts have the stored counts `counts`, the first whose count is nearest to the mean.
+std::int64_t nearest_to_mean(const std::vector<std::int64_t>& counts) {
+  double total = 0;
+  for (const std::int64_t count : counts) total += real(count);
+  const double mean = total / static_cast<double>(counts.size());
+  const auto nearer = [&](std::int64_t a, std::int64_t b) {
+    return std::abs(real(a) - mean) < std::abs(real(b) - mean);
+  };
+  return std::min_element(counts.begin(), counts.end(), nearer) - counts.begin();
+}
+
+class Picture {
+ public:
+  Picture(const Mask& mask, const Inspection& inspection)
+      : mask_(mask),
+        is_(inspection),
+        svg_(kWidth, kTop + kPanel + kLegend + 60 + kBar * static_cast<double>(inspection.granules.size()) + 30,
+             inspection.file) {}
+
+  std::string draw() {
+    const std::string machine = is_.substrate.empty() ? "" : fmt::format(", as {} on {}", is_.dtype, is_.substrate);
+    const std::size_t slash = is_.file.rfind('/');
+    svg_.text(kMargin, 44, 22, is_.file.substr(slash == std::string::npos ? 0 : slash + 1), kInk, "font-weight='bold'");
+    svg_.text(kMargin, 68, 14,
+              fmt::format("{} x {} weights, {} zeros{}", is_.rows, is_.columns, percent(is_.sparsity()), machine),
+              kSoft);
+    draw_whole();
+    draw_part();
+    draw_bars();
+    draw_verdict();
+    return std::move(svg_).str();
+  }
+
+ private:
+  /// Granule lines by name, in places of the file: nothing where the machine has none or it is finer than a place.
+  std::optional<Granule> granule(std::string_view name, Granule instead) const {
+    for (const GranuleLine& line : is_.granules)
+      if (line.name == name) return in_places(line.granule, {is_.block_rows, is_.block_columns});
+    return is_.substrate.empty() ? in_places(instead, {is_.block_rows, is_.block_columns}) : std::nullopt;
+  }
+
+  void draw_whole() {
+    const std::int64_t tall = ceil_div(mask_.rows, kCells), wide = ceil_div(mask_.columns, kCells);
+    const std::int64_t down = ceil_div(mask_.rows, tall), across = ceil_div(mask_.columns, wide);
+    std::vector<std::int64_t> counts(at(down * across));
+    for (std::int64_t row = 0; row < mask_.rows; ++row)
+      for (const std::int32_t column : mask_.row(row)) ++counts[at(row / tall * across + column / wide)];
+    const double most = std::max(1.0, real(*std::max_element(counts.begin(), counts.end())));
+    std::array<std::vector<CellRun>, kRamp.size()> runs;
+    for (std::int64_t row = 0; row < down; ++row)
+      for (std::int64_t column = 0; column < across; ++column) {
+        const std::int64_t count = counts[at(row * across + column)];
+        if (count == 0) continue;
+        const auto level =
+            at(std::min<std::int64_t>(static_cast<std::int64_t>(real(count) / most * kRamp.size()), kRamp.size() - 1));
+        auto& same = runs[level];
+        if (!same.empty() && same.back().row == row && same.back().column + same.back().length == column)
+          ++same.back().length;
+        else
+          same.push_back({row, column});
+      }
+    const Box box = fitted(kMargin, kTop, down * tall, across * wide);
+    heading(kMargin, "The whole mask",
+            fmt::format("one cell is {} x {} weights", tall * is_.block_rows, wide * is_.block_columns));
+    svg_.rect(box, "#ffffff");
+    for (std::size_t level = 0; level < runs.size(); ++level) svg_.cells(box, down, across, runs[level], kRamp[level]);
+    frame(box);
+    whole_ = {box, real(down * tall), real(across * wide)};
+    double x = kMargin;
+    const double y = kTop + kPanel + 16;
+    svg_.text(x, y + 11, 12, "stored  0 %", kSoft);
+    x += 72;
+    for (const char* colour : kRamp) svg_.rect({x += 20, y, 20, 13}, colour);
+    svg_.text(x + 28, y + 11, 12, percent(most / real(tall * wide)), kSoft);
+  }
+
+  void draw_part() {
+    choose_part();
+    const double x = kWidth / 2 + 20;
+    const Box box = fitted(x, kTop, part_rows_, part_columns_);
+    heading(x, "A part, place by place",
+            fmt::format("rows {} to {}, columns {} to {}", first_row_ * is_.block_rows,
+                        (first_row_ + part_rows_) * is_.block_rows - 1, first_column_ * is_.block_columns,
+                        (first_column_ + part_columns_) * is_.block_columns - 1));
+    const auto line = granule("cache line", {8, 8}), fine = granule("matrix step", {8, 8}),
+               coarse = granule("kernel step", {32, 32});
+    svg_.rect(box, line ? kPaid : "#ffffff");
+    if (line) svg_.cells(box, part_rows_, part_columns_, free_runs(*line), kFree);
+    svg_.cells(box, part_rows_, part_columns_, stored_runs(), kStored);
+    if (fine && fine->rows * fine->columns > 1) grid(box, *fine, "#9aa5b1", 0.5);
+    if (coarse && coarse->rows * coarse->columns > 1) grid(box, *coarse, kTile, 1.6);
+    frame(box);
+    mark_on_whole();
+    legend(x, line.has_value(), fine.has_value(), coarse.has_value());
+  }
+
+  void choose_part() {
+    part_rows_ = std::min(kWindow, mask_.rows);
+    part_columns_ = std::min(kWindow, mask_.columns);
+    std::vector<std::int64_t> bands(at(mask_.rows / part_rows_));
+    for (std::int64_t band = 0; band < static_cast<std::int64_t>(bands.size()); ++band)
+      bands[at(band)] = mask_.offsets[at((band + 1) * part_rows_)] - mask_.offsets[at(band * part_rows_)];
+    first_row_ = nearest_to_mean(bands) * part_rows_;
+    std::vector<std::int64_t> stripes(at(mask_.columns / part_columns_) + 1);
+    for (std::int64_t row = first_row_; row < first_row_ + part_rows_; ++row)
+      for (const std::int32_t column : mask_.row(row)) ++stripes[at(column / part_columns_)];
+    stripes.pop_back();  // the cut one
+    first_column_ = nearest_to_mean(stripes) * part_columns_;
+  }
+
+  std::vector<CellRun> stored_runs() const {
+    std::vector<CellRun> runs;
+    for (std::int64_t row = 0; row < part_rows_; ++row)
+      for (const std::int32_t place : mask_.row(first_row_ + row)) {
+        const std::int64_t column = place - first_column_;
+        if (column < 0 || column >= part_columns_) continue;
+        if (!runs.empty() && runs.back().row == row && runs.back().column + runs.back().length == column)
+          ++runs.back().length;
+        else
+          runs.push_back({row, column});
+      }
+    return runs;
+  }
+
+  /// Granules of the part without a stored place. The part begins at a multiple of most granules; others are cut.
+  std::vector<CellRun> free_runs(Granule granule) const {
+    std::vector<CellRun> runs;
+    const Mask used = coarsen(mask_, granule.rows, granule.columns);
+    for (std::int64_t row = first_row_; row < first_row_ + part_rows_; ++row) {
+      const auto occupied = used.row(row / granule.rows);
+      for (std::int64_t column = first_column_; column < first_column_ + part_columns_;) {
+        const std::int64_t index = column / granule.columns;
+        const std::int64_t end = std::min((index + 1) * granule.columns, first_column_ + part_columns_);
+        if (!std::binary_search(occupied.begin(), occupied.end(), index))
+          runs.push_back({row - first_row_, column - first_column_, end - column});
+        column = end;
+      }
+    }
+    return runs;
+  }
+
+  void grid(const Box& box, Granule granule, const char* colour, double width) {
+    const double right = box.x + box.width, low = box.y + box.height;
+    for (std::int64_t row = ceil_div(first_row_ + 1, granule.rows) * granule.rows; row < first_row_ + part_rows_;
+         row += granule.rows) {
+      const double y = box.y + box.height * real(row - first_row_) / real(part_rows_);
+      svg_.line(box.x, y, right, y, colour, width);
+    }
+    for (std::int64_t column = ceil_div(first_column_ + 1, granule.columns) * granule.columns;
+         column < first_column_ + part_columns_; column += granule.columns) {
+      const double x = box.x + box.width * real(column - first_column_) / real(part_columns_);
+      svg_.line(x, box.y, x, low, colour, width);
+    }
+  }
+
+  void mark_on_whole() {
+    const Box& box = whole_.box;
+    svg_.rect(
+        {box.x + box.width * real(first_column_) / whole_.columns, box.y + box.height * real(first_row_) / whole_.rows,
+         box.width * real(part_columns_) / whole_.columns, box.height * real(part_rows_) / whole_.rows},
+        "none", "stroke='#d9480f' stroke-width='1.5'");
+  }
+
+  void legend(double x, bool line, bool fine, bool coarse) {
+    const double y = kTop + kPanel + 16;
+    const bool machine = !is_.substrate.empty();
+    const auto entry = [&](double dx, double dy, const char* fill, const std::string& words) {
+      svg_.rect({x + dx, y + dy, 13, 13}, fill, fmt::format("stroke='{}' stroke-width='0.5'", kHair));
+      svg_.text(x + dx + 19, y + dy + 11, 12, words, kSoft);
+    };
+    entry(0, 0, kStored, "stored");
+    if (line) entry(80, 0, kPaid, machine ? "zero on a line that moves" : "zero in an occupied 8 x 8 block");
+    if (line) entry(280, 0, kFree, machine ? "zero on a free line" : "zero in a free one");
+    if (fine) svg_.line(x, y + 28, x + 13, y + 28, "#9aa5b1", 1);
+    if (fine) svg_.text(x + 19, y + 32, 12, described("matrix step", "block", {8, 8}), kSoft);
+    if (coarse) svg_.line(x + 200, y + 28, x + 213, y + 28, kTile, 2);
+    if (coarse) svg_.text(x + 219, y + 32, 12, described("kernel step", "block", {32, 32}), kSoft);
+  }
+  std::string described(const char* name, const char* instead, Granule otherwise) const {
+    for (const GranuleLine& line : is_.granules)
+      if (line.name == name) return fmt::format("{} {} x {}", name, line.granule.rows, line.granule.columns);
+    return fmt::format("{} {} x {}", instead, otherwise.rows, otherwise.columns);
+  }
+
+  void draw_bars() {
+    const double top = kTop + kPanel + kLegend + 40, left = kMargin + 190, length = 210;
+    heading(kMargin, "Granules with a stored weight", "the mark is a random mask of the same density", top - 14);
+    double y = top;
+    for (const GranuleLine& line : is_.granules) {
+      svg_.text(left - 10, y + 15, 12, fmt::format("{} {} x {}", line.name, line.granule.rows, line.granule.columns),
+                kInk, "text-anchor='end'");
+      svg_.rect({left, y + 4, length, 14}, "#f1f4f7");
+      svg_.rect({left, y + 4, length * line.share(), 14}, kBarFill);
+      const double mark = left + length * line.share_at_random;
+      svg_.line(mark, y + 2, mark, y + 20, "#d9480f", 1.5);
+      svg_.text(left + length + 8, y + 15, 12, percent(line.share()), kInk);
+      y += kBar;
+    }
+  }
+
+  void draw_verdict() {
+    const double x = kWidth / 2 + 20;
+    double y = kTop + kPanel + kLegend + 40;
+    heading(x, "What that is worth", "bounds of the speedup: a run is slower", y - 14);
+    const KindLine &compute = is_.best(&KindLine::compute), &memory = is_.best(&KindLine::memory);
+    std::vector<std::string> lines;
+    if (is_.quick_estimate)
+      lines.push_back(fmt::format("as it lies, skipping free lines and tiles: {:.2f}x", *is_.quick_estimate));
+    lines.push_back(fmt::format("where arithmetic binds: {}, at most {:.2f}x", compute.kind, compute.compute));
+    lines.push_back(fmt::format("where the weights' bytes bind: {}, at most {:.2f}x", memory.kind, memory.memory));
+    for (const KindLine* kind : is_.near())
+      lines.push_back(fmt::format("{} would need {} of the weights to go", kind->kind, percent(kind->dropped)));
+    for (const std::string& line : lines) svg_.text(x, (y += kBar) - 9, 13, line, kInk);
+  }
+
+  void heading(double x, const std::string& words, const std::string& small, double y = kTop - 14) {
+    svg_.text(x, y, 14, words, kInk, "font-weight='bold'");
+    svg_.text(x + 8.2 * static_cast<double>(words.size()) + 6, y, 12, small, kSoft);
+  }
+  void frame(const Box& box) { svg_.rect(box, "none", fmt::format("stroke='{}' stroke-width='1'", kTile)); }
+
+  struct Whole {
+    Box box;
+    double rows = 1, columns = 1;
+  };
+  const Mask& mask_;
+  const Inspection& is_;
+  Svg svg_;
+  Whole whole_;
+  std::int64_t first_row_ = 0, first_column_ = 0, part_rows_ = 1, part_columns_ = 1;
+};
+
+}  // namespace
+
+std::string picture_of(const Mask& mask, const Inspection& inspection) { return Picture(mask, inspection).draw(); }
+
+}  // namespace sparsesim
