@@ -57,7 +57,12 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; 
 
 // The vector pipe multiplies what the kernel says; the matrix unit must have a rate for the type.
 bool runs(const Kernel& kernel, const GemmConstants& constants, const GemmSize& size, const Substrate& substrate) {
-  return takes(kernel, size.weights.pattern, size.dtype) && kernel.name.starts_with(size.weights.kernel) &&
+  const WeightFormat& weights = size.weights;
+  const std::string& operands = weights.operands.empty() ? size.dtype : weights.operands;
+  const bool unasked = kernel.quality == "naive" && weights.kernel.empty();
+  return takes(kernel, weights.pattern, operands) && kernel.name.starts_with(weights.kernel) &&
+         (weights.format.empty() || takes(kernel, weights.format, operands)) &&
+         (weights.quality.empty() ? !unasked : kernel.quality == weights.quality) &&
          (size.weights.columns_most == 0 || kernel.tile_n <= size.weights.columns_most) &&
          (constants.most_rows == 0 || static_cast<double>(size.m) <= constants.most_rows) &&
          (constants.vector > 0 || substrate.compute.pipes.tensor.count(size.dtype) > 0);
@@ -68,7 +73,8 @@ bool runs(const Kernel& kernel, const GemmConstants& constants, const GemmSize& 
 double instruction_cycles(const GemmPlan& plan, const GemmSize& size, const Pipes& pipes) {
   const TensorRate& rate = pipes.tensor.at(size.dtype);
   const double share = size.accumulate == "fp32" && rate.fp32_accumulate > 0 ? rate.fp32_accumulate.value : 1;
-  const double skipping = size.weights.n_of_m ? rate.sparse.value : 1;
+  const double n_of_m = size.weights.sparse_rate > 0 ? size.weights.sparse_rate : rate.sparse.value;
+  const double skipping = size.weights.n_of_m ? n_of_m : 1;
   const double flops = rate.dense * share * skipping * pipes.tensor_sustained;
   const auto along = [&](double rows, double columns) {
     const auto steps = [](double extent, const Quantity& step) { return step > 0 ? std::ceil(extent / step) : extent; };
@@ -136,7 +142,7 @@ double estimate(const GemmSize& size, const GemmPlan& plan, const Substrate& sub
       (kernel.tile_m * plan.activation_share + stored * plan.weight_share) * plan.depth * bytes;
   const double m = static_cast<double>(size.m), n = static_cast<double>(size.n);
   const double k = static_cast<double>(size.walked_k());
-  const double decode = plan.constants.decode_cycles * stored * plan.depth * bytes;
+  const double decode = plan.constants.decode_cycles * kernel.tile_n * size.weights.unpacked() * plan.depth * bytes;
   const double compute = turns * plan.steps * std::max(plan.cycles_per_step, decode) / clock;
   const double dram = ((m + n * size.weights.bytes_share) * k * bytes + m * n * plan.result_bytes) /
                       (memory.dram_achieved * plan.constants.dram_share);

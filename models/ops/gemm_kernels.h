@@ -14,13 +14,21 @@ namespace sparsesim {
 /// How the weights are kept, and what that changes for a kernel that works tile by tile (docs/models/spmm.md).
 struct WeightFormat {
   std::string pattern = "dense";  // kernels that take it name it
+  std::string format;             // kernels that list it, besides the pattern; empty: any
+  std::string operands;           // of weights and activations, as kernels list them; empty: those of the product
   std::string kernel;             // kernels whose names begin so; empty: any
+  std::string quality;            // of the kernels: naive, library or tuned; empty: any but naive
   double depth_share = 1;         // of k, what a tile's main loop walks
   double bytes_share = 1;         // bytes of weights and indices over those of dense weights, of the depth walked
   double useful_share = 1;        // of the multiply-adds of the depth walked, those with a stored weight
+  double unpacked_share = 0;      // as bytes_share, what decode_cycles are charged for; 0: bytes_share itself
   bool n_of_m = false;            // the matrix unit skips the zeros: multiplies at its sparse rate
+  double sparse_rate = 0;         // of a further N:M pattern over the dense rate; 0: the 2:4 rate of the machine
+  double issued_share = 1;        // of the multiply-adds of the depth walked, those that instructions execute
   std::int64_t columns_most = 0;  // of a tile along n: rows of weights that agree on what they walk; 0: any
   int gathers = 1;                // different choices of activations that tiles along n walk
+
+  double unpacked() const { return unpacked_share > 0 ? unpacked_share : bytes_share; }
 };
 
 /// activations [m, k] times weights [k, n].

@@ -32,15 +32,16 @@ TaskShape tile_shape(const GemmSize& size, const GemmPlan& plan, int steps, Exte
   const auto walked_k = static_cast<double>(size.walked_k());
   const double padded_k = std::ceil(walked_k / depth) * depth;
   shape.useful_macs = results * depth * steps * (walked_k / padded_k) * size.weights.useful_share;
-  shape.issued_macs =
-      static_cast<double>(kernel.tile_m) * kernel.tile_n * depth * steps * (size.weights.n_of_m ? 0.5 : 1);
+  shape.issued_macs = static_cast<double>(kernel.tile_m) * kernel.tile_n * depth * steps * size.weights.issued_share;
   double share = 1;
   if (ideal.padding) {
     share = shape.useful_macs / shape.issued_macs;
     shape.issued_macs = shape.useful_macs;
   }
   shape.cycles_per_step.at(pipe) = plan.cycles_per_step * share;
-  if (!ideal.metadata) shape.cycles_per_step[static_cast<int>(Pipe::vector)] += plan.constants.decode_cycles * weights;
+  if (!ideal.metadata)
+    shape.cycles_per_step[static_cast<int>(Pipe::vector)] +=
+        plan.constants.decode_cycles * extent.columns * bytes * size.weights.unpacked();
   return shape;
 }
 

@@ -10,6 +10,7 @@
 #include "models/ops/gemm.h"
 #include "models/ops/limits.h"
 #include "models/ops/spmm_rows.h"
+#include "models/ops/spmm_scatter.h"
 #include "models/ops/spmm_tiles.h"
 #include "models/ops/spmm_twin.h"
 
@@ -18,20 +19,12 @@ namespace {
 
 constexpr double kRowsMost = 1 << 24;  // of units: 4 bytes each for their counts
 
-constexpr std::array<SparseKind, 5> kKinds = {{
-    {"unstructured", "CSR", "single weights anywhere: every stored one names a row of activations"},
-    {"vector", "column vectors", "short columns of weights: a stored vector shares one row of activations"},
-    {"2:4", "values and 2-bit places", "two of every four weights in a row, skipped by the matrix unit"},
-    {"vnm", "V:N:M", "V rows agree on 4 of M columns, and each keeps N = 2 of the 4"},
-    {"block", "BSR, Blocked-ELL", "small dense blocks of weights"},
-}};
-
 /// How a kernel goes through the weights: its op in the kernel library.
 struct Method {
   std::string_view op;
   Launch (*lower)(const SpmmSize&, const Kernel&, const LowerContext&);
 };
-constexpr std::array<Method, 1> kMethods = {{{"spmm_rows", lower_spmm_rows}}};
+constexpr std::array<Method, 2> kMethods = {{{"spmm_rows", lower_spmm_rows}, {"spmm_scatter", lower_spmm_scatter}}};
 
 const Method* find_method(const Kernel& kernel) {
   for (const Method& method : kMethods)
@@ -39,84 +32,154 @@ const Method* find_method(const Kernel& kernel) {
   return nullptr;
 }
 
+/// A constant of a kernel that says what it takes: absent ones take anything.
+bool agrees(const Kernel& kernel, const char* constant, double least, double value) {
+  const auto found = kernel.constants.find(constant);
+  return found == kernel.constants.end() || found->second.value <= 0 ||
+         (value >= least && value <= found->second.value);
+}
+
 bool fits(const Kernel& kernel, const SpmmSize& size) {
-  if (!takes(kernel, size.pattern, size.dtype)) return false;
-  const auto block = kernel.constants.find("block_n");
-  if (block != kernel.constants.end() && block->second.value > 0 &&
-      block->second.value != static_cast<double>(size.block_n))
-    return false;
-  return kernel.name.starts_with(size.kernel);
+  if (!takes(kernel, size.pattern, size.dtype) || !kernel.name.starts_with(size.kernel)) return false;
+  if (!size.quality.empty() && kernel.quality != size.quality) return false;
+  const auto height = kernel.constants.find("block_n");
+  const double written_for = height == kernel.constants.end() ? 0 : height->second.value;
+  return agrees(kernel, "block_n", written_for, static_cast<double>(size.block_n)) &&
+         agrees(kernel, "most_rows", 1, static_cast<double>(size.m)) &&
+         reads_format(kernel, size.pattern, size.format, size.transposed);
+}
+
+/// What was asked for, as messages name it.
+std::string wanted(const SpmmSize& size) {
+  std::string text = size.kernel.empty() ? "" : size.kernel + " ";
+  for (const std::string& word : {size.quality, size.format})
+    if (!word.empty()) text += word + " ";
+  return text;
+}
+
+bool is_for_the_block(const Kernel& kernel) { return kernel.constants.contains("block_n"); }
+
+/// The kernels that walk stored units and can run it. Where some are written for the block, those for any block stand
+/// back; and nobody takes a naive kernel who does not ask for it, unless there is no other.
+std::vector<const Kernel*> walking_kernels(const SpmmSize& size, const Substrate& substrate, bool naive) {
+  std::vector<const Kernel*> kernels;
+  for (const Kernel& kernel : substrate.kernels) {
+    const bool unasked = kernel.quality == "naive" && size.quality.empty() && size.kernel.empty();
+    if (find_method(kernel) && fits(kernel, size) && unasked == naive) kernels.push_back(&kernel);
+  }
+  if (std::any_of(kernels.begin(), kernels.end(), [](const Kernel* kernel) { return is_for_the_block(*kernel); }))
+    std::erase_if(kernels, [](const Kernel* kernel) { return !is_for_the_block(*kernel); });
+  return kernels;
 }
 
 /// All launches that the library has for the product.
 std::vector<Launch> candidates(const SpmmSize& size, const LowerContext& context) {
-  std::vector<Launch> launches;
-  if (auto tiles = lower_spmm_tiles(size, context)) launches.push_back(std::move(*tiles));
-  for (const Kernel& kernel : context.substrate.kernels)
-    if (const Method* method = find_method(kernel); method && fits(kernel, size))
-      launches.push_back(method->lower(size, kernel, context));
-  if (launches.empty())
-    throw UnsupportedError(fmt::format("no {}spmm kernel for {} weights in {} on {}",
-                                       size.kernel.empty() ? "" : size.kernel + " ", size.pattern, size.dtype,
-                                       context.substrate.name));
-  return launches;
+  std::string reason;
+  std::vector<Launch> launches = lower_spmm_tiles(size, context, reason);
+  for (const bool naive : {false, true}) {
+    for (const Kernel* kernel : walking_kernels(size, context.substrate, naive)) {
+      try {
+        launches.push_back(find_method(*kernel)->lower(size, *kernel, context));
+      } catch (const UnsupportedError& error) {
+        reason = error.what();
+      }
+    }
+    if (!launches.empty()) return launches;
+  }
+  throw UnsupportedError(fmt::format("no {}spmm kernel for {}{} weights in {} on {}{}", wanted(size),
+                                     size.transposed ? "transposed " : "", size.pattern, size.dtype,
+                                     context.substrate.name, reason.empty() ? "" : ": " + reason));
 }
 
-/// The launch that ends first: kernels of different making cannot be compared by a formula.
+/// No schedule of the launch is shorter: what its pipes, L2 and DRAM need at their full rates.
+double least_seconds(const Launch& launch, const Substrate& substrate) {
+  std::vector<double> tasks(launch.shapes.size());
+  for (const Task& task : launch.tasks) tasks[task.shape] += 1;
+  std::array<double, kPipes> cycles{};
+  double l2 = 0, stores = 0;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const TaskShape& shape = launch.shapes[i];
+    for (std::size_t pipe = 0; pipe < cycles.size(); ++pipe)
+      cycles[pipe] += tasks[i] * shape.steps * shape.cycles_per_step[pipe];
+    for (const Stream& stream : shape.streams) l2 += tasks[i] * shape.steps * stream.bytes_per_step * stream.l2_share;
+    stores += tasks[i] * shape.store_bytes;
+    l2 += tasks[i] * (shape.store_bytes + 2 * shape.scratch_bytes);
+  }
+  const double pipe =
+      *std::max_element(cycles.begin(), cycles.end()) / substrate.compute.units / substrate.compute.clock;
+  return std::max({pipe, l2 / substrate.memory.l2_bandwidth, stores / substrate.memory.dram_achieved});
+}
+
+/// The launch that ends first: kernels of different making cannot be compared by a formula. Those whose bound is above
+/// the best time so far need no playing.
 Launch fastest(std::vector<Launch> launches, const LowerContext& context) {
-  std::size_t best = 0;
-  if (launches.size() > 1) {
-    std::vector<Time> times;
-    for (const Launch& launch : launches) times.push_back(play(launch, context.substrate, context.ideal).time);
-    best = static_cast<std::size_t>(std::min_element(times.begin(), times.end()) - times.begin());
+  if (launches.size() == 1) return std::move(launches.front());
+  std::vector<std::pair<double, std::size_t>> by_bound;
+  for (std::size_t i = 0; i < launches.size(); ++i) {
+    const double fixed = context.ideal.fixed_cost ? 0 : launches[i].fixed_seconds;
+    by_bound.emplace_back(least_seconds(launches[i], context.substrate) + fixed, i);
+  }
+  std::sort(by_bound.begin(), by_bound.end());
+  std::size_t best = by_bound.front().second;
+  Time least = play(launches[best], context.substrate, context.ideal).time;
+  for (std::size_t i = 1; i < by_bound.size() && by_bound[i].first < least.seconds(); ++i) {
+    const Time time = play(launches[by_bound[i].second], context.substrate, context.ideal).time;
+    if (time >= least) continue;
+    least = time;
+    best = by_bound[i].second;
   }
   return std::move(launches[best]);
 }
 
-}  // namespace
-
-std::span<const SparseKind> sparse_kinds() { return kKinds; }
-
-const SparseKind* find_sparse_kind(std::string_view pattern) {
-  for (const SparseKind& kind : kKinds)
-    if (kind.pattern == pattern) return &kind;
-  return nullptr;
+Program one_launch(Launch launch) {
+  Stage stage;
+  stage.launch = std::make_shared<const Launch>(std::move(launch));
+  Program program;
+  program.stages.push_back(std::move(stage));
+  return program;
 }
 
-bool is_n_of_m(std::string_view pattern) { return pattern == "2:4" || pattern == "vnm"; }
+}  // namespace
 
 RowCounts SpmmSize::row_counts(std::uint64_t seed) const {
-  if (!mask.units.empty()) return mask;
+  if (!mask.units.empty() && transposed)
+    throw UnsupportedError("a mask counts the rows of the stored weights, and this kernel walks their columns");
   const std::int64_t rows = n / block_n, columns = k / block_k;
   require_at_most(static_cast<double>(rows), kRowsMost, "rows of sparse weights");
-  return equal_rows ? equal_row_counts(rows, columns, 1 - sparsity)
-                    : random_row_counts(rows, columns, 1 - sparsity, seed);
+  if (!mask.units.empty() && format != "blocked_ell") return mask;
+  const double density = 1 - sparsity;
+  if (mask.units.empty())
+    return equal_rows ? equal_row_counts(rows, columns, density) : random_row_counts(rows, columns, density, seed);
+  // Blocked-ELL pads every row to the longest.
+  const auto longest = *std::max_element(mask.units.begin(), mask.units.end());
+  return {std::vector<std::int32_t>(mask.units.size(), longest), mask.columns};
+}
+
+RowCounts SpmmSize::column_counts(std::uint64_t seed) const {
+  if (!mask.units.empty()) {
+    if (transposed) return mask;
+    throw UnsupportedError("a mask counts the rows of the stored weights, and this kernel walks their columns");
+  }
+  const std::int64_t rows = n / block_n, columns = k / block_k;
+  require_at_most(static_cast<double>(columns), kRowsMost, "columns of sparse weights");
+  return random_row_counts(columns, rows, 1 - sparsity, seed);
 }
 
 Program Spmm::lower(const LowerContext& context) const {
-  Stage stage;
-  stage.launch = std::make_shared<const Launch>(fastest(candidates(size_, context), context));
-  Program program;
-  program.stages.push_back(std::move(stage));
-  return program;
+  Launch launch = fastest(candidates(size_, context), context);
+  if (size_.setup == "per_call") launch.fixed_seconds += setup_seconds(context.substrate);
+  return one_launch(std::move(launch));
 }
 
 Program Spmm::lower_dense(const LowerContext& context) const {
-  const auto& kernels = context.substrate.kernels;
-  const auto timed_as = std::find_if(kernels.begin(), kernels.end(),
-                                     [&](const Kernel& kernel) { return find_method(kernel) && fits(kernel, size_); });
-  Stage stage;
-  stage.launch = std::make_shared<const Launch>(
-      lower_dense_twin(size_, timed_as == kernels.end() ? nullptr : &*timed_as, context));
-  Program program;
-  program.stages.push_back(std::move(stage));
-  return program;
+  const auto kernels = walking_kernels(size_, context.substrate, false);
+  return one_launch(lower_dense_twin(size_, kernels.empty() ? nullptr : kernels.front(), context));
 }
 
 SparsitySummary Spmm::sparsity(const LowerContext& context) const {
   if (is_n_of_m(size_.pattern)) return n_of_m_summary(size_, context.substrate);
   SparsitySummary summary;
-  const RowCounts counts = size_.row_counts(context.seed);
+  const RowCounts counts = size_.transposed ? size_.column_counts(context.seed) : size_.row_counts(context.seed);
   summary.declared = 1 - counts.density();
   // A zero is free in memory if its line holds no stored unit of its row.
   const double line = context.substrate.memory.line, bytes = size_.dtype == "fp32" ? 4 : 2;

@@ -9,6 +9,7 @@
 
 #include "models/ops/measured_op.h"
 #include "models/ops/op.h"
+#include "models/ops/spmm_formats.h"
 #include "models/sparsity/row_counts.h"
 #include "sim/config/reader.h"
 
@@ -19,33 +20,28 @@ struct SpmmSize {
   std::int64_t m = 0, n = 0, k = 0;
   std::string dtype = "fp16";
   std::string accumulate = "fp32";
-  std::string pattern;       // a row of sparse_kinds()
+  std::string pattern;       // a row of sparse_kinds(), or N:M
+  std::string format;        // of that row; empty: the one of the fastest kernel
   double sparsity = 0;       // share of zeros, 0..1
   std::int64_t block_n = 1;  // rows and columns of a stored unit
   std::int64_t block_k = 1;
   int n_kept = 2;  // N:M patterns: of n_of columns, those with a stored weight
   int n_of = 4;
-  bool equal_rows = false;  // every row stores the same number of units
-  RowCounts mask;           // of a named mask; empty: random
-  std::string kernel;       // kernels whose names begin so; empty: the fastest
-  int index_bits = 0;       // of a coordinate of a stored unit: 8, 16 or 32; 0: the kernel's own
-  bool timed_call = false;  // timed as the kernel's publication did, host included; false: in a graph of calls
+  bool equal_rows = false;       // every row stores the same number of units
+  RowCounts mask;                // of a named mask; empty: random
+  std::string kernel;            // kernels whose names begin so; empty: the fastest
+  std::string quality;           // of the kernels: naive, library or tuned; empty: the best there is
+  std::string setup = "cached";  // of descriptors and plans: cached, or per_call
+  bool transposed = false;       // the weights are stored as [k, n]: the product by the transpose of what is stored
+  int index_bits = 0;            // of a coordinate of a stored unit: 8, 16 or 32; 0: the kernel's own
+  bool timed_call = false;       // timed as the kernel's publication did, host included; false: in a graph of calls
 
-  /// Stored units per row of units, from the mask or drawn.
+  /// Stored units per row of units (outputs) or per column of units (inputs), from the mask or drawn.
+  /// Errors: UnsupportedError for a mask, which counts the rows of the stored weights alone, asked for the other side.
   RowCounts row_counts(std::uint64_t seed) const;
+  RowCounts column_counts(std::uint64_t seed) const;
+  double zeros() const { return mask.units.empty() ? sparsity : 1 - mask.density(); }
 };
-
-/// A pattern of weights: one row of the table of kinds.
-struct SparseKind {
-  std::string_view pattern;
-  std::string_view formats;      // as people name them
-  std::string_view description;  // one line, for `sparsesim list kinds`
-};
-std::span<const SparseKind> sparse_kinds();
-/// The row of that pattern, or null.
-const SparseKind* find_sparse_kind(std::string_view pattern);
-/// Patterns that keep N of every M weights.
-bool is_n_of_m(std::string_view pattern);
 
 class Spmm : public Op {
  public:
@@ -63,9 +59,9 @@ class Spmm : public Op {
   SpmmSize size_;
 };
 
-/// Keys: m, n, k, dtype, accumulate, pattern, kernel, timed_call; vnm: v, columns; unstructured, vector and block:
-/// sparsity or mask (a .smtx file beside the workload), equal_rows, and block ([rows, columns]) where units are larger
-/// than one weight.
+/// Keys: m, n, k, dtype, accumulate, pattern, transposed, format, kernel, quality, setup, timed_call; vnm: v, columns;
+/// unstructured, vector and block: sparsity or mask (a file beside the workload), equal_rows, index_bits, and block
+/// ([rows, columns] of the stored weights) where units are larger than one weight.
 std::unique_ptr<Op> read_spmm(config::MapReader& map);
 /// Params: block, mask, format, accumulate, nm, v. Errors: UnsupportedError for missing sizes, unknown patterns and
 /// masks that are not at hand.

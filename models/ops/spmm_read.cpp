@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
@@ -30,6 +31,9 @@ std::optional<Fault> find_fault(const SpmmSize& size) {
   if (size.n % size.block_n != 0 || size.k % size.block_k != 0)
     return Fault{"block", fmt::format("blocks of {} x {} do not divide weights of {} x {}", size.block_n, size.block_k,
                                       size.n, size.k)};
+  const std::int64_t columns = (size.transposed ? size.n : size.k) / size.block_k;
+  if (size.index_bits == 16 && columns > 65536)
+    return Fault{"index_bits", fmt::format("16 bits do not count {} columns of units", columns)};
   return std::nullopt;
 }
 
@@ -56,6 +60,7 @@ void read_n_of_m(const std::string& nm, const std::string& v, SpmmSize& size) {
 
 /// Counts of the mask in a file, for weights of these sizes. Errors: ConfigError.
 RowCounts read_mask(const std::string& name, const SpmmSize& size) {
+  if (size.transposed) return read_unit_counts(name, size.k, size.n, size.block_k, size.block_n);
   return read_unit_counts(name, size.n, size.k, size.block_n, size.block_k);
 }
 
@@ -71,29 +76,30 @@ RowCounts named_mask(const std::string& name, const SpmmSize& size, const std::s
   }
 }
 
-/// N:M patterns say how sparse they are; others have a share of zeros, or a mask beside the workload.
-void read_pattern(config::MapReader& map, SpmmSize& size) {
-  if (is_n_of_m(size.pattern)) {
-    if (size.pattern == "vnm") {
-      size.block_n = map.integer("v", 1, 65536, 128);
-      size.n_of = static_cast<int>(map.integer("columns", 4, 4096));
-    }
-    size.sparsity = 1 - static_cast<double>(size.n_kept) / size.n_of;
-    return;
-  }
-  if (size.pattern != "unstructured") {
-    const auto block = map.integers("block", 1, 4096, 2);
-    if (block.size() == 2) {
-      size.block_n = block[0];
-      size.block_k = block[1];
-    } else {
-      map.mistake("block", "block is [rows, columns] of a stored unit");
-    }
-  }
+/// `pattern`: a row of the table, or any N:M.
+std::string read_pattern_name(config::MapReader& map) {
+  const auto given = map.optional("pattern");
+  if (!given || (given->type() == config::Node::Type::scalar && parse_n_of_m(given->scalar())))
+    return map.text("pattern");
+  const auto names = known_patterns();
+  return map.choice("pattern", std::vector<std::string_view>(names.begin(), names.end()));
+}
+
+/// The stored unit: [rows, columns] of the stored weights.
+void read_block(config::MapReader& map, SpmmSize& size) {
+  const auto block = map.integers("block", 1, 4096, 2);
+  if (block.size() != 2) return map.mistake("block", "block is [rows, columns] of a stored unit");
+  size.block_n = block[size.transposed ? 1 : 0];
+  size.block_k = block[size.transposed ? 0 : 1];
+}
+
+/// A share of zeros, or a mask beside the workload.
+void read_zeros(config::MapReader& map, SpmmSize& size) {
   size.equal_rows = map.boolean("equal_rows", false);
   const std::string mask = map.text("mask", "");
   if (mask.empty()) {
-    size.sparsity = map.number("sparsity", config::Range::between(0, 1));
+    const auto share = config::Range::between(0, 1);
+    size.sparsity = map.has("pattern") ? map.number("sparsity", share) : map.number("sparsity", share, 0);
     return;
   }
   try {
@@ -105,24 +111,62 @@ void read_pattern(config::MapReader& map, SpmmSize& size) {
   }
 }
 
+/// How the weights are stored, and by which kernels they are multiplied.
+void read_format(config::MapReader& map, SpmmSize& size) {
+  static constexpr std::array<std::string_view, 4> kQualities = {"best", "naive", "library", "tuned"};
+  static constexpr std::array<std::string_view, 2> kSetups = {"cached", "per_call"};
+  std::vector<std::string> formats = {"any"};
+  for (const auto& kind : sparse_kinds())
+    if (!map.has("pattern") || &kind == find_sparse_kind(size.pattern))
+      for (auto& format : formats_of(kind)) formats.push_back(std::move(format));
+  size.format = map.choice("format", std::vector<std::string_view>(formats.begin(), formats.end()), "any");
+  if (size.format == "any") size.format.clear();
+  size.kernel = map.text("kernel", "");
+  size.quality = map.choice("quality", kQualities, "best");
+  if (size.quality == "best") size.quality.clear();
+  size.setup = map.choice("setup", kSetups, "cached");
+  size.timed_call = map.boolean("timed_call", false);
+}
+
+/// The keys of the pattern, and what it leaves out. A map without a pattern (the schema's) declares those of all.
+void read_pattern(config::MapReader& map, SpmmSize& size) {
+  const bool all = !map.has("pattern");  // nothing is required then
+  size.transposed = map.boolean("transposed", false);
+  if (all || size.pattern == "vnm") {
+    size.block_n = map.integer("v", 1, 65536, 128);
+    size.n_of = static_cast<int>(all ? map.integer("columns", 4, 4096, 4) : map.integer("columns", 4, 4096));
+  } else if (const auto ratio = parse_n_of_m(size.pattern)) {
+    size.n_kept = ratio->kept;
+    size.n_of = ratio->of;
+  }
+  if (all || size.pattern == "block" || size.pattern == "vector") read_block(map, size);
+  if (all || !is_n_of_m(size.pattern)) {
+    size.index_bits = static_cast<int>(map.integer("index_bits", 0, 32, 0));
+    if (size.index_bits % 8 != 0 || size.index_bits == 24)
+      map.mistake("index_bits", "index_bits is 8, 16 or 32; 0 leaves it to the kernel");
+    read_zeros(map, size);
+  } else {
+    size.sparsity = 1 - static_cast<double>(size.n_kept) / size.n_of;
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<Op> read_spmm(config::MapReader& map) {
-  static constexpr std::array<std::string_view, 9> kTypes = {"fp32", "tf32", "fp16",       "bf16",     "fp8",
-                                                             "int8", "int4", "int16xint8", "int8xint4"};
+  static constexpr std::array<std::string_view, 15> kTypes = {
+      "fp32",      "tf32",      "fp16",      "bf16",      "fp8",       "int8",     "int4",    "int16xint8",
+      "int8xint4", "int8xfp16", "int8xbf16", "int4xfp16", "int4xbf16", "fp8xfp16", "fp8xbf16"};
   static constexpr std::array<std::string_view, 2> kSums = {"fp32", "fp16"};
-  const auto names = known_patterns();
-  const std::vector<std::string_view> patterns(names.begin(), names.end());
   SpmmSize size;
   size.m = map.integer("m", 1, kMost);
   size.n = map.integer("n", 1, kMost);
   size.k = map.integer("k", 1, kMost);
   size.dtype = map.choice("dtype", kTypes, "fp16");
   size.accumulate = map.choice("accumulate", kSums, "fp32");
-  size.pattern = map.choice("pattern", patterns);
+  size.pattern = read_pattern_name(map);
+  if (!find_sparse_kind(size.pattern)) size.pattern = "unstructured";
   read_pattern(map, size);
-  size.kernel = map.text("kernel", "");
-  size.timed_call = map.boolean("timed_call", false);
+  read_format(map, size);
   if (const auto fault = find_fault(size)) {
     map.mistake(fault->key, fault->message);
     return nullptr;
@@ -146,7 +190,13 @@ std::unique_ptr<Op> spmm_from_row(const MeasuredOp& row) {
   size.dtype = row.dtype;
   size.pattern = row.pattern;
   if (is_n_of_m(size.pattern)) {
-    read_n_of_m(param("nm"), param("v"), size);
+    if (const auto ratio = parse_n_of_m(size.pattern)) {
+      size.n_kept = ratio->kept;
+      size.n_of = ratio->of;
+      size.sparsity = 1 - static_cast<double>(ratio->kept) / ratio->of;
+    } else {
+      read_n_of_m(param("nm"), param("v"), size);
+    }
   } else if (row.sparsity) {
     size.sparsity = *row.sparsity;
   } else {
@@ -159,6 +209,11 @@ std::unique_ptr<Op> spmm_from_row(const MeasuredOp& row) {
   }
   if (const std::string sums = param("accumulate"); !sums.empty()) size.accumulate = sums;
   size.equal_rows = param("format") == "blocked_ell";
+  size.format = param("format");
+  const auto formats = formats_of(*find_sparse_kind(size.pattern));
+  if (!size.format.empty() && std::find(formats.begin(), formats.end(), size.format) == formats.end())
+    throw UnsupportedError(fmt::format("no model for {} weights in format {} (known: {})", size.pattern, size.format,
+                                       fmt::join(formats, ", ")));
   size.kernel = row.kernel.substr(row.kernel.find(':') + 1);
   size.timed_call = true;
   if (const auto fault = find_fault(size)) throw UnsupportedError(fault->message);
