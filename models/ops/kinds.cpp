@@ -6,13 +6,15 @@
 namespace sparsesim {
 namespace {
 
-constexpr std::array<SparsityKind, 7> kTable{{
+constexpr std::array<SparsityKind, 10> kTable{{
     {"unstructured", "single weights anywhere are zero", "CSR", "spmm", "spmm_rows gemm", "unstructured",
      "pruned-linear"},
     {"n-of-m", "of every M weights in a row, N are kept", "2:4 values and 2-bit places, V:N:M", "spmm", "gemm",
      "2:4 vnm", "pruned-2to4"},
     {"block", "whole blocks or column vectors of weights are zero", "BSR, Blocked-ELL, column vectors", "spmm",
      "spmm_rows", "block vector", "pruned-block"},
+    {"structured", "whole outputs, inputs, heads or layers are removed", "smaller dense weights",
+     "pruned_gemm pruned_attention", "gemm attention", "dense", "pruned-channels"},
     {"activation", "activations are zero, and weights that meet only those are not read",
      "thresholds, masks, index lists", "activation_gemm", "activation_gemv activation_gather", "activation",
      "activation-sparse-decode"},
@@ -22,6 +24,12 @@ constexpr std::array<SparsityKind, 7> kTable{{
      "window-attention-32k"},
     {"experts", "a token visits some of the expert networks", "routing counts, routing traces", "moe_ffn grouped_gemm",
      "grouped_gemm moe_router moe_align", "experts", "moe64 mixtral-8x7b-layer"},
+    {"gathers", "few rows of a table or few lists of vectors are read", "row numbers, inverted lists",
+     "embedding_bag ivf_scan", "embedding_bag list_scan top_k", "gather inverted_lists",
+     "embedding-recommendation ivf-retrieval"},
+    {"matrices", "weights are products of sparse or structured factors",
+     "low rank, Monarch, butterfly, circulant, Toeplitz", "structured_matrix", "gemm elementwise fft",
+     "dense circulant", "structured-matrices"},
 }};
 
 /// Whether a space-separated list has the word.
