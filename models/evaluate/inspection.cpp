@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <utility>
 
 #include "models/evaluate/evaluate.h"
 #include "models/evaluate/inspection_kinds.h"
@@ -23,7 +24,8 @@ const Kernel* smallest_tile(const Substrate& substrate, const std::string& dtype
   const Kernel* smallest = nullptr;
   for (const Kernel& kernel : substrate.kernels) {
     if (kernel.op != "gemm" || kernel.tile_m < kMatrixTile || !takes(kernel, "dense", dtype)) continue;
-    if (!smallest || kernel.tile_n * kernel.tile_k < smallest->tile_n * smallest->tile_k) smallest = &kernel;
+    const auto size = [](const Kernel& k) { return std::pair(k.tile_n * k.tile_k, k.tile_n); };
+    if (!smallest || size(kernel) < size(*smallest)) smallest = &kernel;
   }
   return smallest;
 }
@@ -32,6 +34,7 @@ class Inspector {
  public:
   Inspector(const Mask& mask, const InspectionOptions& options)
       : mask_(mask),
+        counts_(mask),
         options_(options),
         machine_(options.substrate),
         tensor_(tensor_rate(machine_, options.dtype)),
@@ -51,7 +54,7 @@ class Inspector {
     out_.band = band_of(mask_);
     add_granules();
     add_balance();
-    out_.kinds = kinds_of(mask_, options_, out_);
+    out_.kinds = kinds_of(counts_, options_, out_);
     return std::move(out_);
   }
 
@@ -59,7 +62,7 @@ class Inspector {
   void add_granule(std::string name, Granule granule, std::string remark) {
     const auto places = in_places(granule, options_.block);
     if (!places) return;
-    const GranuleUse use = granule_use(mask_, *places);
+    const GranuleUse& use = counts_.of(*places);
     // Several granules to a block: each is as full as the block.
     const double per_place = std::max(1.0, real(options_.block.rows) / real(granule.rows)) *
                              std::max(1.0, real(options_.block.columns) / real(granule.columns));
@@ -107,8 +110,10 @@ class Inspector {
     std::set<std::int64_t> sizes = {options_.block.rows};
     if (machine_) {
       for (const Kernel& kernel : machine_->kernels)
-        if (kernel.op == "spmm_rows" || (kernel.op == "gemm" && takes(kernel, "dense", options_.dtype)))
+        if (kernel.op == "spmm_rows" && takes(kernel, "unstructured", options_.dtype))
           sizes.insert(std::max<std::int64_t>(kernel.tile_n, 1));
+      if (const Kernel* kernel = smallest_tile(*machine_, options_.dtype))
+        sizes.insert({kernel->tile_n, 2 * kernel->tile_n});
     } else {
       sizes.insert({8, 32, 128});
     }
@@ -120,6 +125,7 @@ class Inspector {
   }
 
   const Mask& mask_;
+  GranuleCounts counts_;
   const InspectionOptions& options_;
   const Substrate* machine_;
   const TensorRate* tensor_;
@@ -149,10 +155,23 @@ Granule matrix_step(const TensorRate* rate) {
   return {static_cast<std::int64_t>(rate->step_n.value), static_cast<std::int64_t>(rate->step_k.value)};
 }
 
+const GranuleUse& GranuleCounts::of(Granule places) {
+  const auto [entry, fresh] = known_.try_emplace({places.rows, places.columns});
+  if (fresh) entry->second = granule_use(mask_, places);
+  return entry->second;
+}
+
 const KindLine& Inspection::best(double KindLine::*field) const {
-  const KindLine* best = &kinds.front();
+  constexpr double kTie = 1.01;  // kinds this near are as good: the other bound decides
+  const auto other = field == &KindLine::compute ? &KindLine::memory : &KindLine::compute;
+  double most = 0;
   for (const KindLine& kind : kinds)
-    if (kind.dropped == 0 && kind.*field > best->*field) best = &kind;
+    if (kind.dropped == 0) most = std::max(most, kind.*field);
+  const KindLine* best = &kinds.front();
+  if (best->*field * kTie >= most) return *best;
+  for (const KindLine& kind : kinds)
+    if (kind.dropped == 0 && kind.*field * kTie >= most && (best->*field * kTie < most || kind.*other > best->*other))
+      best = &kind;
   return *best;
 }
 

@@ -61,6 +61,8 @@ struct Inspection {
   /// Kinds with a higher bound than the best, for which no more than near_share of the stored weights would have to go.
   std::vector<const KindLine*> near() const;
   static constexpr double near_share = 0.05;
+  /// Share of the matrix from which on a band is none.
+  static constexpr double band_most = 0.95;
 };
 
 struct InspectionOptions {

@@ -26,8 +26,9 @@ double rounded_up(std::int64_t count, std::int64_t granule) { return real((count
 
 class Kinds {
  public:
-  Kinds(const Mask& mask, const InspectionOptions& options, const Inspection& counted)
-      : mask_(mask),
+  Kinds(GranuleCounts& counts, const InspectionOptions& options, const Inspection& counted)
+      : counts_(counts),
+        mask_(counts.mask()),
         options_(options),
         counted_(counted),
         tensor_(tensor_rate(options.substrate, options.dtype)),
@@ -38,11 +39,11 @@ class Kinds {
     add("dense", 1, 0, 1, 1);
     add_unstructured();
     if (options_.block.columns == 1) add_n_of_m();
-    for (const Granule& block : kBlocks) add_block(mask_, block, "");
+    for (const Granule& block : kBlocks) add_block(counts_, block, "");
     for (const Granule& block : kReordered) add_reordered(block);
     add_structured();
     const double area = counted_.band.area;
-    if (area > 0 && area < 1) add("band along the diagonal", area, 0, area, area);
+    if (area > 0 && area < Inspection::band_most) add("band along the diagonal", area, 0, area, area);
     return std::move(kinds_);
   }
 
@@ -92,24 +93,28 @@ class Kinds {
     }
   }
 
-  /// The matrix unit computes whole steps, so blocks smaller than one pay for it.
-  void add_block(const Mask& mask, Granule block, const char* remark) {
-    const Granule step{std::max(block.rows, step_.rows), std::max(block.columns, step_.columns)};
+  /// The matrix unit computes whole steps, so blocks smaller than one pay for it. Vectors are gathered into steps: they
+  /// pay for their height alone.
+  void add_block(GranuleCounts& counts, Granule block, const char* remark) {
+    const bool vector = block.columns == 1;
+    const Granule step{std::max(block.rows, step_.rows), vector ? 1 : std::max(block.columns, step_.columns)};
     const auto places = in_places(block, options_.block), stepped = in_places(step, options_.block);
     if (!places || !stepped || block.rows > counted_.rows || block.columns > counted_.columns) return;
-    const double work = granule_use(mask, *places).occupied_places / mask.places();
-    const double computed = granule_use(mask, *stepped).occupied_places / mask.places();
-    const char* name = block.columns == 1 ? "vector" : "block";
-    add(fmt::format("{} {}x{}{}", name, block.rows, block.columns, remark), work, 0, computed,
+    const double work = counts.of(*places).occupied_places / mask_.places();
+    const double computed = counts.of(*stepped).occupied_places / mask_.places();
+    add(fmt::format("{} {}x{}{}", vector ? "vector" : "block", block.rows, block.columns, remark), work, 0, computed,
         work * (1 + kBlockIndexBytes / (real(block.rows * block.columns) * bytes_)));
   }
 
   void add_reordered(Granule block) {
     const auto places = in_places(block, options_.block);
-    if (!places || places->rows < 2 || places->rows > mask_.rows) return;
+    if (!places || places->rows < 2 || places->rows > mask_.rows || places->columns > mask_.columns) return;
+    const double before = counts_.of(*places).occupied_places;
+    // No order makes a block emptier than its rows are on their own.
+    if (counts_.of({1, places->columns}).occupied_places * kReorderGain > before) return;
     const Mask reordered = reorder_rows(mask_, order_of_similar_rows(mask_, places->columns));
-    const GranuleUse before = granule_use(mask_, *places), after = granule_use(reordered, *places);
-    if (after.fill() > kReorderGain * before.fill()) add_block(reordered, block, ", rows reordered");
+    GranuleCounts counts(reordered);
+    if (counts.of(*places).occupied_places * kReorderGain < before) add_block(counts, block, ", rows reordered");
   }
 
   void add_structured() {
@@ -123,6 +128,7 @@ class Kinds {
         work);
   }
 
+  GranuleCounts& counts_;
   const Mask& mask_;
   const InspectionOptions& options_;
   const Inspection& counted_;
@@ -134,8 +140,8 @@ class Kinds {
 
 }  // namespace
 
-std::vector<KindLine> kinds_of(const Mask& mask, const InspectionOptions& options, const Inspection& counted) {
-  return Kinds(mask, options, counted).list();
+std::vector<KindLine> kinds_of(GranuleCounts& counts, const InspectionOptions& options, const Inspection& counted) {
+  return Kinds(counts, options, counted).list();
 }
 
 }  // namespace sparsesim

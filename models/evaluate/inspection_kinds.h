@@ -1,6 +1,9 @@
 #pragma once
 // The kinds of sparsity that a mask could be used as.
 
+#include <map>
+#include <utility>
+
 #include "models/evaluate/inspection.h"
 
 namespace sparsesim {
@@ -12,7 +15,19 @@ const TensorRate* tensor_rate(const Substrate* substrate, const std::string& dty
 /// Rows and columns of weights in one matrix instruction; 1 x 1 without a matrix unit.
 Granule matrix_step(const TensorRate* rate);
 
+/// Counts of each granule, made once.
+class GranuleCounts {
+ public:
+  explicit GranuleCounts(const Mask& mask) : mask_(mask) {}
+  const Mask& mask() const { return mask_; }
+  const GranuleUse& of(Granule places);
+
+ private:
+  const Mask& mask_;
+  std::map<std::pair<std::int64_t, std::int64_t>, GranuleUse> known_;
+};
+
 /// All kinds with their bounds, dense first (docs/patterns.md has the formulas). `counted` holds free lines and band.
-std::vector<KindLine> kinds_of(const Mask& mask, const InspectionOptions& options, const Inspection& counted);
+std::vector<KindLine> kinds_of(GranuleCounts& counts, const InspectionOptions& options, const Inspection& counted);
 
 }  // namespace sparsesim

@@ -74,11 +74,14 @@ std::string kind_table(const Inspection& i) {
                       rows, 2);
 }
 
+std::string bound_text(const KindLine& kind, double KindLine::*field) {
+  return kind.kind == "dense" ? "nothing beats dense" : fmt::format("{}, at most {}", kind.kind, times(kind.*field));
+}
+
 std::string verdict(const Inspection& i) {
-  const KindLine &compute = i.best(&KindLine::compute), &memory = i.best(&KindLine::memory);
-  std::string out = fmt::format(
-      "  best where arithmetic binds: {}, at most {}; where the bytes of the weights bind: {}, at most {}\n",
-      compute.kind, times(compute.compute), memory.kind, times(memory.memory));
+  std::string out = fmt::format("  best where arithmetic binds: {}; where the bytes of the weights bind: {}\n",
+                                bound_text(i.best(&KindLine::compute), &KindLine::compute),
+                                bound_text(i.best(&KindLine::memory), &KindLine::memory));
   for (const KindLine* kind : i.near())
     out += fmt::format("  near: {} if {} of the stored weights go, then at most {} and {}\n", kind->kind,
                        percent(kind->dropped), times(kind->compute), times(kind->memory));
@@ -124,10 +127,12 @@ ordered_json balance_json(const Inspection& i) {
 
 std::string format_table(const Inspection& i) {
   std::string out = heading(i);
-  out += fmt::format(
-      "  {} empty rows, {} empty columns; all that is stored lies {} to {} columns right of the diagonal ({} of that "
-      "band stored)\n\n",
-      i.free.rows, i.free.columns, i.band.low, i.band.high, percent(i.band.fill));
+  if (i.free.rows + i.free.columns > 0)
+    out += fmt::format("  {} empty rows, {} empty columns\n", i.free.rows, i.free.columns);
+  if (i.band.area > 0 && i.band.area < Inspection::band_most)
+    out += fmt::format("  all that is stored lies in a band {} to {} columns right of the diagonal, {} of it stored\n",
+                       i.band.low, i.band.high, percent(i.band.fill));
+  out += "\n";
   out += granule_table(i) + aligned_text(i) + "\n" + balance_table(i) + "\n" + kind_table(i) + verdict(i);
   return out;
 }

@@ -16,7 +16,8 @@ constexpr double kWidth = 1080, kMargin = 40, kPanel = 480, kTop = 118, kLegend 
 constexpr std::int64_t kCells = 120;   // of the whole mask, along a side
 constexpr std::int64_t kWindow = 128;  // places of the part, along a side
 constexpr const char *kInk = "#1f2933", *kSoft = "#66727f", *kHair = "#c9d1d9", *kStored = "#1f4e8c";
-constexpr const char *kPaid = "#fbe3cf", *kFree = "#dcefdc", *kBarFill = "#7aa6d6", *kTile = "#3d4852";
+constexpr const char *kPaid = "#fbe3cf", *kFree = "#e0f2e0", *kFreeTile = "#b5dab5", *kBarFill = "#7aa6d6",
+                     *kTile = "#3d4852";
 /// From next to nothing to full.
 constexpr std::array<const char*, 8> kRamp = {"#e8f0f9", "#cfe0f2", "#adcbe9", "#84b0dc",
                                               "#5a92cb", "#3a74b3", "#245893", "#163d6b"};
@@ -96,16 +97,16 @@ class Picture {
           same.push_back({row, column});
       }
     const Box box = fitted(kMargin, kTop, down * tall, across * wide);
-    heading(kMargin, "The whole mask",
-            fmt::format("one cell is {} x {} weights", tall * is_.block_rows, wide * is_.block_columns));
+    svg_.heading(kMargin, kTop - 14, "The whole mask",
+                 fmt::format("one cell is {} x {} weights", tall * is_.block_rows, wide * is_.block_columns));
     svg_.rect(box, "#ffffff");
     for (std::size_t level = 0; level < runs.size(); ++level) svg_.cells(box, down, across, runs[level], kRamp[level]);
     frame(box);
     whole_ = {box, real(down * tall), real(across * wide)};
     double x = kMargin;
     const double y = kTop + kPanel + 16;
-    svg_.text(x, y + 11, 12, "stored  0 %", kSoft);
-    x += 72;
+    svg_.text(x, y + 11, 12, "stored: 0 %", kSoft);
+    x += 54;
     for (const char* colour : kRamp) svg_.rect({x += 20, y, 20, 13}, colour);
     svg_.text(x + 28, y + 11, 12, percent(most / real(tall * wide)), kSoft);
   }
@@ -114,14 +115,15 @@ class Picture {
     choose_part();
     const double x = kWidth / 2 + 20;
     const Box box = fitted(x, kTop, part_rows_, part_columns_);
-    heading(x, "A part, place by place",
-            fmt::format("rows {} to {}, columns {} to {}", first_row_ * is_.block_rows,
-                        (first_row_ + part_rows_) * is_.block_rows - 1, first_column_ * is_.block_columns,
-                        (first_column_ + part_columns_) * is_.block_columns - 1));
+    svg_.heading(x, kTop - 14, "A part, place by place",
+                 fmt::format("rows {} to {}, columns {} to {}", first_row_ * is_.block_rows,
+                             (first_row_ + part_rows_) * is_.block_rows - 1, first_column_ * is_.block_columns,
+                             (first_column_ + part_columns_) * is_.block_columns - 1));
     const auto line = granule("cache line", {8, 8}), fine = granule("matrix step", {8, 8}),
                coarse = granule("kernel step", {32, 32});
     svg_.rect(box, line ? kPaid : "#ffffff");
     if (line) svg_.cells(box, part_rows_, part_columns_, free_runs(*line), kFree);
+    if (line && coarse) svg_.cells(box, part_rows_, part_columns_, free_runs(*coarse), kFreeTile);
     svg_.cells(box, part_rows_, part_columns_, stored_runs(), kStored);
     if (fine && fine->rows * fine->columns > 1) grid(box, *fine, "#9aa5b1", 0.5);
     if (coarse && coarse->rows * coarse->columns > 1) grid(box, *coarse, kTile, 1.6);
@@ -205,8 +207,9 @@ class Picture {
       svg_.text(x + dx + 19, y + dy + 11, 12, words, kSoft);
     };
     entry(0, 0, kStored, "stored");
-    if (line) entry(80, 0, kPaid, machine ? "zero on a line that moves" : "zero in an occupied 8 x 8 block");
-    if (line) entry(280, 0, kFree, machine ? "zero on a free line" : "zero in a free one");
+    if (line) entry(72, 0, kPaid, machine ? "zero, its line moves" : "zero in an occupied 8 x 8 block");
+    if (line) entry(machine ? 212 : 280, 0, kFree, machine ? "line is free" : "free");
+    if (line && coarse) entry(machine ? 318 : 340, 0, kFreeTile, machine ? "kernel step is free" : "32 x 32 too");
     if (fine) svg_.line(x, y + 28, x + 13, y + 28, "#9aa5b1", 1);
     if (fine) svg_.text(x + 19, y + 32, 12, described("matrix step", "block", {8, 8}), kSoft);
     if (coarse) svg_.line(x + 200, y + 28, x + 213, y + 28, kTile, 2);
@@ -220,7 +223,7 @@ class Picture {
 
   void draw_bars() {
     const double top = kTop + kPanel + kLegend + 40, left = kMargin + 190, length = 210;
-    heading(kMargin, "Granules with a stored weight", "the mark is a random mask of the same density", top - 14);
+    svg_.heading(kMargin, top - 14, "Granules with a stored weight", "the mark is a random mask of the same density");
     double y = top;
     for (const GranuleLine& line : is_.granules) {
       svg_.text(left - 10, y + 15, 12, fmt::format("{} {} x {}", line.name, line.granule.rows, line.granule.columns),
@@ -237,7 +240,7 @@ class Picture {
   void draw_verdict() {
     const double x = kWidth / 2 + 20;
     double y = kTop + kPanel + kLegend + 40;
-    heading(x, "What that is worth", "bounds of the speedup: a run is slower", y - 14);
+    svg_.heading(x, y - 14, "What that is worth", "bounds of the speedup: a run is slower");
     const KindLine &compute = is_.best(&KindLine::compute), &memory = is_.best(&KindLine::memory);
     std::vector<std::string> lines;
     if (is_.quick_estimate)
@@ -249,10 +252,6 @@ class Picture {
     for (const std::string& line : lines) svg_.text(x, (y += kBar) - 9, 13, line, kInk);
   }
 
-  void heading(double x, const std::string& words, const std::string& small, double y = kTop - 14) {
-    svg_.text(x, y, 14, words, kInk, "font-weight='bold'");
-    svg_.text(x + 8.2 * static_cast<double>(words.size()) + 6, y, 12, small, kSoft);
-  }
   void frame(const Box& box) { svg_.rect(box, "none", fmt::format("stroke='{}' stroke-width='1'", kTile)); }
 
   struct Whole {

@@ -57,6 +57,13 @@ void Svg::text(double x, double y, double size, std::string_view words, std::str
                       number(size), fill, more.empty() ? "" : " ", more, svg_text(words));
 }
 
+void Svg::heading(double x, double y, std::string_view words, std::string_view small) {
+  out_ += fmt::format(
+      "<text x='{}' y='{}' font-size='14' font-weight='bold' fill='#1f2933'>{}<tspan dx='10' font-size='12' "
+      "font-weight='normal' fill='#66727f'>{}</tspan></text>\n",
+      number(x), number(y), svg_text(words), svg_text(small));
+}
+
 void Svg::cells(const Box& box, std::int64_t rows, std::int64_t columns, const std::vector<CellRun>& runs,
                 std::string_view fill) {
   if (runs.empty()) return;

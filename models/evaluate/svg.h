@@ -26,6 +26,8 @@ class Svg {
   void line(double x1, double y1, double x2, double y2, std::string_view stroke, double width);
   /// `more`: further attributes, as "text-anchor='end'".
   void text(double x, double y, double size, std::string_view words, std::string_view fill, std::string_view more = {});
+  /// Bold words with small ones behind them.
+  void heading(double x, double y, std::string_view words, std::string_view small);
   /// Cells of a grid of rows x columns that fills the box.
   void cells(const Box& box, std::int64_t rows, std::int64_t columns, const std::vector<CellRun>& runs,
              std::string_view fill);

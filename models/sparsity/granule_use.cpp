@@ -6,6 +6,7 @@
 namespace sparsesim {
 
 GranuleUse granule_use(const Mask& mask, Granule granule) {
+  granule = {std::min(granule.rows, mask.rows), std::min(granule.columns, mask.columns)};
   const std::int64_t across = (mask.columns + granule.columns - 1) / granule.columns;
   const std::int64_t down = (mask.rows + granule.rows - 1) / granule.rows;
   GranuleUse use;
@@ -13,18 +14,20 @@ GranuleUse granule_use(const Mask& mask, Granule granule) {
   use.places = mask.places();
   use.stored = static_cast<double>(mask.stored());
   const std::int64_t last_width = mask.columns - (across - 1) * granule.columns;
-  std::vector<std::int32_t> seen(static_cast<std::size_t>(across), -1);  // the last row of granules that used it
+  const auto width_of_one = static_cast<std::uint32_t>(granule.columns);  // 32-bit division is several times faster
+  std::vector<std::int32_t> seen(static_cast<std::size_t>(across), -1);   // the last row of granules that used it
   for (std::int64_t band = 0; band < down; ++band) {
     const std::int64_t begin = band * granule.rows, end = std::min(begin + granule.rows, mask.rows);
     const auto mark = static_cast<std::int32_t>(band);
     std::int64_t occupied = 0;
     for (std::int64_t row = begin; row < end; ++row) {
-      std::int64_t limit = -1;  // columns up to here are in a granule that was counted
-      for (const std::int32_t column : mask.row(row)) {
+      std::uint32_t limit = 0;  // columns below are in a granule that was counted
+      for (const std::int32_t place : mask.row(row)) {
+        const auto column = static_cast<std::uint32_t>(place);
         if (column < limit) continue;
-        const std::int64_t index = column / granule.columns;
-        limit = (index + 1) * granule.columns;
-        std::int32_t& last = seen[static_cast<std::size_t>(index)];
+        const std::uint32_t index = column / width_of_one;
+        limit = (index + 1) * width_of_one;
+        std::int32_t& last = seen[index];
         occupied += last != mark;
         last = mark;
       }

@@ -21,7 +21,7 @@ PatternFit fit_n_of_m(const Mask& mask, NOfM pattern) {
   for (std::int64_t row = 0; row < mask.rows; ++row) {
     const auto columns = mask.row(row);
     for (std::size_t begin = 0, end = 0; begin < columns.size(); begin = end) {
-      const std::int64_t limit = (columns[begin] / pattern.of + std::int64_t{1}) * pattern.of;
+      const std::int32_t limit = (columns[begin] / pattern.of + 1) * pattern.of;
       while (end < columns.size() && columns[end] < limit) ++end;
       const std::int64_t excess = static_cast<std::int64_t>(end - begin) - pattern.kept;
       too_full += excess > 0;
@@ -58,10 +58,14 @@ PatternFit fit_v_n_m(const Mask& mask, std::int64_t rows, int of) {
       for (std::ptrdiff_t i = 0; i < chosen; ++i) agreed[at(order[at(i)])] = 1;
     }
     for (std::int64_t row = begin; row < end; ++row) {
-      std::int64_t group = -1, kept = 0;
+      std::int32_t group = -1, limit = 0;
+      std::int64_t kept = 0;
       for (const std::int32_t column : mask.row(row)) {
-        if (column / of != group) kept = 0;
-        group = column / of;
+        if (column >= limit) {
+          group = column / of;
+          limit = (group + 1) * of;
+          kept = 0;
+        }
         const bool keep = agreed[at(column)] && kept < kKept;
         kept += keep;
         fit.dropped += !keep;
@@ -105,6 +109,7 @@ Band band_of(const Mask& mask) {
 std::vector<std::int32_t> order_of_similar_rows(const Mask& mask, std::int64_t unit_columns) {
   constexpr std::size_t kSignature = 4;
   using Signature = std::array<std::uint32_t, kSignature>;
+  const auto width = static_cast<std::uint32_t>(std::min(unit_columns, mask.columns));
   RandomStream random(1, "row signatures");
   std::vector<Signature> hashes(at((mask.columns + unit_columns - 1) / unit_columns));
   for (Signature& hash : hashes)
@@ -114,8 +119,13 @@ std::vector<std::int32_t> order_of_similar_rows(const Mask& mask, std::int64_t u
   std::vector<Signature> signatures(at(mask.rows), none);
   for (std::int64_t row = 0; row < mask.rows; ++row) {
     Signature& signature = signatures[at(row)];
-    for (const std::int32_t column : mask.row(row)) {
-      const Signature& hash = hashes[at(column / unit_columns)];
+    std::uint32_t limit = 0;  // columns below belong to a unit that was counted
+    for (const std::int32_t place : mask.row(row)) {
+      const auto column = static_cast<std::uint32_t>(place);
+      if (column < limit) continue;
+      const std::uint32_t unit = column / width;
+      limit = (unit + 1) * width;
+      const Signature& hash = hashes[unit];
       for (std::size_t i = 0; i < kSignature; ++i) signature[i] = std::min(signature[i], hash[i]);
     }
   }
