@@ -9,6 +9,9 @@
 
 namespace sparsesim {
 
+/// Elements of one streaming pass: as an elementwise op takes them.
+inline constexpr double kElementsMost = 0x1p44;
+
 /// Appends a launch that waits for the last stage of the program.
 inline void append(Program& program, std::shared_ptr<const Launch> launch) {
   Stage stage;

@@ -12,6 +12,7 @@
 #include "models/ops/elementwise.h"
 #include "models/ops/gather_reuse.h"
 #include "models/ops/gemm.h"
+#include "models/ops/limits.h"
 #include "models/ops/row_map.h"
 
 namespace sparsesim {
@@ -64,12 +65,14 @@ std::optional<double> parse_popularity(std::string_view text) {
 }  // namespace
 
 Program EmbeddingBag::lower(const LowerContext& context) const {
+  require_at_most(elements_of(size_), kElementsMost, "elements of tables");
   Program program;
   append(program, lower_bags(size_, context.substrate, context.ideal));
   return program;
 }
 
 Program EmbeddingBag::lower_dense(const LowerContext& context) const {
+  require_at_most(elements_of(size_), kElementsMost, "elements of tables");
   Program program;
   const double scan = elements_of(size_) * element_bytes(size_.dtype) / context.substrate.memory.dram_achieved;
   if (product_seconds(size_, context) >= scan) {

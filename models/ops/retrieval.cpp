@@ -76,7 +76,7 @@ std::unique_ptr<Op> read_ivf_scan(config::MapReader& map) {
   size.queries = map.integer("queries", 1, 1 << 20);
   size.vectors = map.integer("vectors", 1, std::int64_t{1} << 36);
   size.dim = map.integer("dim", 1, 65536);
-  size.lists = map.integer("lists", 1, 1 << 22);
+  size.lists = map.integer("lists", 1, 1 << 20);
   size.probes = map.integer("probes", 1, 1 << 20);
   size.top_k = map.integer("top_k", 1, 4096, size.top_k);
   size.dtype = map.choice("dtype", kTypes, "fp16");

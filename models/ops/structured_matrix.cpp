@@ -10,6 +10,7 @@
 #include "models/ops/chain.h"
 #include "models/ops/elementwise.h"
 #include "models/ops/gemm.h"
+#include "models/ops/limits.h"
 #include "models/ops/row_map.h"
 #include "models/ops/structured_batch.h"
 #include "models/ops/structured_fft.h"
@@ -154,6 +155,8 @@ double parameters(const StructuredSize& size) { return structure_of(size).parame
 double work_share(const StructuredSize& size) { return structure_of(size).macs(size) / (real(size.n) * real(size.k)); }
 
 Program StructuredMatrix::lower(const LowerContext& context) const {
+  const double widest = std::max({real(size_.n), real(size_.k), real(transform_length(size_))});
+  require_at_most(real(size_.m) * widest, kElementsMost, "elements of activations");
   Program program;
   structure_of(size_).lower(program, size_, context);
   return program;

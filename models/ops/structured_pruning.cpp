@@ -10,6 +10,7 @@
 #include "models/ops/elementwise.h"
 #include "models/ops/gemm.h"
 #include "models/ops/gemm_kernels.h"
+#include "models/ops/limits.h"
 #include "models/ops/row_map.h"
 
 namespace sparsesim {
@@ -51,6 +52,8 @@ Launch lower_column_gather(const ColumnGather& size, const Substrate& substrate,
 }
 
 Program Pruned::lower(const LowerContext& context) const {
+  require_at_most(static_cast<double>(parts_.gather.rows) * static_cast<double>(parts_.gather.columns), kElementsMost,
+                  "elements to gather from");
   Program layer, program;
   if (parts_.gather.rows > 0) append(layer, lower_column_gather(parts_.gather, context.substrate, context.ideal));
   append(layer, parts_.kept->lower(context));

@@ -141,14 +141,14 @@ TEST_CASE("rows too long for the scratchpad take one more pass each way") {
 
 TEST_CASE(
     "at equal parameters a low-rank product comes nearer to its ideal than Monarch, and that nearer than a butterfly") {
-  // Published: about 100 %, about 90 %; butterflies lose to both.
-  const double ideal = 2, rank = speedup(low_rank(4096, 1024, 16384)) / ideal;
-  const double blocks = speedup(monarch(4096, 4, 16384)) / ideal;
+  // Published: about 100 % and about 90 %. Butterflies need so little work that moving the activations is all that is
+  // left.
+  const double ideal = 2, rank = speedup(low_rank(16384, 4096, 16384)) / ideal;
+  const double blocks = speedup(monarch(16384, 4, 16384)) / ideal;
   CHECK(rank > blocks);
-  CHECK(rank > 0.85);
-  CHECK(blocks > 0.7);
-  CHECK(blocks < 1);
-  const StructuredSize butterfly = square(4096, "butterfly", 16384);
+  CHECK(rank == doctest::Approx(1.0).epsilon(0.05));
+  CHECK(blocks == doctest::Approx(0.9).epsilon(0.06));
+  const StructuredSize butterfly = square(16384, "butterfly", 16384);
   CHECK(speedup(butterfly) * work_share(butterfly) < 0.1 * blocks);
 }
 
