@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <array>
+#include <cmath>
 
 #include "models/ops/activation.h"
 #include "models/ops/attention.h"
@@ -18,6 +19,7 @@
 #include "models/ops/spmm.h"
 #include "models/ops/structured_matrix.h"
 #include "models/ops/structured_pruning.h"
+#include "models/ops/training.h"
 
 namespace sparsesim {
 
@@ -25,7 +27,7 @@ namespace {
 
 using config::MapReader;
 
-constexpr std::array<OpKind, 17> kTable{{
+constexpr std::array<OpKind, 19> kTable{{
     {"gemm", "matrix product of activations and weights", read_gemm, gemm_from_row},
     {"spmm", "matrix product with sparse weights", read_spmm, spmm_from_row},
     {"pruned_gemm", "matrix product with outputs, inputs or layers removed", read_pruned_gemm, pruned_gemm_from_row},
@@ -44,6 +46,9 @@ constexpr std::array<OpKind, 17> kTable{{
     {"activation_gemm", "matrix product that skips the weights of zero activations", read_activation,
      activation_from_row},
     {"layer_stack", "transformer layers in which tokens and requests drop out", read_layer_stack, layer_stack_from_row},
+    {"training_linear", "a linear layer in training: products both ways, optimizer, mask update", read_training_linear,
+     training_from_row},
+    {"moe_training", "a mixture-of-experts layer in training, exchanges both ways", read_moe_training, training_from_row},
     {"all_to_all", "each device sends a different part of its buffer to each other device",
      [](MapReader& map) { return read_collective("all_to_all", map); }, collective_from_row},
     {"all_gather", "each device ends with the parts of all",
@@ -70,7 +75,31 @@ std::vector<std::string> op_kind_names() {
   return names;
 }
 
-std::unique_ptr<Op> op_from_row(const MeasuredOp& row) {
+namespace {
+
+/// Measured rows name a product by what was multiplied; its pattern says which operation models it.
+MeasuredOp resolved(MeasuredOp row) {
+  const bool product = row.op == "gemm" || row.op == "spmm";
+  const auto operand = row.params.find("operand");
+  if (row.op == "gather_reduce") {
+    row.op = "embedding_bag";
+  } else if (product && operand != row.params.end() && operand->second == "activations") {
+    row.op = "activation_gemm";
+  } else if (product && row.pattern == "channels") {
+    row.op = "pruned_gemm";
+    if (row.sparsity && row.n > 0)
+      row.params.try_emplace("kept_outputs",
+                             fmt::format("{:.0f}", std::round((1 - *row.sparsity) * static_cast<double>(row.n))));
+  } else if (product && row.pattern != "dense") {
+    row.op = "spmm";
+  }
+  return row;
+}
+
+}  // namespace
+
+std::unique_ptr<Op> op_from_row(const MeasuredOp& measured) {
+  const MeasuredOp row = resolved(measured);
   if (const OpKind* kind = find_op_kind(row.op)) return kind->from_row(row);
   const auto names = op_kind_names();
   const std::string near = config::nearest(row.op, names);

@@ -30,8 +30,9 @@ std::span<const OpKind> op_kinds();
 const OpKind* find_op_kind(std::string_view name);
 /// Names of all rows.
 std::vector<std::string> op_kind_names();
-/// The operation of a measured row. Errors: UnsupportedError for an op without a model (it names the nearest one that
-/// has one) and for what the model does not cover.
+/// The operation of a measured row: the one that it names, but for products with a sparse operand, for which the
+/// pattern decides (docs/measurements.md). Errors: UnsupportedError for an op without a model (it names the nearest one
+/// that has one) and for what the model does not cover.
 std::unique_ptr<Op> op_from_row(const MeasuredOp& row);
 
 }  // namespace sparsesim

@@ -48,3 +48,27 @@ TEST_CASE("a measured row becomes the operation it names") {
   CHECK(op_from_row(row)->kind() == "all_to_all");
   CHECK(op_from_row(row)->devices() == 4);
 }
+
+TEST_CASE("the pattern of a measured product decides which operation models it") {
+  MeasuredOp row;
+  row.op = "gemm";
+  row.m = row.n = row.k = 1024;
+  row.dtype = "fp16";
+  row.sparsity = 0.5;
+  row.pattern = "dense";
+  CHECK(op_from_row(row)->kind() == "gemm");
+  row.pattern = "2:4";
+  CHECK(op_from_row(row)->kind() == "spmm");
+  row.pattern = "channels";
+  CHECK(op_from_row(row)->kind() == "pruned_gemm");
+  row.op = "spmm";
+  row.pattern = "unstructured";
+  CHECK(op_from_row(row)->kind() == "spmm");
+  row.params["operand"] = "activations";
+  CHECK(op_from_row(row)->kind() == "activation_gemm");
+  row = {};
+  row.op = "gather_reduce";
+  row.dtype = "fp16";
+  row.params = {{"rows", "1000000"}, {"dim", "64"}, {"bags", "2048"}, {"pooling", "32"}};
+  CHECK(op_from_row(row)->kind() == "embedding_bag");
+}
