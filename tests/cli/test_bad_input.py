@@ -374,7 +374,7 @@ class Tables(Files):
                 ("§", "the line ends before its number of rows"), ("2, §x, 3\n", "expected a number"),
                 ("2000000000, 4, 5§\n", "do not fit into"), ("2, 4, 2\n0 2§ 1\n0 1\n", "a row of -1 nonzeros"),
                 ("2, 4, 2\n0 1 2\n0 §4\n", "column index 4 is not within 0..3"),
-                ("§2, 3, 2\n0 1 2\n0 1\n", "2 x 3 units of 1 x 1 for weights of 2 x 4")]:
+                ("§2, 3, 2\n0 1 2\n0 1\n", "a mask of 2 x 3 for weights of 2 x 4")]:
             with self.subTest(text=text):
                 self.marked("m.smtx", text)
                 self.assertIn(part, self.refused(*self.run_words()))
