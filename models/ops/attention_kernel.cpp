@@ -249,6 +249,7 @@ std::vector<std::string_view> abilities(const AttentionSize& size) {
   if (size.pattern == nullptr) return {"window"};
   if (size.mask_only) return {"blocks"};
   if (is_packed(size)) return {"documents", "blocks"};
+  if (size.pattern == find_key_pattern("window")) return {"window", "blocks"};  // to both sides
   if (size.decode()) return {"pages", "blocks"};
   return {"blocks"};
 }

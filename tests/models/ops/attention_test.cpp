@@ -167,7 +167,17 @@ TEST_CASE("sizes that contradict each other are mistakes with a place") {
         std::string::npos);
   CHECK(mistake("{seq: 100, heads: 4, head_dim: 64, window: 0}").find("window") != std::string::npos);
   CHECK(mistake("{seq: 100, heads: 6, kv_heads: 4, head_dim: 64}").find("multiple of kv_heads") != std::string::npos);
-  CHECK(mistake("{seq: 100, heads: 4, head_dim: 64, window: 8, causal: false}").find("causal") != std::string::npos);
+  CHECK(mistake("{seq: 100, heads: 4, head_dim: 64, stride: 8, pattern: strided, causal: false}").find("causal") !=
+        std::string::npos);
+  CHECK(mistake("{seq: 100, heads: 4, head_dim: 64, window: 8, stride: 8}").find("window has no stride") !=
+        std::string::npos);
+  CHECK(mistake("{seq: 100, heads: 4, head_dim: 64, pattern: bigbird, window: 8}").find("global") != std::string::npos);
+  CHECK(mistake("{seq: 100, heads: 4, head_dim: 64, pattern: documents, lengths: [40, 50]}").find("90 tokens") !=
+        std::string::npos);
+  CHECK(mistake("{seq: 100, heads: 4, head_dim: 64, pattern: retrieved, pages: 2, page: 128}").find("page (128)") !=
+        std::string::npos);
+  CHECK(mistake("{seq: 100, heads: 4, head_dim: 64, pattern: blocks, mask: no_such.npy}").find("no_such.npy") !=
+        std::string::npos);
   config::Diagnostics fine;
   CHECK(read("{seq: 100, heads: 4, kv_heads: 2, head_dim: 64, window: 100}", fine) != nullptr);
   CHECK(fine.empty());
