@@ -167,7 +167,7 @@ RowCounts SpmmSize::column_counts(std::uint64_t seed) const {
 
 Program Spmm::lower(const LowerContext& context) const {
   Launch launch = fastest(candidates(size_, context), context);
-  if (size_.setup == "per_call") launch.fixed_seconds += setup_seconds(context.substrate);
+  launch.fixed_seconds += setup_seconds(size_.setup, context.substrate);
   return one_launch(std::move(launch));
 }
 

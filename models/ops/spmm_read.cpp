@@ -114,7 +114,7 @@ void read_zeros(config::MapReader& map, SpmmSize& size) {
 /// How the weights are stored, and by which kernels they are multiplied.
 void read_format(config::MapReader& map, SpmmSize& size) {
   static constexpr std::array<std::string_view, 4> kQualities = {"best", "naive", "library", "tuned"};
-  static constexpr std::array<std::string_view, 2> kSetups = {"cached", "per_call"};
+  static constexpr std::array<std::string_view, 3> kSetups = {"none", "cached", "per_call"};
   std::vector<std::string> formats = {"any"};
   for (const auto& kind : sparse_kinds())
     if (!map.has("pattern") || &kind == find_sparse_kind(size.pattern))
@@ -124,7 +124,7 @@ void read_format(config::MapReader& map, SpmmSize& size) {
   size.kernel = map.text("kernel", "");
   size.quality = map.choice("quality", kQualities, "best");
   if (size.quality == "best") size.quality.clear();
-  size.setup = map.choice("setup", kSetups, "cached");
+  size.setup = map.choice("setup", kSetups, "none");
   size.timed_call = map.boolean("timed_call", false);
 }
 

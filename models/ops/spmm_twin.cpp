@@ -39,9 +39,10 @@ double host_call_seconds(const SpmmSize& size, const Kernel& kernel, const Subst
   return 0;
 }
 
-double setup_seconds(const Substrate& substrate) {
+double setup_seconds(const std::string& setup, const Substrate& substrate) {
+  if (setup == "none") return 0;
   for (const Kernel& host : substrate.kernels)
-    if (host.op == "host_setup") return constant(host, "per_call_us") * 1e-6;
+    if (host.op == "host_setup") return constant(host, setup == "cached" ? "cached_us" : "per_call_us") * 1e-6;
   throw UnsupportedError("the kernel library of " + substrate.name + " has no host_setup: what set-up per call costs");
 }
 

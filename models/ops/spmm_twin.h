@@ -10,9 +10,9 @@ namespace sparsesim {
 /// what to run. 0 for sizes that are not timed so and for kernels that were timed in other ways.
 double host_call_seconds(const SpmmSize& size, const Kernel& kernel, const Substrate& substrate, bool library);
 
-/// Seconds that descriptors, plans and their tear-down take when a call makes them anew. Errors: UnsupportedError for a
-/// library that does not say.
-double setup_seconds(const Substrate& substrate);
+/// Seconds between the kernels of a framework's calls: `per_call` makes descriptors and plans anew and tears them down,
+/// `cached` finds them made, `none` is a graph of calls. Errors: UnsupportedError for a library that does not say.
+double setup_seconds(const std::string& setup, const Substrate& substrate);
 
 /// The dense product of the same sizes by the best dense kernel for the operands as they lie: products by rows have
 /// row-major operands, and weights narrower than the activations stay so. `timed_as`: the sparse kernel whose
