@@ -6,13 +6,13 @@
 namespace sparsesim {
 namespace {
 
-constexpr std::array<SparsityKind, 10> kTable{{
-    {"unstructured", "single weights anywhere are zero", "CSR", "spmm", "spmm_rows gemm", "unstructured",
-     "pruned-linear"},
-    {"n-of-m", "of every M weights in a row, N are kept", "2:4 values and 2-bit places, V:N:M", "spmm", "gemm",
-     "2:4 vnm", "pruned-2to4"},
+constexpr std::array<SparsityKind, 12> kTable{{
+    {"unstructured", "single weights anywhere are zero", "CSR, CSC, COO, bitmap, tiles", "spmm",
+     "spmm_rows spmm_scatter gemm", "unstructured", "pruned-linear pruned-formats"},
+    {"n-of-m", "of every M weights in a row, N are kept", "2:4 values and 2-bit places, 1:4 to 6:8, V:N:M", "spmm",
+     "gemm", "2:4 n:m vnm", "pruned-2to4 pruned-n-of-m pruned-2to4-setup"},
     {"block", "whole blocks or column vectors of weights are zero", "BSR, Blocked-ELL, column vectors", "spmm",
-     "spmm_rows", "block vector", "pruned-block"},
+     "spmm_rows spmm_scatter", "block vector", "pruned-block pruned-block-sizes"},
     {"structured", "whole outputs, inputs, heads or layers are removed", "smaller dense weights",
      "pruned_gemm pruned_attention", "gemm attention", "dense", "pruned-channels"},
     {"activation", "activations are zero, and weights that meet only those are not read",
@@ -20,8 +20,11 @@ constexpr std::array<SparsityKind, 10> kTable{{
      "activation-sparse-decode"},
     {"tokens", "tokens and requests drop out between layers", "kept shares, exit depths, capacities", "layer_stack",
      "select compact", "tokens", "early-exit token-pruning-vit"},
-    {"attention", "queries see some of the keys", "sliding window", "attention", "attention", "window",
-     "window-attention-32k"},
+    {"attention", "queries see some of the keys",
+     "windows, sinks, documents, random, strided and retrieved blocks, block masks", "attention",
+     "attention attention_index", "window documents pages blocks",
+     "window-attention-32k documents-packed bigbird streaming-decode retrieved-decode retrieved-prefill "
+     "dilated-attention"},
     {"experts", "a token visits some of the expert networks", "routing counts, routing traces", "moe_ffn grouped_gemm",
      "grouped_gemm moe_router moe_align", "experts", "moe64 mixtral-8x7b-layer"},
     {"gathers", "few rows of a table or few lists of vectors are read", "row numbers, inverted lists",
@@ -30,6 +33,11 @@ constexpr std::array<SparsityKind, 10> kTable{{
     {"matrices", "weights are products of sparse or structured factors",
      "low rank, Monarch, butterfly, circulant, Toeplitz", "structured_matrix", "gemm elementwise fft",
      "dense circulant", "structured-matrices"},
+    {"training", "weights, gradients and optimizer state are sparse while they change",
+     "packed copies for both directions, sampled gradients, masks by step", "training_linear moe_training",
+     "weight_pack mask_update sddmm", "2:4 unstructured vector block", "training-2to4 training-moe prune-and-regrow"},
+    {"quantised", "weights are sparse and have few bits", "2:4 with int8, fp8 or int4, 4- and 8-bit values with places",
+     "spmm", "spmm_rows gemm", "quantised", "pruned-quantised"},
 }};
 
 /// Whether a space-separated list has the word.
