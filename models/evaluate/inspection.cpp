@@ -162,16 +162,16 @@ const GranuleUse& GranuleCounts::of(Granule places) {
 }
 
 const KindLine& Inspection::best(double KindLine::*field) const {
-  constexpr double kTie = 1.01;  // kinds this near are as good: the other bound decides
-  const auto other = field == &KindLine::compute ? &KindLine::memory : &KindLine::compute;
+  constexpr double kTie = 1.01;  // kinds this near are as good: both bounds together decide
   double most = 0;
   for (const KindLine& kind : kinds)
     if (kind.dropped == 0) most = std::max(most, kind.*field);
-  const KindLine* best = &kinds.front();
-  if (best->*field * kTie >= most) return *best;
-  for (const KindLine& kind : kinds)
-    if (kind.dropped == 0 && kind.*field * kTie >= most && (best->*field * kTie < most || kind.*other > best->*other))
-      best = &kind;
+  const KindLine* best = nullptr;
+  for (const KindLine& kind : kinds) {
+    if (kind.dropped > 0 || kind.*field * kTie < most) continue;
+    if (kind.kind == "dense") return kind;
+    if (!best || kind.compute * kind.memory > best->compute * best->memory) best = &kind;
+  }
   return *best;
 }
 

@@ -192,7 +192,7 @@ class Published(ProgramTest):
         self.assertTrue(masks)
         begin = time.monotonic()
         for mask in masks:
-            rows, columns, stored = (int(word) for word in mask.open().readline().split(","))
+            rows, columns, stored = (int(word) for word in mask.read_text().split("\n", 1)[0].split(","))
             found = json.loads(self.accepted("inspect", str(mask), "--substrate", "a100", "--format", "json"))
             self.assertEqual((found["rows"], found["columns"], found["stored"]), (rows, columns, stored), mask)
             for granule in found["granules"]:

@@ -1,7 +1,8 @@
 """Runs the examples of the README and of docs/, or rewrites them.
 
 A fenced block marked `console` holds commands ("$ sparsesim ...") and what they print, standard error included; a line "..."
-stands for any lines. A block marked `yaml` whose first line is "# file: NAME" becomes that file beside the commands.
+stands for any lines. A block marked `yaml` whose first line is "# file: NAME" becomes that file beside the commands; so does one
+marked `text`, without that line.
 """
 import os
 import pathlib
@@ -10,7 +11,7 @@ import shlex
 import subprocess
 import tempfile
 
-BLOCK = re.compile(r"^```(console|yaml)\n(.*?)^```$", re.M | re.S)
+BLOCK = re.compile(r"^```(console|yaml|text)\n(.*?)^```$", re.M | re.S)
 FILE = re.compile(r"# file: (\S+)\n")
 
 
@@ -45,8 +46,8 @@ def matches(expected: str, actual: str) -> bool:
 
 def write_files(text: str, folder: str) -> None:
     for kind, body in BLOCK.findall(text):
-        if kind == "yaml" and (named := FILE.match(body)):
-            (pathlib.Path(folder) / named[1]).write_text(body)
+        if kind != "console" and (named := FILE.match(body)):
+            (pathlib.Path(folder) / named[1]).write_text(body if kind == "yaml" else body[named.end():])
 
 
 def check(document: pathlib.Path, program: str) -> list[tuple[str, bool, str]]:
