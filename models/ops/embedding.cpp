@@ -5,12 +5,12 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <optional>
 
 #include "models/ops/chain.h"
 #include "models/ops/elementwise.h"
-#include "models/ops/gather_reuse.h"
 #include "models/ops/gemm.h"
 #include "models/ops/limits.h"
 #include "models/ops/row_map.h"
@@ -62,6 +62,32 @@ std::optional<double> parse_popularity(std::string_view text) {
   return exponent;
 }
 
+/// The lookups of a file beside the workload; they say how many bags there are and how long.
+void read_trace(config::MapReader& map, const std::string& name, BagSize& size) {
+  for (const char* key : {"bags", "pooling", "indices"})
+    if (map.has(key)) map.mistake(key, fmt::format("the trace says the {}", key));
+  try {
+    const auto path = (std::filesystem::path(map.node().position().file).parent_path() / name).string();
+    config::Diagnostics diagnostics;
+    const std::string text = config::read_text_file(path, kMostLookupBytes, diagnostics);
+    size.trace = std::make_shared<const LookupTrace>(read_lookup_trace(text, path, size.rows, diagnostics));
+    diagnostics.throw_if_any();
+    size.bags = static_cast<std::int64_t>(size.trace->bags.size());
+  } catch (const config::ConfigError& error) {
+    map.mistake("trace", fmt::format("{}: {}", name, error.brief()));
+  }
+}
+
+void read_drawn(config::MapReader& map, BagSize& size) {
+  size.bags = map.integer("bags", 1, 1 << 24);
+  size.pooling = map.integer("pooling", 1, 1 << 20);
+  const std::string indices = map.text("indices", "uniform");
+  const auto exponent = parse_popularity(indices);
+  if (!exponent)
+    map.mistake("indices", fmt::format("indices cannot be \"{}\"", indices), "known: uniform, zipf:EXPONENT (0 to 8)");
+  size.skew = exponent.value_or(0);
+}
+
 }  // namespace
 
 Program EmbeddingBag::lower(const LowerContext& context) const {
@@ -85,7 +111,7 @@ Program EmbeddingBag::lower_dense(const LowerContext& context) const {
 
 SparsitySummary EmbeddingBag::sparsity(const LowerContext& context) const {
   const double rows = static_cast<double>(size_.rows);
-  const double named = RowPopularity(size_.rows, size_.skew).expected_distinct(size_.lookups()) / rows;
+  const double named = size_.distinct_rows() / rows;
   SparsitySummary summary;
   summary.declared = std::max(0.0, 1 - named);
   const double row_bytes = static_cast<double>(size_.dim) * element_bytes(size_.dtype);
@@ -100,18 +126,13 @@ std::unique_ptr<Op> read_embedding_bag(config::MapReader& map) {
   size.tables = map.integer("tables", 1, 4096, 1);
   size.rows = map.integer("rows", 1, std::int64_t{1} << 31);
   size.dim = map.integer("dim", 1, 65536);
-  size.bags = map.integer("bags", 1, 1 << 24);
-  size.pooling = map.integer("pooling", 1, 1 << 20);
   size.dtype = map.choice("dtype", kTypes, "fp16");
-  const std::string indices = map.text("indices", "uniform");
   size.weighted = map.boolean("weighted", false);
   size.index_bytes = map.integer("index_bytes", 4, 8, 8);
-  const auto exponent = parse_popularity(indices);
-  if (!exponent) {
-    map.mistake("indices", fmt::format("indices cannot be \"{}\"", indices), "known: uniform, zipf:EXPONENT (0 to 8)");
-    return nullptr;
-  }
-  size.skew = *exponent;
+  const std::size_t mistakes = map.diagnostics().mistakes().size();
+  const std::string trace = map.text("trace", "");
+  trace.empty() ? read_drawn(map, size) : read_trace(map, trace, size);
+  if (map.diagnostics().mistakes().size() > mistakes) return nullptr;
   return std::make_unique<EmbeddingBag>(std::move(size));
 }
 

@@ -31,8 +31,8 @@ class EmbeddingBag : public Op {
   BagSize size_;
 };
 
-/// Keys: tables (1), rows, dim, bags, pooling, dtype (fp16), indices (uniform, or zipf:EXPONENT), weighted (false),
-/// index_bytes (8; 4 or 8).
+/// Keys: tables (1), rows, dim, dtype (fp16), weighted (false), index_bytes (8); bags, pooling and indices (uniform, or
+/// zipf:EXPONENT), or instead of these trace (a file of lookups beside the workload).
 std::unique_ptr<Op> read_embedding_bag(config::MapReader& map);
 /// Params: the keys above. Errors: UnsupportedError.
 std::unique_ptr<Op> embedding_bag_from_row(const MeasuredOp& row);

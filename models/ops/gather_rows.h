@@ -2,13 +2,15 @@
 // Rows of tables, gathered by their numbers and summed bag by bag.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "models/ops/gather_trace.h"
 #include "models/ops/op.h"
 
 namespace sparsesim {
 
-/// `bags` sums per table, each of `pooling` rows of `dim` elements.
+/// `bags` sums per table, each of `pooling` rows of `dim` elements, or of those that a trace names.
 struct BagSize {
   std::int64_t tables = 1;
   std::int64_t rows = 0, dim = 0;  // of one table
@@ -17,8 +19,12 @@ struct BagSize {
   double skew = 0;        // exponent of the popularity of rows; 0: every row alike
   bool weighted = false;  // each row is multiplied by a weight of its own
   std::int64_t index_bytes = 8;
+  std::shared_ptr<const LookupTrace> trace;  // of each table; null: rows are drawn, `pooling` for each bag
 
-  double lookups() const { return static_cast<double>(bags) * static_cast<double>(pooling); }  // of one table
+  double lookups() const;        // of one table
+  double distinct_rows() const;  // of one table, that are asked for at all
+  /// Lookups of one table that a cache of so many rows does not serve.
+  double misses(double capacity) const;
 };
 
 /// Mean bytes of the granules that a row of `bytes` touches, rows lying one behind the other from an aligned address:
