@@ -11,7 +11,7 @@
 namespace sparsesim {
 namespace {
 
-constexpr std::array<NOfM, 5> kNOfM = {{{2, 4}, {1, 4}, {4, 8}, {2, 8}, {2, 16}}};
+constexpr std::array<NOfMPattern, 5> kNOfM = {{{2, 4}, {1, 4}, {4, 8}, {2, 8}, {2, 16}}};
 constexpr std::array<int, 2> kVnmColumns = {8, 16};
 constexpr std::int64_t kVnmRows = 64;
 constexpr std::array<Granule, 8> kBlocks = {
@@ -69,7 +69,7 @@ class Kinds {
   }
 
   /// What the matrix unit gains on the pattern; a pattern that is 2:4 too runs as that.
-  double rate(NOfM pattern) const {
+  double rate(NOfMPattern pattern) const {
     if (!options_.substrate) return real(pattern.of) / real(pattern.kept);
     if (!tensor_) return 1;
     const auto named = tensor_->n_of_m.find(fmt::format("{}:{}", pattern.kept, pattern.of));
@@ -78,7 +78,7 @@ class Kinds {
   }
 
   void add_n_of_m() {
-    for (const NOfM& pattern : kNOfM) {
+    for (const NOfMPattern& pattern : kNOfM) {
       const double share = real(pattern.kept) / real(pattern.of);
       const double index = real(std::bit_width(static_cast<unsigned>(pattern.of) - 1)) / 8;  // bytes
       add(fmt::format("{}:{}", pattern.kept, pattern.of), share, fit_n_of_m(mask_, pattern).dropped_share(),

@@ -111,6 +111,18 @@ void read_zeros(config::MapReader& map, SpmmSize& size) {
   }
 }
 
+/// A mask beside the workload must be of the pattern; what a kernel does depends on the pattern alone.
+void check_n_of_m_mask(config::MapReader& map, const SpmmSize& size) {
+  const std::string mask = map.text("mask", "");
+  if (mask.empty()) return;
+  try {
+    const auto folder = std::filesystem::path(map.node().position().file).parent_path();
+    require_n_of_m((folder / mask).string(), size.n, size.k, size.block_n, size.n_kept, size.n_of);
+  } catch (const config::ConfigError& error) {
+    map.mistake("mask", fmt::format("{}: {}", mask, error.brief()));
+  }
+}
+
 /// How the weights are stored, and by which kernels they are multiplied.
 void read_format(config::MapReader& map, SpmmSize& size) {
   static constexpr std::array<std::string_view, 4> kQualities = {"best", "naive", "library", "tuned"};
@@ -147,6 +159,7 @@ void read_pattern(config::MapReader& map, SpmmSize& size) {
     read_zeros(map, size);
   } else {
     size.sparsity = 1 - static_cast<double>(size.n_kept) / size.n_of;
+    check_n_of_m_mask(map, size);
   }
 }
 
@@ -219,7 +232,10 @@ std::unique_ptr<Op> spmm_from_row(const MeasuredOp& row) {
   if (const auto fault = find_fault(size)) throw UnsupportedError(fault->message);
   // Blocked-ELL stores as many blocks in every row: the sparsity says how many.
   const std::string mask = param("mask");
-  if (mask.starts_with("dlmc:") && !size.equal_rows) size.mask = named_mask(mask.substr(5), size, row.masks);
+  if (mask.starts_with("dlmc:") && !size.equal_rows) {
+    size.mask = named_mask(mask.substr(5), size, row.masks);
+    size.sparsity = 1 - size.mask.density();
+  }
   return std::make_unique<Spmm>(std::move(size));
 }
 

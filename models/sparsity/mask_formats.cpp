@@ -6,6 +6,7 @@
 #include <array>
 
 #include "models/sparsity/npy.h"
+#include "models/sparsity/pattern_fit.h"
 
 namespace sparsesim {
 namespace {
@@ -80,6 +81,22 @@ RowCounts read_unit_counts(const std::string& name, std::int64_t rows, std::int6
       unit_rows * unit_columns == 1 ? "" : fmt::format(" or {} x {} units", rows / unit_rows, columns / unit_columns);
   refuse(file.path,
          fmt::format("a mask of {} x {} for weights of {} x {}{}", mask.rows, mask.columns, rows, columns, units));
+}
+
+void require_n_of_m(const std::string& name, std::int64_t rows, std::int64_t columns, std::int64_t block_rows, int kept,
+                    int of) {
+  const MaskName file = parse_mask_name(name);
+  const Mask mask = read_mask(file);
+  if (mask.rows != rows || mask.columns != columns)
+    refuse(file.path, fmt::format("a mask of {} x {} for weights of {} x {}", mask.rows, mask.columns, rows, columns));
+  const PatternFit fit = block_rows > 1 ? fit_v_n_m(mask, block_rows, of) : fit_n_of_m(mask, {kept, of});
+  if (fit.dropped == 0) return;
+  const std::string pattern =
+      block_rows > 1 ? fmt::format("{}:{}:{}", block_rows, kept, of) : fmt::format("{}:{}", kept, of);
+  refuse(file.path,
+         fmt::format("the mask is not {}: {:.0f} of {:.0f} stored weights would have to go", pattern, fit.dropped,
+                     fit.stored),
+         "`sparsesim inspect` names the patterns that it is near");
 }
 
 }  // namespace sparsesim

@@ -36,6 +36,12 @@ Mask read_mask(const MaskName& name);
 RowCounts read_unit_counts(const std::string& name, std::int64_t rows, std::int64_t columns, std::int64_t unit_rows,
                            std::int64_t unit_columns);
 
+/// Checks that weights of rows x columns in a file are of an N:M pattern: `kept` of every `of` columns; above one
+/// `block_rows`, as V:2:M with V = block_rows. Errors: as read_mask(); other sizes; weights that the pattern cannot
+/// hold.
+void require_n_of_m(const std::string& name, std::int64_t rows, std::int64_t columns, std::int64_t block_rows, int kept,
+                    int of);
+
 /// Reads a matrix of the Deep Learning Matrix Collection: lines "rows, columns, nonzeros"; row offsets; column indices.
 /// Errors: mistakes with file:line:column go to `diagnostics`, and the result is empty; sizes are checked against the
 /// length of the text before memory is taken. So do the other readers of text.

@@ -21,6 +21,8 @@ struct Banner {
   Symmetry symmetry{};
 };
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 class MatrixMarketReader {
  public:
   MatrixMarketReader(std::string_view text, const std::string& file, config::Diagnostics& diagnostics)
@@ -60,10 +62,10 @@ class MatrixMarketReader {
   int word(std::size_t& at, const std::array<std::string_view, count>& known, const char* what) {
     at = std::min(line_.find_first_not_of(" \t", at), line_.size());
     const std::size_t end = std::min(line_.find_first_of(" \t", at), line_.size());
-    std::string found(line_.substr(at, end - at));
-    for (char& c : found) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const std::string_view found = line_.substr(at, end - at);
+    const auto same_letter = [](char a, char b) { return lower(a) == lower(b); };
     for (std::size_t i = 0; i < count; ++i) {
-      if (found != known[i]) continue;
+      if (!std::equal(found.begin(), found.end(), known[i].begin(), known[i].end(), same_letter)) continue;
       at = end;
       return static_cast<int>(i);
     }
@@ -74,7 +76,7 @@ class MatrixMarketReader {
   }
 
   bool read_banner() {
-    static constexpr std::array<std::string_view, 1> kStart = {"%%matrixmarket"}, kObject = {"matrix"};
+    static constexpr std::array<std::string_view, 1> kStart = {"%%MatrixMarket"}, kObject = {"matrix"};
     static constexpr std::array<std::string_view, 2> kLayouts = {"coordinate", "array"};
     static constexpr std::array<std::string_view, 3> kFields = {"pattern", "real", "integer"};
     static constexpr std::array<std::string_view, 3> kSymmetries = {"general", "symmetric", "skew-symmetric"};

@@ -15,7 +15,7 @@ double real(std::int64_t count) { return static_cast<double>(count); }
 
 }  // namespace
 
-PatternFit fit_n_of_m(const Mask& mask, NOfM pattern) {
+PatternFit fit_n_of_m(const Mask& mask, NOfMPattern pattern) {
   const std::int64_t per_row = (mask.columns + pattern.of - 1) / pattern.of;
   std::int64_t too_full = 0, dropped = 0;
   for (std::int64_t row = 0; row < mask.rows; ++row) {

@@ -8,7 +8,7 @@
 namespace sparsesim {
 
 /// Of every `of` neighbouring columns of a row, at most `kept` are stored.
-struct NOfM {
+struct NOfMPattern {
   int kept = 2, of = 4;
 };
 
@@ -22,7 +22,7 @@ struct PatternFit {
   double fitting_share() const { return groups > 0 ? fitting / groups : 1; }
   double dropped_share() const { return stored > 0 ? dropped / stored : 0; }
 };
-PatternFit fit_n_of_m(const Mask& mask, NOfM pattern);
+PatternFit fit_n_of_m(const Mask& mask, NOfMPattern pattern);
 
 /// V:N:M with N = 2: `rows` neighbouring rows agree on 4 of `of` columns, and each stores at most 2 of the 4. Of every
 /// group of columns the 4 with the most stored places are taken. Groups here are rows x of. Source: VENOM, Castro et

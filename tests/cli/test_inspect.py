@@ -109,6 +109,16 @@ class Formats(ProgramTest):
                     units = {(row // height, column // width) for row, column in STORED}
                     self.assertAlmostEqual(declared, 1 - len(units) * height * width / (ROWS * COLUMNS), places=9)
 
+    def test_a_mask_of_n_of_m_weights_must_be_of_the_pattern(self):
+        self.write("m.npy", files()["d.npy"])
+        product = f"ops:\n  - {{op: spmm, m: 16, n: {ROWS}, k: {COLUMNS}, mask: m.npy, pattern: "
+        self.write("w.yaml", product + "'2:4'}\n")
+        self.accepted(*self.run_words())
+        self.write("w.yaml", product + "'1:4'}\n")
+        self.assertIn("the mask is not 1:4: 20 of 40 stored weights would have to go", self.refused(*self.run_words()))
+        self.write("w.yaml", product + "vnm, v: 2, columns: 8}\n")  # four of eight are stored in every row
+        self.assertIn("the mask is not 2:2:8: 20 of 40", self.refused(*self.run_words()))
+
     def test_units_of_a_mask_and_its_weights(self):
         self.write("u.npy", npy("|b1", (2, 4), b"\1\0\0\0\0\1\1\1"))
         found = json.loads(self.accepted("inspect", "u.npy", "--block", "8x1", "--format", "json"))
