@@ -47,6 +47,9 @@ void add_choice(Program& program, const ActivationSize& size, const LowerContext
 void add_gathered_product(Program& program, const ActivationSize& size, const LowerContext& context) {
   const Substrate& substrate = context.substrate;
   const Kernel& kernel = find_kernel(substrate, "activation_gather", size.dtype, "activation");
+  if (!kernel.name.starts_with(size.kernel))
+    throw UnsupportedError(fmt::format("no {} kernel for {} rows of sparse activations in {} on {}", size.kernel,
+                                       size.m, size.dtype, substrate.name));
   const std::int64_t kept = std::max<std::int64_t>(1, size.needed_per_block(size.k, context.seed).front());
   if (!context.ideal.metadata) {
     add_stage(program, lower_compact(size.k, size.m, kept, size.dtype, "activation", substrate), "activation_compact");
@@ -108,7 +111,10 @@ Program ActivationGemm::lower(const LowerContext& context) const {
   }
   // Tasks add to the outputs, which must be zero before.
   add_stage(program,
-            lower_elementwise({.elements = size_.m * size_.n, .dtype = size_.dtype, .reads = 0, .flops_per_element = 0},
+            lower_elementwise({.elements = pass_elements(static_cast<double>(size_.m) * static_cast<double>(size_.n)),
+                               .dtype = size_.dtype,
+                               .reads = 0,
+                               .flops_per_element = 0},
                               substrate),
             "activation_zero");
   add_stage(program, lower_masked_product(size_, context), "activation_gemv");

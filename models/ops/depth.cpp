@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::int64_t kMost = std::int64_t{1} << 24;
 constexpr std::int64_t kMostLayers = 4096;
+constexpr std::int64_t kMostWidth = 1 << 20;
+constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;  // of all requests: rows of a product
 
 using Launches = std::vector<std::shared_ptr<const Launch>>;
 
@@ -163,8 +165,8 @@ void read_layer(config::MapReader& map, DepthSize& size) {
   size.batch = map.integer("batch", 1, 65536, 1);
   size.seq = map.integer("seq", 1, kMost);
   const bool decode = map.choice("phase", kPhases, "prefill") == "decode";
-  layer.hidden = map.integer("hidden", 1, kMost);
-  layer.intermediate = map.integer("intermediate", 1, kMost);
+  layer.hidden = map.integer("hidden", 1, kMostWidth);
+  layer.intermediate = map.integer("intermediate", 1, kMostWidth);
   layer.heads = map.integer("heads", 1, 65536);
   layer.kv_heads = map.integer("kv_heads", 1, 65536, layer.heads);
   layer.head_dim = map.integer("head_dim", 1, 1024, 128);
@@ -173,6 +175,9 @@ void read_layer(config::MapReader& map, DepthSize& size) {
   layer.dtype = map.choice("dtype", kTypes, "fp16");
   if (layer.heads % layer.kv_heads != 0)
     map.mistake("kv_heads", fmt::format("heads ({}) must be a multiple of kv_heads ({})", layer.heads, layer.kv_heads));
+  if (!decode && size.batch > kMostTokens / size.seq)
+    map.mistake("batch",
+                fmt::format("batch ({}) x seq ({}) is more than {} tokens", size.batch, size.seq, kMostTokens));
   if (!decode) return;
   layer.context = size.seq;
   size.seq = 1;
@@ -197,7 +202,7 @@ void read_drops(config::MapReader& map, DepthSize& size) {
   read_steps(map, "exit_layers", "exit_shares", size, size.exit_layers, size.exit_shares);
   if (std::accumulate(size.exit_shares.begin(), size.exit_shares.end(), 0.0) > 1 + 1e-9)
     map.mistake("exit_shares", "shares of all requests cannot sum to more than 1");
-  size.exit_classes = map.integer("exit_classes", 0, kMost, 0);
+  size.exit_classes = map.integer("exit_classes", 0, kMostWidth, 0);
   read_steps(map, "keep_layers", "keep_shares", size, size.keep_layers, size.keep_shares);
   size.keep_spread = map.number("keep_spread", config::Range::between(0, 1), 0);
   size.merge = map.choice("dropped", kDropped, "pruned") == "merged";

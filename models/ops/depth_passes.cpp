@@ -59,7 +59,8 @@ std::vector<Launch> keep_passes(const DepthSize& size, const DepthChange& change
   if (size.merge) {
     launches.push_back(named(lower_gemm(requests * half, half, size.layer.head_dim, dtype, substrate, context.ideal),
                              "merge_similarity"));
-    launches.push_back(pass(requests * half * half, 1, 0, 1, size, context, "merge_nearest"));
+    launches.push_back(pass(pass_elements(static_cast<double>(requests * half) * static_cast<double>(half)), 1, 0, 1,
+                            size, context, "merge_nearest"));
   } else {
     launches.push_back(pass(change.ran_tokens * hidden, 1, 0, 2, size, context, "keep_score"));
   }

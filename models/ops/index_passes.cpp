@@ -5,6 +5,7 @@
 
 #include "models/ops/elementwise.h"
 #include "models/ops/gemm_kernels.h"
+#include "models/ops/limits.h"
 
 namespace sparsesim {
 namespace {
@@ -45,11 +46,16 @@ Launch lower_compact(std::int64_t values, std::int64_t flags, std::int64_t kept,
   return lower_streaming(call, substrate);
 }
 
+std::int64_t pass_elements(double elements) {
+  require_at_most(elements, 0x1p48, "elements of a pass");
+  return static_cast<std::int64_t>(elements);
+}
+
 Launch lower_gather_rows(const std::string& name, std::int64_t rows, std::int64_t elements, const std::string& dtype,
                          const Substrate& substrate) {
   const double row_bytes = static_cast<double>(elements) * element_bytes(dtype);
   return lower_elementwise({.name = name,
-                            .elements = rows * elements,
+                            .elements = pass_elements(static_cast<double>(rows) * static_cast<double>(elements)),
                             .dtype = dtype,
                             .reads = 1 + kIndexBytes / row_bytes,
                             .writes = 1,

@@ -24,6 +24,10 @@ Launch lower_select(std::int64_t rows, std::int64_t values, std::int64_t kept, c
 Launch lower_compact(std::int64_t values, std::int64_t flags, std::int64_t kept, const std::string& dtype,
                      std::string_view pattern, const Substrate& substrate);
 
+/// Elements of one tensor that a pass goes through, at most: 2^48, so that bytes and round trips stay countable.
+/// Throws TooLargeError beyond; the number itself otherwise.
+std::int64_t pass_elements(double elements);
+
 /// Copies `rows` rows of `elements` each to places that a list names (4 bytes per row). Rows are contiguous, so whole
 /// lines move.
 Launch lower_gather_rows(const std::string& name, std::int64_t rows, std::int64_t elements, const std::string& dtype,

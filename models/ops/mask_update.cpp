@@ -5,6 +5,7 @@
 
 #include "models/ops/elementwise.h"
 #include "models/ops/gemm_kernels.h"
+#include "models/ops/index_passes.h"
 
 namespace sparsesim {
 namespace {
@@ -34,6 +35,7 @@ double place_bytes(const MaskSize& size) {
 }
 
 Launch lower_weight_pack(const MaskSize& size, const Substrate& substrate) {
+  pass_elements(size.weights);
   const Kernel& kernel = find_kernel(substrate, "weight_pack", size.dtype, size.pattern);
   const double bytes = element_bytes(size.dtype);
   const double shared_mask = size.pattern == "2:4" && size.copies > 1 ? size.weights / 8 : 0;
@@ -42,6 +44,7 @@ Launch lower_weight_pack(const MaskSize& size, const Substrate& substrate) {
 }
 
 Launch lower_prune_and_regrow(const MaskSize& size, std::int64_t every, const Substrate& substrate) {
+  pass_elements(size.weights);
   const Kernel& kernel = find_kernel(substrate, "mask_update", size.dtype, size.pattern);
   const double bytes = element_bytes(size.dtype), steps = static_cast<double>(every);
   const double passes = kernel_constant(kernel, "digit_passes");

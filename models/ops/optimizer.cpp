@@ -5,6 +5,7 @@
 
 #include "models/ops/elementwise.h"
 #include "models/ops/gemm_kernels.h"
+#include "models/ops/index_passes.h"
 
 namespace sparsesim {
 
@@ -25,7 +26,7 @@ Launch lower_optimizer(const OptimizerSize& size, const Substrate& substrate) {
   const double stored = std::max(1.0, std::ceil(size.weights * size.density));
   const double flops = size.kind == Optimizer::adam ? 14 : 4;  // moments, root, division, decay and update
   return lower_elementwise({.name = "optimizer",
-                            .elements = static_cast<std::int64_t>(stored),
+                            .elements = pass_elements(stored),
                             .dtype = "fp32",
                             .reads = bytes.read / (4 * stored),
                             .writes = bytes.write / (4 * stored),

@@ -7,6 +7,7 @@
 
 #include "models/ops/elementwise.h"
 #include "models/ops/gemm_kernels.h"
+#include "models/ops/index_passes.h"
 #include "models/ops/limits.h"
 
 namespace sparsesim {
@@ -134,11 +135,12 @@ std::vector<Launch> lower_sddmm(const SpmmSize& size, const LowerContext& contex
   const Kernel& kernel = find_sddmm_kernel(size, context.substrate);
   std::vector<Launch> launches;
   if (transposes(kernel) && !context.ideal.overfetch)
-    launches.push_back(lower_elementwise({.name = "sddmm_transpose",
-                                          .elements = size.m * (size.n + size.k),
-                                          .dtype = size.dtype,
-                                          .flops_per_element = 0},
-                                         context.substrate));
+    launches.push_back(lower_elementwise(
+        {.name = "sddmm_transpose",
+         .elements = pass_elements(static_cast<double>(size.m) * static_cast<double>(size.n + size.k)),
+         .dtype = size.dtype,
+         .flops_per_element = 0},
+        context.substrate));
   launches.push_back(SampledLowering(size, kernel, context).lower());
   return launches;
 }

@@ -162,15 +162,26 @@ StepParts dense_parts(const TrainingSize& size, const LowerContext& context) {
   return parts;
 }
 
+/// Gradients of all weights, or of the stored ones. Weights return by their gradients, so those of all are computed in
+/// the steps that regrow; each step carries its share of their rows.
+void add_weight_gradient(const TrainingSize& size, const LowerContext& context, StepParts& parts) {
+  const SpmmSize& p = size.product;
+  if (!size.sampled) {
+    add_launch(parts.weight_gradient, dense_product(p.n, p.k, p.m, p, context), "weight_gradient");
+    return;
+  }
+  for (Launch& launch : lower_sddmm(p, context))
+    add_launch(parts.weight_gradient, std::move(launch), "weight_gradient");
+  if (size.update != MaskUpdate::prune_and_regrow) return;
+  const std::int64_t rows = (p.n + size.update_every - 1) / size.update_every;
+  add_launch(parts.before_exchange, dense_product(rows, p.k, p.m, p, context), "regrow_gradient");
+}
+
 StepParts sparse_parts(const TrainingSize& size, const LowerContext& context) {
   const SpmmSize& p = size.product;
   StepParts parts;
   add_sparse_product(parts.forward, p, context, "forward");
-  if (size.sampled)
-    for (Launch& launch : lower_sddmm(p, context))
-      add_launch(parts.weight_gradient, std::move(launch), "weight_gradient");
-  else
-    add_launch(parts.weight_gradient, dense_product(p.n, p.k, p.m, p, context), "weight_gradient");
+  add_weight_gradient(size, context, parts);
   if (skips_backward(size))
     add_sparse_product(parts.input_gradient, transposed_product(size), context, "input_gradient");
   else

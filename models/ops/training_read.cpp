@@ -60,8 +60,6 @@ void read_update(config::MapReader& map, TrainingSize& size) {
     map.mistake("mask_update", "2:4 masks are chosen in every_step, or fixed");
   if (size.sampled && pattern == "2:4")
     map.mistake("weight_gradient", "no kernel computes the gradients of 2:4 weights alone");
-  if (size.sampled && size.update == MaskUpdate::prune_and_regrow)
-    map.mistake("weight_gradient", "weights return by their gradients, so those of all must be computed: dense");
 }
 
 void read_state(config::MapReader& map, TrainingSize& size) {

@@ -193,3 +193,14 @@ TEST_CASE("a type that no kernel of the library takes is refused by name") {
   CHECK_THROWS_AS(ActivationGemm(size).lower(context), UnsupportedError);
   CHECK(ActivationGemm(size).lower_dense(context).stages.size() == 1);
 }
+
+TEST_CASE("a named kernel runs or is refused: a masked one takes a few rows, the gathered tiles any number") {
+  const LowerContext context{machine("a100-sxm4-80gb"), {}, 1};
+  ActivationSize size = product(1, 0.5);
+  size.kernel = "masked_gemv_512";
+  CHECK(ActivationGemm(size).lower(context).stages.back().launch->kernel == "masked_gemv_512x16");
+  size.m = 64;
+  CHECK_THROWS_AS(ActivationGemm(size).lower(context), UnsupportedError);
+  size.kernel = "gathered_gemm";
+  CHECK(ActivationGemm(size).lower(context).stages.back().launch->kernel.ends_with("_gathered"));
+}

@@ -225,6 +225,19 @@ TEST_CASE("merging costs the similarities that pruning does not look at") {
   CHECK(similarity == doctest::Approx(8.0 * 256 * 256 * 64));  // each half of a sequence against the other, one head
 }
 
+TEST_CASE("an encoder keeps no keys, a decoder writes those of every token") {
+  const auto written = [](const Program& program) {
+    double bytes = 0;
+    for (const Stage& stage : program.stages)
+      if (stage.launch->name == "cache write")
+        for (const Task& task : stage.launch->tasks) bytes += stage.launch->shapes[task.shape].store_bytes;
+    return bytes;
+  };
+  CHECK(written(LayerStack(encoder()).lower(on_a100())) == 0);
+  // layers x requests x (keys and values) x heads x width x two bytes
+  CHECK(written(LayerStack(decoder(16)).lower(on_a100())) == doctest::Approx(12.0 * 16 * 2 * 16 * 128 * 2));
+}
+
 TEST_CASE("equal layers share their launches: as many different ones as there are different batches") {
   const Program program = LayerStack(encoder()).lower(on_a100());
   std::set<const Launch*> different;

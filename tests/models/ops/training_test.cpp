@@ -134,6 +134,17 @@ TEST_CASE("the vector pipe computes few gradients at its own rate, the matrix un
   CHECK(time_us(TrainingLinear(size).lower(on_a100()), "weight_gradient") > whole);
 }
 
+TEST_CASE("regrowing every hundred steps needs all gradients in one of them: a hundredth of the rows in each") {
+  TrainingSize size = layer("block", 0.9);
+  size.product.n = 6400;
+  size.sampled = true;
+  size.update = MaskUpdate::prune_and_regrow;
+  const double all = 2048.0 * 6400 * 512;
+  CHECK(useful_macs(TrainingLinear(size).lower(on_a100()), "regrow_gradient") == doctest::Approx(all / 100));
+  size.update = MaskUpdate::fixed;
+  CHECK(useful_macs(TrainingLinear(size).lower(on_a100()), "regrow_gradient") == 0);
+}
+
 TEST_CASE("2:4 masks of one direction leave the other one dense") {
   TrainingSize size = layer("2:4", 0.5);
   size.product.m = 8192;
