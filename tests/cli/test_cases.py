@@ -18,16 +18,20 @@ sys.modules["cases"] = cases
 loader.exec_module(cases)
 
 
-def a_figure(published: str, simulated: float, cause: str = "", named: str = "") -> cases.Figure:
-    return cases.Figure({"published": published, "cause": named}, simulated, cause)
+def a_figure(published: str, simulated: float, cause: str = "", named: str = "", quantity: str = "speedup") -> cases.Figure:
+    return cases.Figure({"published": published, "cause": named, "quantity": quantity}, simulated, cause)
 
 
 class Cases(unittest.TestCase):
     def test_signs_causes_and_distances(self):
         self.assertTrue(a_figure("1.60", 1.2).sign_agrees())
-        self.assertFalse(a_figure("1.60", 1.05).sign_agrees())  # within 10 % of 1 is no win
+        self.assertFalse(a_figure("1.60", 0.95).sign_agrees())
         self.assertFalse(a_figure("0.5", 1.5).sign_agrees())
         self.assertTrue(a_figure("1.4..4.1", 2.0).sign_agrees())
+        self.assertTrue(a_figure("0.25..0.5", 0.7).sign_agrees())
+        self.assertIsNone(a_figure("1.06", 0.5).sign_agrees())  # even within 10 %
+        self.assertIsNone(a_figure("0.5..2", 0.7).sign_agrees())
+        self.assertIsNone(a_figure("5", 4, quantity="padding").sign_agrees())
         self.assertAlmostEqual(a_figure("2", 1.5).distance(), -25)
         self.assertAlmostEqual(a_figure("1.4..4.1", 2.0).distance(), 0)
         self.assertAlmostEqual(a_figure("1.4..4.0", 5.0).distance(), 25)
