@@ -73,7 +73,9 @@ std::vector<const Kernel*> walking_kernels(const SpmmSize& size, const Substrate
 }
 
 /// All launches that the library has for the product.
-std::vector<Launch> candidates(const SpmmSize& size, const LowerContext& context) {
+std::vector<Launch> candidates(SpmmSize size, const LowerContext& context) {
+  const bool draws = size.mask.units.empty() && !size.transposed && !is_n_of_m(size.pattern);
+  if (draws) size.drawn = size.row_counts(context.seed);
   std::string reason;
   std::vector<Launch> launches = lower_spmm_tiles(size, context, reason);
   for (const bool naive : {false, true}) {
@@ -146,13 +148,14 @@ RowCounts SpmmSize::row_counts(std::uint64_t seed) const {
     throw UnsupportedError("a mask counts the rows of the stored weights, and this kernel walks their columns");
   const std::int64_t rows = n / block_n, columns = k / block_k;
   require_at_most(static_cast<double>(rows), kRowsMost, "rows of sparse weights");
-  if (!mask.units.empty() && format != "blocked_ell") return mask;
-  const double density = 1 - sparsity;
-  if (mask.units.empty())
-    return equal_rows ? equal_row_counts(rows, columns, density) : random_row_counts(rows, columns, density, seed);
+  if (!drawn.units.empty()) return drawn;
+  RowCounts counts = !mask.units.empty() ? mask
+                     : equal_rows        ? equal_row_counts(rows, columns, 1 - sparsity)
+                                         : random_row_counts(rows, columns, 1 - sparsity, seed);
   // Blocked-ELL pads every row to the longest.
-  const auto longest = *std::max_element(mask.units.begin(), mask.units.end());
-  return {std::vector<std::int32_t>(mask.units.size(), longest), mask.columns};
+  if (format == "blocked_ell")
+    counts.units.assign(counts.units.size(), *std::max_element(counts.units.begin(), counts.units.end()));
+  return counts;
 }
 
 RowCounts SpmmSize::column_counts(std::uint64_t seed) const {
@@ -179,7 +182,9 @@ Program Spmm::lower_dense(const LowerContext& context) const {
 SparsitySummary Spmm::sparsity(const LowerContext& context) const {
   if (is_n_of_m(size_.pattern)) return n_of_m_summary(size_, context.substrate);
   SparsitySummary summary;
-  const RowCounts counts = size_.transposed ? size_.column_counts(context.seed) : size_.row_counts(context.seed);
+  SpmmSize exact = size_;
+  exact.format.clear();  // without the padding of a format
+  const RowCounts counts = exact.transposed ? exact.column_counts(context.seed) : exact.row_counts(context.seed);
   summary.declared = 1 - counts.density();
   // A zero is free in memory if its line holds no stored unit of its row.
   const double line = context.substrate.memory.line, bytes = size_.dtype == "fp32" ? 4 : 2;

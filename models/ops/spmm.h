@@ -29,6 +29,7 @@ struct SpmmSize {
   int n_of = 4;
   bool equal_rows = false;     // every row stores the same number of units
   RowCounts mask;              // of a named mask; empty: random
+  RowCounts drawn;             // rows drawn already, where several kernels are tried; empty: not yet
   std::string kernel;          // kernels whose names begin so; empty: the fastest
   std::string quality;         // of the kernels: naive, library or tuned; empty: the best there is
   std::string setup = "none";  // what a framework's call shows beside the kernel: none, cached or per_call
@@ -40,7 +41,6 @@ struct SpmmSize {
   /// Errors: UnsupportedError for a mask, which counts the rows of the stored weights alone, asked for the other side.
   RowCounts row_counts(std::uint64_t seed) const;
   RowCounts column_counts(std::uint64_t seed) const;
-  double zeros() const { return mask.units.empty() ? sparsity : 1 - mask.density(); }
 };
 
 class Spmm : public Op {

@@ -79,7 +79,7 @@ WeightFormat unstructured(const SpmmSize& size, const std::string& how, const Id
   const bool bitmap = how == "bitmap";
   const double place = bitmap ? 0 : (size.index_bits > 0 ? size.index_bits / 8.0 : 2), rest = bitmap ? 0.125 : 0;
   const bool free = ideal.metadata;
-  WeightFormat format = expanded(size, "unstructured", 1 - size.zeros(), free ? 0 : place, free ? 0 : rest);
+  WeightFormat format = expanded(size, "unstructured", 1 - size.sparsity, free ? 0 : place, free ? 0 : rest);
   format.format = how;
   return format;
 }
