@@ -18,7 +18,9 @@ constexpr std::array<Granule, 8> kBlocks = {
     {{8, 1}, {16, 1}, {4, 4}, {8, 8}, {16, 16}, {32, 32}, {64, 64}, {128, 128}}};
 constexpr std::array<Granule, 4> kReordered = {{{8, 1}, {16, 16}, {32, 32}, {64, 64}}};
 constexpr double kReorderGain = 1.05;   // less is noise of the order
-constexpr double kIndexBytes = 2;       // of one weight of an unstructured matrix
+constexpr double kIndexBytes = 4;       // of a weight, and of where a row begins
+constexpr double kShortIndexBytes = 2;  // of a weight, where its column fits into 16 bits
+constexpr std::int64_t kShortColumns = 65536;
 constexpr double kBlockIndexBytes = 4;  // of a block or vector
 
 double real(std::int64_t count) { return static_cast<double>(count); }
@@ -65,7 +67,9 @@ class Kinds {
       compute = std::min(1.0, density * tensor_->dense / vector);
     }
     const double block = real(options_.block.rows * options_.block.columns);
-    add("unstructured", density, 0, compute, density * (1 + kIndexBytes / (bytes_ * block)));
+    const double index = mask_.columns <= kShortColumns ? kShortIndexBytes : kIndexBytes;
+    const double offsets = kIndexBytes / (bytes_ * real(counted_.columns) * real(options_.block.rows));
+    add("unstructured", density, 0, compute, density * (1 + index / (bytes_ * block)) + offsets);
   }
 
   /// What the matrix unit gains on the pattern; a pattern that is 2:4 too runs as that.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "models/evaluate/inspection.h"
@@ -13,7 +14,6 @@ namespace {
 using nlohmann::ordered_json;
 using Rows = std::vector<std::vector<std::string>>;
 
-std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 std::string times(double value) { return fmt::format("{:.2f}x", value); }
 std::string count(double value) { return fmt::format("{:.0f}", value); }
 std::string size(Granule granule) { return fmt::format("{} x {}", granule.rows, granule.columns); }
@@ -24,15 +24,15 @@ std::string heading(const Inspection& i) {
                         (static_cast<double>(i.block_rows) * static_cast<double>(i.block_columns));
   return fmt::format(
       "{}: {} x {} weights, {} of {} {} stored, {} zeros{}\n", i.file, i.rows, i.columns, i.stored, count(places),
-      blocks ? fmt::format("blocks of {} x {}", i.block_rows, i.block_columns) : "weights", percent(i.sparsity()),
+      blocks ? fmt::format("blocks of {} x {}", i.block_rows, i.block_columns) : "weights", percent_text(i.sparsity()),
       i.substrate.empty() ? "" : fmt::format("; as {} on {}", i.dtype, i.substrate));
 }
 
 std::string granule_table(const Inspection& i) {
   Rows rows;
   for (const GranuleLine& g : i.granules)
-    rows.push_back({g.name, size(g.granule), count(g.granules), percent(g.share()), percent(g.share_at_random),
-                    percent(g.fill), percent(g.free_zeros), g.remark});
+    rows.push_back({g.name, size(g.granule), count(g.granules), percent_text(g.share()),
+                    percent_text(g.share_at_random), percent_text(g.fill), percent_text(g.free_zeros), g.remark});
   return format_table({{"granule"},
                        {"size", Align::right},
                        {"number", Align::right},
@@ -48,14 +48,14 @@ std::string aligned_text(const Inspection& i) {
   if (!i.quick_estimate) return "";
   const double least = std::min(*i.aligned_cache, *i.aligned_dispatch);
   return fmt::format("  aligned: cache {}, dispatch {} of the zeros; quick estimate 1 / (1 - {:.3f} x {:.3f}) = {}\n",
-                     percent(*i.aligned_cache), percent(*i.aligned_dispatch), i.sparsity(), least,
+                     percent_text(*i.aligned_cache), percent_text(*i.aligned_dispatch), i.sparsity(), least,
                      times(*i.quick_estimate));
 }
 
 std::string balance_table(const Inspection& i) {
   Rows rows;
   for (const BalanceLine& b : i.balance)
-    rows.push_back({b.name, fmt::format("{:.2f}", b.balance.most_over_mean), percent(b.balance.waiting)});
+    rows.push_back({b.name, fmt::format("{:.2f}", b.balance.most_over_mean), percent_text(b.balance.waiting)});
   return format_table(
       {{"rows of a task"}, {"fullest over mean", Align::right}, {"waiting for the longest", Align::right}}, rows, 2);
 }
@@ -63,7 +63,7 @@ std::string balance_table(const Inspection& i) {
 std::string kind_table(const Inspection& i) {
   Rows rows;
   for (const KindLine& k : i.kinds)
-    rows.push_back({k.kind, percent(k.work), percent(k.fill), k.dropped > 0 ? percent(k.dropped) : "-",
+    rows.push_back({k.kind, percent_text(k.work), percent_text(k.fill), k.dropped > 0 ? percent_text(k.dropped) : "-",
                     times(k.compute), times(k.memory)});
   return format_table({{"used as"},
                        {"work left", Align::right},
@@ -84,7 +84,7 @@ std::string verdict(const Inspection& i) {
                                 bound_text(i.best(&KindLine::memory), &KindLine::memory));
   for (const KindLine* kind : i.near())
     out += fmt::format("  near: {} if {} of the stored weights go, then at most {} and {}\n", kind->kind,
-                       percent(kind->dropped), times(kind->compute), times(kind->memory));
+                       percent_text(kind->dropped), times(kind->compute), times(kind->memory));
   return out;
 }
 
@@ -125,13 +125,20 @@ ordered_json balance_json(const Inspection& i) {
 
 }  // namespace
 
+std::string percent_text(double share) {
+  const double rest = std::min(share, 1 - share);
+  int digits = 1;
+  for (double least = 0.0005; rest > 0 && rest < least && digits < 6; least /= 10) ++digits;
+  return fmt::format("{:.{}f} %", 100 * share, digits);
+}
+
 std::string format_table(const Inspection& i) {
   std::string out = heading(i);
   if (i.free.rows + i.free.columns > 0)
     out += fmt::format("  {} empty rows, {} empty columns\n", i.free.rows, i.free.columns);
   if (i.band.area > 0 && i.band.area < Inspection::band_most)
     out += fmt::format("  all that is stored lies in a band {} to {} columns right of the diagonal, {} of it stored\n",
-                       i.band.low, i.band.high, percent(i.band.fill));
+                       i.band.low, i.band.high, percent_text(i.band.fill));
   out += "\n";
   out += granule_table(i) + aligned_text(i) + "\n" + balance_table(i) + "\n" + kind_table(i) + verdict(i);
   return out;

@@ -17,7 +17,7 @@ constexpr std::int64_t kCells = 120;   // of the whole mask, along a side
 constexpr std::int64_t kWindow = 128;  // places of the part, along a side
 constexpr const char *kInk = "#1f2933", *kSoft = "#66727f", *kHair = "#c9d1d9", *kStored = "#1f4e8c";
 constexpr const char *kPaid = "#fbe3cf", *kFree = "#e0f2e0", *kFreeTile = "#b5dab5", *kBarFill = "#7aa6d6",
-                     *kTile = "#3d4852";
+                     *kBytes = "#e0a458", *kTile = "#3d4852";
 /// From next to nothing to full.
 constexpr std::array<const char*, 8> kRamp = {"#e8f0f9", "#cfe0f2", "#adcbe9", "#84b0dc",
                                               "#5a92cb", "#3a74b3", "#245893", "#163d6b"};
@@ -25,7 +25,6 @@ constexpr std::array<const char*, 8> kRamp = {"#e8f0f9", "#cfe0f2", "#adcbe9", "
 double real(std::int64_t count) { return static_cast<double>(count); }
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 /// The largest box with the shape of rows x columns within a panel; long strips are widened so that they can be seen.
 Box fitted(double x, double y, std::int64_t rows, std::int64_t columns) {
@@ -59,12 +58,12 @@ class Picture {
     const std::size_t slash = is_.file.rfind('/');
     svg_.text(kMargin, 44, 22, is_.file.substr(slash == std::string::npos ? 0 : slash + 1), kInk, "font-weight='bold'");
     svg_.text(kMargin, 68, 14,
-              fmt::format("{} x {} weights, {} zeros{}", is_.rows, is_.columns, percent(is_.sparsity()), machine),
+              fmt::format("{} x {} weights, {} zeros{}", is_.rows, is_.columns, percent_text(is_.sparsity()), machine),
               kSoft);
     draw_whole();
     draw_part();
     draw_bars();
-    draw_verdict();
+    draw_kinds();
     return std::move(svg_).str();
   }
 
@@ -108,7 +107,7 @@ class Picture {
     svg_.text(x, y + 11, 12, "stored: 0 %", kSoft);
     x += 54;
     for (const char* colour : kRamp) svg_.rect({x += 20, y, 20, 13}, colour);
-    svg_.text(x + 28, y + 11, 12, percent(most / real(tall * wide)), kSoft);
+    svg_.text(x + 28, y + 11, 12, percent_text(most / real(tall * wide)), kSoft);
   }
 
   void draw_part() {
@@ -232,24 +231,62 @@ class Picture {
       svg_.rect({left, y + 4, length * line.share(), 14}, kBarFill);
       const double mark = left + length * line.share_at_random;
       svg_.line(mark, y + 2, mark, y + 20, "#d9480f", 1.5);
-      svg_.text(left + length + 8, y + 15, 12, percent(line.share()), kInk);
+      svg_.text(left + length + 8, y + 15, 12, percent_text(line.share()), kInk);
       y += kBar;
     }
   }
 
-  void draw_verdict() {
-    const double x = kWidth / 2 + 20;
+  /// Kinds that the mask is of and that gain something, the best first.
+  std::vector<const KindLine*> gaining() const {
+    constexpr double kGain = 1.01;
+    constexpr std::size_t kShown = 6;
+    const auto bound = [](const KindLine* kind) { return std::max(kind->compute, kind->memory); };
+    std::vector<const KindLine*> kinds;
+    for (const KindLine& kind : is_.kinds)
+      if (kind.dropped == 0 && bound(&kind) > kGain) kinds.push_back(&kind);
+    std::stable_sort(kinds.begin(), kinds.end(),
+                     [&](const KindLine* a, const KindLine* b) { return bound(a) > bound(b); });
+    kinds.resize(std::min(kinds.size(), kShown));
+    return kinds;
+  }
+
+  void draw_kinds() {
+    constexpr double kLabels = 190, kLength = 200, kRow = 32, kThick = 10;
+    const double x = kWidth / 2 + 20, left = x + kLabels;
     double y = kTop + kPanel + kLegend + 40;
-    svg_.heading(x, y - 14, "What that is worth", "bounds of the speedup: a run is slower");
-    const KindLine &compute = is_.best(&KindLine::compute), &memory = is_.best(&KindLine::memory);
-    std::vector<std::string> lines;
+    const auto kinds = gaining();
+    svg_.heading(x, y - 14, "Speedup at most, used as", kinds.empty() ? "" : "a run is slower");
+    double most = 1;
+    for (const KindLine* kind : kinds) most = std::max({most, kind->compute, kind->memory});
+    const auto bar = [&](double top, double value, const char* colour) {
+      svg_.rect({left, top, kLength * value / most, kThick}, colour);
+      svg_.text(left + kLength * value / most + 6, top + kThick, 11, fmt::format("{:.2f}x", value), kInk);
+    };
+    for (const KindLine* kind : kinds) {
+      svg_.text(left - 10, y + 17, 12, kind->kind, kInk, "text-anchor='end'");
+      bar(y + 3, kind->compute, kBarFill);
+      bar(y + 4 + kThick, kind->memory, kBytes);
+      y += kRow;
+    }
+    if (kinds.empty()) svg_.text(x, (y += kBar) - 9, 13, "no kind that the mask is of beats dense", kInk);
+    if (!kinds.empty()) {
+      svg_.rect({left, y + 8, 13, kThick}, kBarFill);
+      svg_.text(left + 19, y + 17, 12, "arithmetic binds", kSoft);
+      svg_.rect({left + 130, y + 8, 13, kThick}, kBytes);
+      svg_.text(left + 149, y + 17, 12, "bytes of the weights bind", kSoft);
+      y += kRow;
+    }
     if (is_.quick_estimate)
-      lines.push_back(fmt::format("as it lies, skipping free lines and tiles: {:.2f}x", *is_.quick_estimate));
-    lines.push_back(fmt::format("where arithmetic binds: {}, at most {:.2f}x", compute.kind, compute.compute));
-    lines.push_back(fmt::format("where the weights' bytes bind: {}, at most {:.2f}x", memory.kind, memory.memory));
-    for (const KindLine* kind : is_.near())
-      lines.push_back(fmt::format("{} would need {} of the weights to go", kind->kind, percent(kind->dropped)));
-    for (const std::string& line : lines) svg_.text(x, (y += kBar) - 9, 13, line, kInk);
+      svg_.text(x, (y += kBar) - 9, 12,
+                fmt::format("Dense layout, skipping free lines and kernel steps: {:.2f}x", *is_.quick_estimate), kInk);
+    auto near = is_.near();
+    constexpr std::size_t kNear = 2;  // as many lines fit below the bars
+    near.resize(std::min(near.size(), kNear));
+    for (const KindLine* kind : near)
+      svg_.text(x, (y += kBar) - 9, 12,
+                fmt::format("Near: {}, {:.2f}x and {:.2f}x if {} of the weights go", kind->kind, kind->compute,
+                            kind->memory, percent_text(kind->dropped)),
+                kInk);
   }
 
   void frame(const Box& box) { svg_.rect(box, "none", fmt::format("stroke='{}' stroke-width='1'", kTile)); }
