@@ -75,7 +75,8 @@ struct InspectionOptions {
 /// Counts and bounds; docs/patterns.md says how each is computed. Errors: UnsupportedError for an unknown type.
 Inspection inspect(const Mask& mask, const InspectionOptions& options);
 
-/// A share in percent, to a tenth; nearer to 0 and 100 with the digits that tell it from them: "99.98 %".
+/// A share in percent, to a tenth; nearer to 0 and 100 to a hundredth, so that it is not taken for them: "99.98 %",
+/// "< 0.01 %".
 std::string percent_text(double share);
 
 /// For people, and one JSON object with the same numbers.

@@ -14,6 +14,7 @@ namespace {
 using nlohmann::ordered_json;
 using Rows = std::vector<std::vector<std::string>>;
 
+std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 std::string times(double value) { return fmt::format("{:.2f}x", value); }
 std::string count(double value) { return fmt::format("{:.0f}", value); }
 std::string size(Granule granule) { return fmt::format("{} x {}", granule.rows, granule.columns); }
@@ -32,7 +33,7 @@ std::string granule_table(const Inspection& i) {
   Rows rows;
   for (const GranuleLine& g : i.granules)
     rows.push_back({g.name, size(g.granule), count(g.granules), percent_text(g.share()),
-                    percent_text(g.share_at_random), percent_text(g.fill), percent_text(g.free_zeros), g.remark});
+                    percent_text(g.share_at_random), percent_text(g.fill), percent(g.free_zeros), g.remark});
   return format_table({{"granule"},
                        {"size", Align::right},
                        {"number", Align::right},
@@ -48,14 +49,14 @@ std::string aligned_text(const Inspection& i) {
   if (!i.quick_estimate) return "";
   const double least = std::min(*i.aligned_cache, *i.aligned_dispatch);
   return fmt::format("  aligned: cache {}, dispatch {} of the zeros; quick estimate 1 / (1 - {:.3f} x {:.3f}) = {}\n",
-                     percent_text(*i.aligned_cache), percent_text(*i.aligned_dispatch), i.sparsity(), least,
+                     percent(*i.aligned_cache), percent(*i.aligned_dispatch), i.sparsity(), least,
                      times(*i.quick_estimate));
 }
 
 std::string balance_table(const Inspection& i) {
   Rows rows;
   for (const BalanceLine& b : i.balance)
-    rows.push_back({b.name, fmt::format("{:.2f}", b.balance.most_over_mean), percent_text(b.balance.waiting)});
+    rows.push_back({b.name, fmt::format("{:.2f}", b.balance.most_over_mean), percent(b.balance.waiting)});
   return format_table(
       {{"rows of a task"}, {"fullest over mean", Align::right}, {"waiting for the longest", Align::right}}, rows, 2);
 }
@@ -63,7 +64,7 @@ std::string balance_table(const Inspection& i) {
 std::string kind_table(const Inspection& i) {
   Rows rows;
   for (const KindLine& k : i.kinds)
-    rows.push_back({k.kind, percent_text(k.work), percent_text(k.fill), k.dropped > 0 ? percent_text(k.dropped) : "-",
+    rows.push_back({k.kind, percent(k.work), percent_text(k.fill), k.dropped > 0 ? percent_text(k.dropped) : "-",
                     times(k.compute), times(k.memory)});
   return format_table({{"used as"},
                        {"work left", Align::right},
@@ -126,10 +127,11 @@ ordered_json balance_json(const Inspection& i) {
 }  // namespace
 
 std::string percent_text(double share) {
+  constexpr double kTenth = 0.0005, kHundredth = 0.00005;  // half of a digit
+  if (share > 0 && share < kHundredth) return "< 0.01 %";
+  if (share < 1 && share > 1 - kHundredth) return "> 99.99 %";
   const double rest = std::min(share, 1 - share);
-  int digits = 1;
-  for (double least = 0.0005; rest > 0 && rest < least && digits < 6; least /= 10) ++digits;
-  return fmt::format("{:.{}f} %", 100 * share, digits);
+  return fmt::format("{:.{}f} %", 100 * share, rest > 0 && rest < kTenth ? 2 : 1);
 }
 
 std::string format_table(const Inspection& i) {

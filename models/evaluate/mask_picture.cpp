@@ -4,15 +4,16 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "models/evaluate/inspection_kinds.h"
+#include "models/evaluate/mask_cells.h"
 #include "models/evaluate/svg.h"
 
 namespace sparsesim {
 namespace {
 
 constexpr double kWidth = 1080, kMargin = 40, kPanel = 480, kTop = 118, kLegend = 58, kBar = 24;
+constexpr double kKindsHeight = 296;   // of the speedups and what follows
 constexpr std::int64_t kCells = 120;   // of the whole mask, along a side
 constexpr std::int64_t kWindow = 128;  // places of the part, along a side
 constexpr const char *kInk = "#1f2933", *kSoft = "#66727f", *kHair = "#c9d1d9", *kStored = "#1f4e8c";
@@ -34,23 +35,15 @@ Box fitted(double x, double y, std::int64_t rows, std::int64_t columns) {
   return {x, y, side(columns), side(rows)};
 }
 
-/// Where `parts` equal parts have the stored counts `counts`, the first whose count is nearest to the mean.
-std::int64_t nearest_to_mean(const std::vector<std::int64_t>& counts) {
-  double total = 0;
-  for (const std::int64_t count : counts) total += real(count);
-  const double mean = total / static_cast<double>(counts.size());
-  const auto nearer = [&](std::int64_t a, std::int64_t b) {
-    return std::abs(real(a) - mean) < std::abs(real(b) - mean);
-  };
-  return std::min_element(counts.begin(), counts.end(), nearer) - counts.begin();
-}
-
 class Picture {
  public:
   Picture(const Mask& mask, const Inspection& inspection)
       : mask_(mask),
         is_(inspection),
-        svg_(kWidth, kTop + kPanel + kLegend + 60 + kBar * static_cast<double>(inspection.granules.size()) + 30,
+        part_(typical_part(mask, kWindow)),
+        svg_(kWidth,
+             kTop + kPanel + kLegend + 90 +
+                 std::max(kKindsHeight, kBar * static_cast<double>(inspection.granules.size())),
              inspection.file) {}
 
   std::string draw() {
@@ -76,54 +69,35 @@ class Picture {
   }
 
   void draw_whole() {
-    const std::int64_t tall = ceil_div(mask_.rows, kCells), wide = ceil_div(mask_.columns, kCells);
-    const std::int64_t down = ceil_div(mask_.rows, tall), across = ceil_div(mask_.columns, wide);
-    std::vector<std::int64_t> counts(at(down * across));
-    for (std::int64_t row = 0; row < mask_.rows; ++row)
-      for (const std::int32_t column : mask_.row(row)) ++counts[at(row / tall * across + column / wide)];
-    const double most = std::max(1.0, real(*std::max_element(counts.begin(), counts.end())));
-    std::array<std::vector<CellRun>, kRamp.size()> runs;
-    for (std::int64_t row = 0; row < down; ++row)
-      for (std::int64_t column = 0; column < across; ++column) {
-        const std::int64_t count = counts[at(row * across + column)];
-        if (count == 0) continue;
-        const auto level =
-            at(std::min<std::int64_t>(static_cast<std::int64_t>(real(count) / most * kRamp.size()), kRamp.size() - 1));
-        auto& same = runs[level];
-        if (!same.empty() && same.back().row == row && same.back().column + same.back().length == column)
-          ++same.back().length;
-        else
-          same.push_back({row, column});
-      }
-    const Box box = fitted(kMargin, kTop, down * tall, across * wide);
+    const DensityMap map = density_map(mask_, kCells, kRamp.size());
+    const Box box = fitted(kMargin, kTop, map.rows * map.tall, map.columns * map.wide);
     svg_.heading(kMargin, kTop - 14, "The whole mask",
-                 fmt::format("one cell is {} x {} weights", tall * is_.block_rows, wide * is_.block_columns));
-    svg_.rect(box, "#ffffff");
-    for (std::size_t level = 0; level < runs.size(); ++level) svg_.cells(box, down, across, runs[level], kRamp[level]);
+                 fmt::format("one cell is {} x {} weights", map.tall * is_.block_rows, map.wide * is_.block_columns));
+    for (std::size_t level = 0; level < kRamp.size(); ++level)
+      svg_.cells(box, map.rows, map.columns, map.runs[level], kRamp[level]);
     frame(box);
-    whole_ = {box, real(down * tall), real(across * wide)};
+    whole_ = {box, real(map.rows * map.tall), real(map.columns * map.wide)};
     double x = kMargin;
     const double y = kTop + kPanel + 16;
     svg_.text(x, y + 11, 12, "stored: 0 %", kSoft);
     x += 54;
     for (const char* colour : kRamp) svg_.rect({x += 20, y, 20, 13}, colour);
-    svg_.text(x + 28, y + 11, 12, percent_text(most / real(tall * wide)), kSoft);
+    svg_.text(x + 28, y + 11, 12, percent_text(map.most), kSoft);
   }
 
   void draw_part() {
-    choose_part();
     const double x = kWidth / 2 + 20;
-    const Box box = fitted(x, kTop, part_rows_, part_columns_);
+    const Box box = fitted(x, kTop, part_.rows, part_.columns);
     svg_.heading(x, kTop - 14, "A part, place by place",
-                 fmt::format("rows {} to {}, columns {} to {}", first_row_ * is_.block_rows,
-                             (first_row_ + part_rows_) * is_.block_rows - 1, first_column_ * is_.block_columns,
-                             (first_column_ + part_columns_) * is_.block_columns - 1));
+                 fmt::format("rows {} to {}, columns {} to {}", part_.row * is_.block_rows,
+                             (part_.row + part_.rows) * is_.block_rows - 1, part_.column * is_.block_columns,
+                             (part_.column + part_.columns) * is_.block_columns - 1));
     const auto line = granule("cache line", {8, 8}), fine = granule("matrix step", {8, 8}),
                coarse = granule("kernel step", {32, 32});
     svg_.rect(box, line ? kPaid : "#ffffff");
-    if (line) svg_.cells(box, part_rows_, part_columns_, free_runs(*line), kFree);
-    if (line && coarse) svg_.cells(box, part_rows_, part_columns_, free_runs(*coarse), kFreeTile);
-    svg_.cells(box, part_rows_, part_columns_, stored_runs(), kStored);
+    if (line) svg_.cells(box, part_.rows, part_.columns, free_runs(mask_, part_, *line), kFree);
+    if (line && coarse) svg_.cells(box, part_.rows, part_.columns, free_runs(mask_, part_, *coarse), kFreeTile);
+    svg_.cells(box, part_.rows, part_.columns, stored_runs(mask_, part_), kStored);
     if (fine && fine->rows * fine->columns > 1) grid(box, *fine, "#9aa5b1", 0.5);
     if (coarse && coarse->rows * coarse->columns > 1) grid(box, *coarse, kTile, 1.6);
     frame(box);
@@ -131,61 +105,16 @@ class Picture {
     legend(x, line.has_value(), fine.has_value(), coarse.has_value());
   }
 
-  void choose_part() {
-    part_rows_ = std::min(kWindow, mask_.rows);
-    part_columns_ = std::min(kWindow, mask_.columns);
-    std::vector<std::int64_t> bands(at(mask_.rows / part_rows_));
-    for (std::int64_t band = 0; band < static_cast<std::int64_t>(bands.size()); ++band)
-      bands[at(band)] = mask_.offsets[at((band + 1) * part_rows_)] - mask_.offsets[at(band * part_rows_)];
-    first_row_ = nearest_to_mean(bands) * part_rows_;
-    std::vector<std::int64_t> stripes(at(mask_.columns / part_columns_) + 1);
-    for (std::int64_t row = first_row_; row < first_row_ + part_rows_; ++row)
-      for (const std::int32_t column : mask_.row(row)) ++stripes[at(column / part_columns_)];
-    stripes.pop_back();  // the cut one
-    first_column_ = nearest_to_mean(stripes) * part_columns_;
-  }
-
-  std::vector<CellRun> stored_runs() const {
-    std::vector<CellRun> runs;
-    for (std::int64_t row = 0; row < part_rows_; ++row)
-      for (const std::int32_t place : mask_.row(first_row_ + row)) {
-        const std::int64_t column = place - first_column_;
-        if (column < 0 || column >= part_columns_) continue;
-        if (!runs.empty() && runs.back().row == row && runs.back().column + runs.back().length == column)
-          ++runs.back().length;
-        else
-          runs.push_back({row, column});
-      }
-    return runs;
-  }
-
-  /// Granules of the part without a stored place. The part begins at a multiple of most granules; others are cut.
-  std::vector<CellRun> free_runs(Granule granule) const {
-    std::vector<CellRun> runs;
-    const Mask used = coarsen(mask_, granule.rows, granule.columns);
-    for (std::int64_t row = first_row_; row < first_row_ + part_rows_; ++row) {
-      const auto occupied = used.row(row / granule.rows);
-      for (std::int64_t column = first_column_; column < first_column_ + part_columns_;) {
-        const std::int64_t index = column / granule.columns;
-        const std::int64_t end = std::min((index + 1) * granule.columns, first_column_ + part_columns_);
-        if (!std::binary_search(occupied.begin(), occupied.end(), index))
-          runs.push_back({row - first_row_, column - first_column_, end - column});
-        column = end;
-      }
-    }
-    return runs;
-  }
-
   void grid(const Box& box, Granule granule, const char* colour, double width) {
     const double right = box.x + box.width, low = box.y + box.height;
-    for (std::int64_t row = ceil_div(first_row_ + 1, granule.rows) * granule.rows; row < first_row_ + part_rows_;
+    for (std::int64_t row = ceil_div(part_.row + 1, granule.rows) * granule.rows; row < part_.row + part_.rows;
          row += granule.rows) {
-      const double y = box.y + box.height * real(row - first_row_) / real(part_rows_);
+      const double y = box.y + box.height * real(row - part_.row) / real(part_.rows);
       svg_.line(box.x, y, right, y, colour, width);
     }
-    for (std::int64_t column = ceil_div(first_column_ + 1, granule.columns) * granule.columns;
-         column < first_column_ + part_columns_; column += granule.columns) {
-      const double x = box.x + box.width * real(column - first_column_) / real(part_columns_);
+    for (std::int64_t column = ceil_div(part_.column + 1, granule.columns) * granule.columns;
+         column < part_.column + part_.columns; column += granule.columns) {
+      const double x = box.x + box.width * real(column - part_.column) / real(part_.columns);
       svg_.line(x, box.y, x, low, colour, width);
     }
   }
@@ -193,8 +122,8 @@ class Picture {
   void mark_on_whole() {
     const Box& box = whole_.box;
     svg_.rect(
-        {box.x + box.width * real(first_column_) / whole_.columns, box.y + box.height * real(first_row_) / whole_.rows,
-         box.width * real(part_columns_) / whole_.columns, box.height * real(part_rows_) / whole_.rows},
+        {box.x + box.width * real(part_.column) / whole_.columns, box.y + box.height * real(part_.row) / whole_.rows,
+         box.width * real(part_.columns) / whole_.columns, box.height * real(part_.rows) / whole_.rows},
         "none", "stroke='#d9480f' stroke-width='1.5'");
   }
 
@@ -297,9 +226,9 @@ class Picture {
   };
   const Mask& mask_;
   const Inspection& is_;
+  Part part_;
   Svg svg_;
   Whole whole_;
-  std::int64_t first_row_ = 0, first_column_ = 0, part_rows_ = 1, part_columns_ = 1;
 };
 
 }  // namespace
