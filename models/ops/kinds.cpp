@@ -25,8 +25,10 @@ constexpr std::array<SparsityKind, 12> kTable{{
      "attention attention_index", "window documents pages blocks",
      "window-attention-32k documents-packed bigbird streaming-decode retrieved-decode retrieved-prefill "
      "dilated-attention"},
-    {"experts", "a token visits some of the expert networks", "routing counts, routing traces", "moe_ffn grouped_gemm",
-     "grouped_gemm moe_router moe_align", "experts", "moe64 mixtral-8x7b-layer"},
+    {"experts", "a token visits some of the expert networks",
+     "routing laws, counts, traces (.csv, .jsonl, .npy); capacity, copies, expert choice", "moe_ffn grouped_gemm",
+     "grouped_gemm moe_router moe_align", "experts",
+     "moe64 mixtral-8x7b-layer moe-decode moe-expert-choice moe-replicas"},
     {"gathers", "few rows of a table or few lists of vectors are read", "row numbers, inverted lists",
      "embedding_bag ivf_scan", "embedding_bag list_scan top_k", "gather inverted_lists",
      "embedding-recommendation ivf-retrieval"},

@@ -24,13 +24,14 @@ class DeviceWork {
   DeviceWork(const MoeSpec& spec, const LowerContext& context)
       : spec_(spec), context_(context), kernel_(find_grouped_kernel(context.substrate, spec.kernel, spec.dtype)) {}
 
-  /// tokens that the device routes, counts of its own experts, padded rows per expert
+  /// tokens that the device routes, counts of its own experts' copies, padded rows per expert
   ///
   /// A batch beyond the library's chunk runs in pieces, here equal ones: they share launches, so they are simulated
   /// once.
   Launches lower(std::int64_t tokens, const std::vector<std::int64_t>& counts, std::int64_t padded) const {
     const double chunk = grouped_constants(kernel_).chunk_tokens;
-    const std::int64_t pieces = chunk > 0 ? std::max<std::int64_t>(1, ceil_div(tokens, std::llround(chunk))) : 1;
+    const std::int64_t present = present_tokens(tokens, counts);
+    const std::int64_t pieces = chunk > 0 ? std::max<std::int64_t>(1, ceil_div(present, std::llround(chunk))) : 1;
     std::vector<std::int64_t> part;
     for (std::int64_t count : counts) part.push_back(ceil_div(count, pieces));
     const Launches once = lower_piece(ceil_div(tokens, pieces), std::move(part), ceil_div(padded, pieces));
@@ -41,15 +42,24 @@ class DeviceWork {
   }
 
  private:
+  /// Tokens whose rows are on the device when it multiplies: its own, or what other devices sent it.
+  std::int64_t present_tokens(std::int64_t tokens, const std::vector<std::int64_t>& counts) const {
+    if (spec_.devices == 1) return tokens;
+    const auto rows = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+    return std::clamp<std::int64_t>(rows, 1, spec_.tokens);
+  }
+
   Launches lower_piece(std::int64_t tokens, std::vector<std::int64_t> counts, std::int64_t padded) const {
     Launches launches;
+    const std::int64_t present = present_tokens(tokens, counts);
+    const std::int64_t routed = spec_.devices == 1 ? static_cast<std::int64_t>(counts.size()) : spec_.experts;
     std::int64_t experts = static_cast<std::int64_t>(counts.size());
     for (std::int64_t i = 0; i < spec_.shared_experts; ++i) counts.push_back(tokens);
     experts += spec_.shared_experts;
     const std::int64_t slots = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
     const GroupedConstants constants = grouped_constants(kernel_);
     const auto rule = constants.tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
-    const MoeTile tile = choose_moe_tile(context_.substrate.name, rule, tokens, experts, spec_.intermediate);
+    const MoeTile tile = choose_moe_tile(context_.substrate.name, rule, present, experts, spec_.intermediate);
 
     GroupedSize up;
     up.counts = std::move(counts);
@@ -60,8 +70,8 @@ class DeviceWork {
     up.naive = slots * 4 <= experts && padded == 0;  // vLLM: too few rows to be worth sorting
     // The host does not know the counts: the grid holds the worst case.
     up.grid_rows = slots + experts * (tile.m - 1);
-    if (tokens < tile.m) up.grid_rows = std::min(up.grid_rows, slots * tile.m);
-    up.source_rows = static_cast<double>(tokens);
+    if (present < tile.m) up.grid_rows = std::min(up.grid_rows, slots * tile.m);
+    up.source_rows = static_cast<double>(present);
     GroupedSize down = up;
     down.source_rows = static_cast<double>(slots);
     down.n = spec_.hidden;
@@ -75,9 +85,14 @@ class DeviceWork {
       launches.push_back(std::make_shared<const Launch>(std::move(launch)));
     };
     if (!context_.ideal.metadata) {
-      add(lower_router(tokens, experts, spec_.top_k, substrate), "moe_router");
-      add(lower_align(up.naive ? 0 : slots, up.naive ? 0 : experts, up.naive ? 0 : up.grid_rows, substrate),
-          "moe_align");
+      if (spec_.routing.kind == Routing::Kind::expert_choice) {
+        add(lower_expert_choice(tokens, routed, ceil_div(tokens * spec_.top_k, spec_.experts), substrate),
+            "moe_router");
+      } else {
+        add(lower_router(tokens, routed + spec_.shared_experts, spec_.top_k, substrate), "moe_router");
+        add(lower_align(up.naive ? 0 : slots, up.naive ? 0 : experts, up.naive ? 0 : up.grid_rows, substrate),
+            "moe_align");
+      }
     }
     const double inner = rows * static_cast<double>(spec_.intermediate) * bytes;
     const double outer = rows * static_cast<double>(spec_.hidden) * bytes;
@@ -87,7 +102,7 @@ class DeviceWork {
     add(lower_grouped(down, tile, kernel_, substrate, context_.ideal), "moe_down");
     const double result = static_cast<double>(tokens * spec_.hidden) * bytes;
     // vLLM sums 2 to 4 experts with a kernel of its own and leaves other numbers to a generic reduction.
-    const bool own_sum = spec_.top_k >= 2 && spec_.top_k <= 4;
+    const bool own_sum = spec_.top_k >= 2 && spec_.top_k <= 4 && spec_.routing.kind != Routing::Kind::expert_choice;
     add(lower_stream(own_sum ? "moe_sum" : "moe_sum_generic", outer, result, result / bytes, substrate), "moe_sum");
     return launches;
   }
@@ -121,35 +136,7 @@ MoeFfn::MoeFfn(MoeSpec spec) : spec_(std::move(spec)) {
   const auto& s = spec_;
   if (s.tokens < 1 || s.hidden < 1 || s.intermediate < 1 || s.experts < 1)
     throw UnsupportedError("moe_ffn needs tokens, hidden, intermediate and experts of 1 or more");
-  if (s.top_k < 1 || s.top_k > s.experts)
-    throw UnsupportedError(fmt::format("top_k {} of {} experts", s.top_k, s.experts));
-  if (s.devices < 1 || s.devices > s.experts)
-    throw UnsupportedError(fmt::format("{} experts cannot be spread over {} devices", s.experts, s.devices));
-  if (s.placement == Placement::listed && static_cast<std::int64_t>(s.expert_device.size()) != s.experts)
-    throw UnsupportedError(fmt::format("placement lists {} of {} experts", s.expert_device.size(), s.experts));
-  for (std::int64_t device : s.expert_device)
-    if (device < 0 || device >= s.devices)
-      throw UnsupportedError(fmt::format("placement names device {} of {}", device, s.devices));
-}
-
-std::vector<int> MoeFfn::placement() const {
-  std::vector<int> device(static_cast<std::size_t>(spec_.experts));
-  const std::int64_t each = ceil_div(spec_.experts, spec_.devices);
-  for (std::int64_t e = 0; e < spec_.experts; ++e) {
-    const auto i = static_cast<std::size_t>(e);
-    switch (spec_.placement) {
-      case Placement::contiguous:
-        device[i] = static_cast<int>(e / each);
-        break;
-      case Placement::round_robin:
-        device[i] = static_cast<int>(e % spec_.devices);
-        break;
-      case Placement::listed:
-        device[i] = static_cast<int>(spec_.expert_device[i]);
-        break;
-    }
-  }
-  return device;
+  if (const auto fault = find_moe_fault(s)) throw UnsupportedError(fault->message);
 }
 
 Capacity MoeFfn::capacity(const LowerContext& context) const {
@@ -164,7 +151,7 @@ Capacity MoeFfn::capacity(const LowerContext& context) const {
 
 Program MoeFfn::lower(const LowerContext& context) const {
   const Capacity capacity = this->capacity(context);
-  const std::vector<int> where = placement();
+  const std::vector<ExpertCopy> copies = this->copies(capacity.counts);
   const std::int64_t padded = spec_.capacity_pads ? capacity.rows : 0;
   const DeviceWork work(spec_, context);
   Program program;
@@ -177,8 +164,8 @@ Program MoeFfn::lower(const LowerContext& context) const {
   std::vector<int> dispatched;  // per chunk, the stage that ends its dispatch
   const auto chunk_counts = [&](int device, int chunk) {
     std::vector<std::int64_t> counts;
-    for (std::size_t e = 0; e < where.size(); ++e)
-      if (where[e] == device) counts.push_back(share(capacity.counts[e], chunk, chunks));
+    for (const ExpertCopy& copy : copies)
+      if (copy.device == device) counts.push_back(share(copy.rows, chunk, chunks));
     return counts;
   };
   const auto exchange = [&](int chunk, bool back) {
@@ -188,11 +175,10 @@ Program MoeFfn::lower(const LowerContext& context) const {
     stage.exchange.algorithm = "all_to_all";
     stage.exchange.devices = spec_.devices;
     stage.exchange.bytes.assign(static_cast<std::size_t>(spec_.devices * spec_.devices), 0);
-    for (std::size_t e = 0; e < where.size(); ++e)
+    for (const ExpertCopy& copy : copies)
       for (int source = 0; source < spec_.devices; ++source) {
-        const double rows =
-            static_cast<double>(padded > 0 ? share(padded, chunk, chunks) : share(capacity.counts[e], chunk, chunks));
-        const int from = back ? where[e] : source, to = back ? source : where[e];
+        const double rows = static_cast<double>(share(padded > 0 ? padded : copy.rows, chunk, chunks));
+        const int from = back ? copy.device : source, to = back ? source : copy.device;
         if (from != to)
           stage.exchange.bytes[static_cast<std::size_t>(from * spec_.devices + to)] += rows * bytes / spec_.devices;
       }

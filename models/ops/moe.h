@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,14 @@
 namespace sparsesim {
 
 /// Where experts live when several devices share a layer.
-enum class Placement { contiguous, round_robin, listed };
+enum class Placement { contiguous, round_robin, listed, balanced };
+
+/// One copy of an expert, and the tokens that it serves.
+struct ExpertCopy {
+  std::int64_t expert = 0;
+  int device = 0;
+  std::int64_t rows = 0;
+};
 
 struct MoeSpec {
   std::int64_t tokens = 0;        // of all devices, split evenly
@@ -30,6 +38,7 @@ struct MoeSpec {
   int devices = 1;
   Placement placement = Placement::contiguous;
   std::vector<std::int64_t> expert_device;  // of Placement::listed, [experts]
+  std::int64_t replicas = 0;                // further copies of the most loaded experts, of Placement::balanced
   int overlap_chunks = 1;                   // pieces of the batch whose exchange and compute overlap
   std::string kernel;                       // of the grouped products; empty: the library's first
   bool expected = false;                    // the typical draw of a random routing
@@ -50,12 +59,22 @@ class MoeFfn : public Op {
 
   /// Tokens per expert after capacity, shared experts not included. Errors: UnsupportedError.
   Capacity capacity(const LowerContext& context) const;
-  /// Device of each expert, [experts].
-  std::vector<int> placement() const;
+  /// Every copy of every expert with its device and its share of the expert's tokens, in the order of the experts.
+  ///
+  /// Placement::balanced knows the loads: each further copy goes to the expert with most tokens per copy, then copies
+  /// go to devices, heaviest first, each to the least loaded one with a free slot. Source: deepseek-ai/EPLB, eplb.py.
+  std::vector<ExpertCopy> copies(const std::vector<std::int64_t>& counts) const;
 
  private:
   MoeSpec spec_;
 };
+
+/// What is wrong with a layer, and at which key.
+struct MoeFault {
+  std::string key, message;
+};
+/// The first contradiction among sizes and placement; nothing where they are fine.
+std::optional<MoeFault> find_moe_fault(const MoeSpec& spec);
 
 /// Keys: docs/models/moe.md.
 std::unique_ptr<Op> read_moe(config::MapReader& map);

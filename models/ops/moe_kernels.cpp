@@ -63,7 +63,8 @@ Launch lower_router(std::int64_t tokens, std::int64_t experts, std::int64_t top_
                              {"tokens_per_task", 4},
                              {"cycles_per_score", 1},
                              {"cycles_per_choice", 40},
-                             {"single_choice_kernels", 1}});
+                             {"single_choice_kernels", 1},
+                             {"selection_passes", 4}});
   Launch launch = start_launch("moe_router", constants["start_us"], substrate);
   if (top_k == 1) launch.fixed_seconds += (constants["single_choice_kernels"] - 1) * node_seconds(substrate);
   const double all = std::ceil(static_cast<double>(tokens) / constants["tokens_per_task"]);
@@ -78,6 +79,33 @@ Launch lower_router(std::int64_t tokens, std::int64_t experts, std::int64_t top_
                                     static_cast<double>(top_k) * constants["cycles_per_choice"]);
   shape.store_bytes = each * static_cast<double>(top_k) * 12;
   launch.tasks_per_unit = 8;
+  add_tasks(launch, std::move(shape), static_cast<std::int64_t>(tasks));
+  return launch;
+}
+
+Launch lower_expert_choice(std::int64_t tokens, std::int64_t experts, std::int64_t taken, const Substrate& substrate) {
+  const Constants constants(substrate, "moe_router",
+                            {{"start_us", 0},
+                             {"tokens_per_task", 4},
+                             {"cycles_per_score", 1},
+                             {"cycles_per_choice", 40},
+                             {"single_choice_kernels", 1},
+                             {"selection_passes", 4}});
+  // The softmax over each token's scores stays; then a task per expert walks its column of scores pass after pass.
+  Launch launch = start_launch("moe_router", constants["start_us"], substrate);
+  launch.fixed_seconds += node_seconds(substrate);
+  const double tasks = std::min(static_cast<double>(experts), kMostTasks);
+  const double columns = static_cast<double>(experts) / tasks;
+  const double passes = std::max(1.0, std::round(constants["selection_passes"]));
+  TaskShape shape;
+  shape.steps = static_cast<int>(passes);
+  const double bytes = columns * static_cast<double>(tokens) * 4;
+  shape.streams = {{bytes / passes, bytes / passes, false}};
+  shape.scratch_bytes = 0.5 * bytes * (passes - 1);  // the later passes find the scores in L2
+  const double lanes = std::max(1.0, substrate.compute.pipes.vector / 2);
+  shape.cycles_per_step[static_cast<int>(Pipe::vector)] = columns * static_cast<double>(tokens) / lanes;
+  shape.store_bytes = columns * static_cast<double>(taken) * 12;
+  launch.tasks_per_unit = 2;
   add_tasks(launch, std::move(shape), static_cast<std::int64_t>(tasks));
   return launch;
 }

@@ -13,6 +13,10 @@ namespace sparsesim {
 /// Softmax over [tokens, experts] router scores and choice of the top_k.
 Launch lower_router(std::int64_t tokens, std::int64_t experts, std::int64_t top_k, const Substrate& substrate);
 
+/// The same where experts choose: every expert takes its `taken` best of all tokens, which leaves them sorted by
+/// expert.
+Launch lower_expert_choice(std::int64_t tokens, std::int64_t experts, std::int64_t taken, const Substrate& substrate);
+
 /// Counts tokens per expert, starts each expert at a tile boundary and writes the sorted row numbers.
 ///
 /// slots  tokens * top_k; padded_rows  rows of the sorted list, padding included

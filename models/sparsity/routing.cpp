@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "models/sparsity/routing_trace.h"
 #include "sim/core/random.h"
 
 namespace sparsesim {
@@ -15,7 +16,8 @@ namespace {
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 40;  // of one expert: sums stay in 64 bits
 constexpr std::int64_t kMostExperts = std::int64_t{1} << 20;
 constexpr std::int64_t kMostDraws = std::int64_t{1} << 24;  // one by one, in every run anew: 0.1 s
-constexpr std::string_view kForms = "balanced, uniform, power_law:A, zipf:A, counts:[a, b, ...], trace:PATH";
+constexpr std::string_view kForms =
+    "balanced, uniform, power_law:A, zipf:A, expert_choice, counts:[a, b, ...], trace:PATH";
 
 template <class Number>
 bool read_number(std::string_view text, Number& value) {
@@ -109,7 +111,7 @@ std::vector<std::int64_t> explicit_counts(const std::vector<std::int64_t>& count
 
 std::vector<std::int64_t> trace_counts(const std::string& path, const RoutingSize& size) {
   config::Diagnostics diagnostics;
-  auto counts = read_routing_trace(path, size, diagnostics);
+  auto counts = read_routing_trace(path, size, {}, diagnostics);
   diagnostics.throw_if_any();
   return counts;
 }
@@ -151,6 +153,10 @@ Routing parse_routing(std::string_view text) {
   if (word == "balanced" && rest.empty()) return routing;
   if (word == "uniform" && rest.empty()) {
     routing.kind = Routing::Kind::uniform;
+    return routing;
+  }
+  if (word == "expert_choice" && rest.empty()) {
+    routing.kind = Routing::Kind::expert_choice;
     return routing;
   }
   if (word == "power_law" || word == "zipf") {
@@ -201,6 +207,7 @@ std::vector<std::int64_t> route(const Routing& routing, const RoutingSize& size,
   check(size);
   switch (routing.kind) {
     case Routing::Kind::balanced:
+    case Routing::Kind::expert_choice:
       return balanced(size);
     case Routing::Kind::uniform:
       return uniform(size, draw.seed);
@@ -221,6 +228,15 @@ std::vector<std::int64_t> route(const Routing& routing, const RoutingSize& size,
   }
   if (draw.expected || routing.kind == Routing::Kind::zipf) shuffle(weights, draw.seed);
   return apportion(weights, size);
+}
+
+double expected_untaken_share(const RoutingSize& size) {
+  const double experts = static_cast<double>(size.experts);
+  return std::pow(1 - static_cast<double>(size.top_k) / experts, experts);
+}
+
+std::int64_t distinct_experts(const std::vector<std::int64_t>& counts) {
+  return std::count_if(counts.begin(), counts.end(), [](std::int64_t count) { return count > 0; });
 }
 
 Capacity apply_capacity(const std::vector<std::int64_t>& counts, const RoutingSize& size, double factor) {

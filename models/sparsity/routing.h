@@ -18,15 +18,15 @@ struct RoutingError : std::runtime_error {
 
 /// How tokens choose experts.
 struct Routing {
-  enum class Kind { balanced, uniform, power_law, zipf, counts, trace };
+  enum class Kind { balanced, uniform, power_law, zipf, expert_choice, counts, trace };
   Kind kind = Kind::balanced;
   double exponent = 0;               // of power_law and zipf
   std::vector<std::int64_t> counts;  // of kind counts: tokens per expert
   std::string trace;                 // of kind trace: path of the file
 };
 
-/// Reads `balanced`, `uniform`, `power_law:A`, `zipf:A`, `counts:[a, b, ...]` (also with + between them) or
-/// `trace:PATH`. Errors: RoutingError with the nearest correct form.
+/// Reads `balanced`, `uniform`, `power_law:A`, `zipf:A`, `expert_choice`, `counts:[a, b, ...]` (also with + between
+/// them) or `trace:PATH`. Errors: RoutingError with the nearest correct form.
 Routing parse_routing(std::string_view text);
 
 /// Sizes that a routing must fit.
@@ -45,6 +45,8 @@ struct RoutingDraw {
 /// Tokens per expert, [experts].
 ///
 /// balanced   slots dealt round robin: equal within one
+/// expert_choice  every expert takes tokens * top_k / experts tokens: equal within one. A token is taken by 0 to all
+///            experts. Source: Zhou et al., arXiv 2202.09368
 /// uniform    every token draws top_k different experts, all alike; at most 2^24 draws
 /// power_law  one weight per expert by the inverse CDF of x^-a on [1, 0.8 tokens] if tokens * top_k > experts, else on
 ///            [0.01, 2]; scaled to tokens * top_k, rounded, capped at `tokens`, the overflow to the emptiest
@@ -56,16 +58,11 @@ std::vector<std::int64_t> route(const Routing& routing, const RoutingSize& size,
 /// Scales weights to `size.tokens * size.top_k` slots, rounds, caps at tokens and evens out what is left.
 std::vector<std::int64_t> apportion(const std::vector<double>& weights, const RoutingSize& size);
 
-inline constexpr std::int64_t kMostTraceBytes = std::int64_t{64} << 20;
-
-/// Counts a routing trace: one token per line, `token,expert,expert,...`; a first line of words is a header, `#` starts
-/// a comment. Every mistake is reported with its place. Errors: config::ConfigError for what is no file
-/// of that size.
-std::vector<std::int64_t> read_routing_trace(const std::string& path, const RoutingSize& size,
-                                             config::Diagnostics& diagnostics);
-/// The same from text; `name` stands for the file in messages.
-std::vector<std::int64_t> parse_routing_trace(std::string_view text, const std::string& name, const RoutingSize& size,
-                                              config::Diagnostics& diagnostics);
+/// Share of tokens that no expert takes where experts choose independently: (1 - top_k / experts)^experts, 0 where
+/// every expert takes every token. Valid for many tokens.
+double expected_untaken_share(const RoutingSize& size);
+/// Experts that at least one of the tokens chooses.
+std::int64_t distinct_experts(const std::vector<std::int64_t>& counts);
 
 /// What a capacity limit leaves. combined + dropped = dispatched by the router.
 struct Capacity {

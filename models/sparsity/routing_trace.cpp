@@ -1,107 +1,89 @@
+#include "models/sparsity/routing_trace.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <array>
+#include <filesystem>
+#include <optional>
 
-#include "models/sparsity/routing.h"
-#include "sim/config/text_check.h"
+#include "models/sparsity/npy.h"
+#include "models/sparsity/route_counter.h"
 
 namespace sparsesim {
 namespace {
 
-/// Reads a trace line by line and counts; mistakes go to the diagnostics with their line.
-class TraceReader {
- public:
-  TraceReader(const std::string& file, const RoutingSize& size, config::Diagnostics& diagnostics)
-      : file_(file),
-        size_(size),
-        diagnostics_(diagnostics),
-        counts_(static_cast<std::size_t>(size.experts)),
-        last_token_(counts_.size()) {}
+template <auto parse>
+std::vector<std::int64_t> read_text(const std::string& path, const RoutingSize& size, const TracePart& part,
+                                    config::Diagnostics& diagnostics) {
+  return parse(config::read_text_file(path, kMostTraceBytes, diagnostics), path, size, part, diagnostics);
+}
 
-  std::vector<std::int64_t> read(std::string_view text) {
-    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-    while (!text.empty()) {
-      const std::size_t end = std::min(text.find('\n'), text.size());
-      line_ = text.substr(0, end);
-      text.remove_prefix(std::min(end + 1, text.size()));
-      ++number_;
-      if (line_.ends_with('\r')) line_.remove_suffix(1);
-      const bool header = number_ == 1 && !line_.empty() && std::isalpha(static_cast<unsigned char>(line_[0]));
-      if (!line_.empty() && line_[0] != '#' && !header) add_token();
-    }
-    line_ = {};
-    if (tokens_ != size_.tokens)
-      diagnostics_.add({file_, std::max(1, number_), 1},
-                       fmt::format("the trace has {} tokens, the layer {}", tokens_, size_.tokens));
-    return std::move(counts_);
-  }
+std::vector<std::int64_t> read_npy(const std::string& path, const RoutingSize& size, const TracePart& part,
+                                   config::Diagnostics& diagnostics) {
+  const IntegerArray array = read_npy_integers(path, kMostTraceIds);
+  return count_trace_array(array.shape, array.values, path, size, part, diagnostics);
+}
 
- private:
-  void mistake(std::size_t offset, const std::string& message) {
-    diagnostics_.add({file_, number_, config::column_of(line_, offset)}, message, {}, line_);
-  }
+constexpr std::array<TraceFormat, 4> kTable{{
+    {".csv", "a token per line with its experts, or a choice per line", read_text<parse_trace_csv>},
+    {".jsonl", "an object per line: experts of each token, or tokens of each expert", read_text<parse_trace_jsonl>},
+    {".json", "the same", read_text<parse_trace_jsonl>},
+    {".npy", "integers [tokens, top_k] or [layers, tokens, top_k]", read_npy},
+}};
 
-  void add_token() {
-    ++tokens_;
-    std::int64_t chosen = -1;  // the first number is the token's own name: only its presence matters
-    for (std::size_t begin = 0; begin <= line_.size(); ++chosen) {
-      const std::size_t end = std::min(line_.find(',', begin), line_.size());
-      const std::int64_t value = number(begin, end);
-      if (value < 0) return;
-      if (chosen >= 0 && !count(begin, value)) return;
-      begin = end + 1;
-    }
-    if (chosen != size_.top_k) mistake(0, fmt::format("{} experts for a token, top_k is {}", chosen, size_.top_k));
-  }
+std::string known_extensions() {
+  std::string known;
+  for (const TraceFormat& format : kTable) known += (known.empty() ? "" : ", ") + std::string(format.extension);
+  return known;
+}
 
-  bool count(std::size_t offset, std::int64_t expert) {
-    if (expert >= size_.experts) {
-      mistake(offset, fmt::format("expert {} of a layer with {} (counted from 0)", expert, size_.experts));
-      return false;
-    }
-    const auto index = static_cast<std::size_t>(expert);
-    if (last_token_[index] == tokens_) {
-      mistake(offset, fmt::format("expert {} twice for one token", expert));
-      return false;
-    }
-    last_token_[index] = tokens_;
-    ++counts_[index];
-    return true;
-  }
-
-  /// The number in [begin, end) of the line; -1 after a mistake.
-  std::int64_t number(std::size_t begin, std::size_t end) {
-    while (begin < end && line_[begin] == ' ') ++begin;
-    while (end > begin && line_[end - 1] == ' ') --end;
-    std::int64_t value = 0;
-    const auto [stop, error] = std::from_chars(line_.data() + begin, line_.data() + end, value);
-    if (error == std::errc() && stop == line_.data() + end && value >= 0) return value;
-    mistake(begin, fmt::format("\"{}\" is not a number of 0 or more", line_.substr(begin, end - begin)));
-    return -1;
-  }
-
-  const std::string& file_;
-  const RoutingSize size_;
-  config::Diagnostics& diagnostics_;
-  std::vector<std::int64_t> counts_;
-  std::vector<std::int64_t> last_token_;  // that chose the expert, counted from 1
-  std::string_view line_;
-  int number_ = 0;  // of the line, from 1
-  std::int64_t tokens_ = 0;
-};
+// Which layer of an array counts, or what is wrong.
+std::optional<std::int64_t> choose_layer(std::int64_t layers, const TracePart& part, std::string& problem) {
+  if (part.step >= 0) problem = "an array has no steps";
+  if (part.layer < 0 && layers != 1) problem = fmt::format("the trace has {} layers: trace_layer says which", layers);
+  if (part.layer >= layers) problem = fmt::format("the trace has {} layers, trace_layer is {}", layers, part.layer);
+  if (!problem.empty()) return std::nullopt;
+  return std::max<std::int64_t>(0, part.layer);
+}
 
 }  // namespace
 
-std::vector<std::int64_t> parse_routing_trace(std::string_view text, const std::string& name, const RoutingSize& size,
-                                              config::Diagnostics& diagnostics) {
-  return TraceReader(name, size, diagnostics).read(text);
+std::span<const TraceFormat> trace_formats() { return kTable; }
+
+std::vector<std::int64_t> read_routing_trace(const std::string& path, const RoutingSize& size, const TracePart& part,
+                                             config::Diagnostics& diagnostics) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  for (const TraceFormat& format : kTable)
+    if (format.extension == extension) return format.read(path, size, part, diagnostics);
+  throw config::ConfigError(config::Mistake{
+      {path, 0, 0}, fmt::format("no routing trace ends in \"{}\" (known: {})", extension, known_extensions()), "", ""});
 }
 
-std::vector<std::int64_t> read_routing_trace(const std::string& path, const RoutingSize& size,
-                                             config::Diagnostics& diagnostics) {
-  return parse_routing_trace(config::read_text_file(path, kMostTraceBytes, diagnostics), path, size, diagnostics);
+std::vector<std::int64_t> count_trace_array(const std::vector<std::int64_t>& shape,
+                                            const std::vector<std::int64_t>& experts, const std::string& name,
+                                            const RoutingSize& size, const TracePart& part,
+                                            config::Diagnostics& diagnostics) {
+  RouteCounter counter(size);
+  std::string problem;
+  const auto report = [&] { diagnostics.add({name, 0, 0}, problem); };
+  if (shape.size() < 2 || shape.size() > 3 || shape.back() != size.top_k)
+    problem = fmt::format("a trace is [tokens, {}] or [layers, tokens, {}]", size.top_k, size.top_k);
+  const auto layer = problem.empty() ? choose_layer(shape.size() == 3 ? shape[0] : 1, part, problem) : std::nullopt;
+  if (!layer) {
+    report();
+    return counter.take();
+  }
+  const std::int64_t tokens = shape[shape.size() - 2];
+  for (std::int64_t token = 0; token < tokens && problem.empty(); ++token) {
+    counter.next_token();
+    for (std::int64_t slot = 0; slot < size.top_k && problem.empty(); ++slot)
+      problem = counter.choose(experts[static_cast<std::size_t>((*layer * tokens + token) * size.top_k + slot)]);
+    if (!problem.empty()) problem = fmt::format("token {}: {}", token, problem);
+  }
+  if (problem.empty()) problem = counter.trace_problem();
+  if (!problem.empty()) report();
+  return counter.take();
 }
 
 }  // namespace sparsesim

@@ -1,9 +1,9 @@
-#include "models/sparsity/routing.h"
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <numeric>
+
+#include "models/sparsity/routing_trace.h"
 
 using namespace sparsesim;
 
@@ -65,12 +65,12 @@ TEST_CASE("capacity: dispatched = combined + dropped") {
 TEST_CASE("a trace counts its experts, and its mistakes are named by place") {
   const RoutingSize size{2, 4, 2};
   config::Diagnostics none;
-  CHECK(parse_routing_trace("token,e0,e1\n0,1,3\n1, 3 ,0\n", "t.csv", size, none) ==
+  CHECK(parse_trace_csv("token,e0,e1\n0,1,3\n1, 3 ,0\n", "t.csv", size, {}, none) ==
         std::vector<std::int64_t>{1, 1, 0, 2});
   none.throw_if_any();
   const auto fails = [&](const std::string& text, const char* message) {
     config::Diagnostics diagnostics;
-    parse_routing_trace(text, "t.csv", size, diagnostics);
+    parse_trace_csv(text, "t.csv", size, {}, diagnostics);
     CHECK_THROWS_WITH_AS(diagnostics.throw_if_any(), doctest::Contains(message), config::ConfigError);
   };
   fails("0,1,3\n1,3,4\n", ":2:5: error: expert 4 of a layer with 4");
@@ -81,12 +81,12 @@ TEST_CASE("a trace counts its experts, and its mistakes are named by place") {
   fails("0,1,2\n1,1,2\n2,1,2\n", ":3:1: error: the trace has 3 tokens");
   fails("", ":1:1: error: the trace has 0 tokens");
   fails("0,1,\n1,3,0\n", ":1:5: error: \"\" is not a number");
-  CHECK_THROWS_AS(read_routing_trace("no_such_file.csv", size, none), config::ConfigError);
+  CHECK_THROWS_AS(read_routing_trace("no_such_file.csv", size, {}, none), config::ConfigError);
 }
 
 TEST_CASE("every mistake of a trace is reported, each line once") {
   config::Diagnostics diagnostics;
-  parse_routing_trace("0,9,9\n1,x,0\n2,0,1\n", "t.csv", {3, 4, 2}, diagnostics);
+  parse_trace_csv("0,9,9\n1,x,0\n2,0,1\n", "t.csv", {3, 4, 2}, {}, diagnostics);
   REQUIRE(diagnostics.mistakes().size() == 2);
   CHECK(diagnostics.mistakes()[0].position.line == 1);
   CHECK(diagnostics.mistakes()[1].position.line == 2);
