@@ -7,6 +7,7 @@
 #include <numeric>
 #include <vector>
 
+#include "models/ops/constant_bounds.h"
 #include "models/ops/elementwise.h"
 #include "models/ops/gather_reuse.h"
 #include "models/ops/gemm_kernels.h"
@@ -23,11 +24,11 @@ constexpr double kWeightBytes = 4;
 struct BagConstants {
   double threads, rows_in_flight, trips, random_bytes, dram_share;
   explicit BagConstants(const Kernel& kernel)
-      : threads(kernel_constant(kernel, "threads")),
-        rows_in_flight(kernel_constant(kernel, "rows_in_flight")),
+      : threads(constant_at_least(kernel, "threads", kWarp)),
+        rows_in_flight(constant_at_least(kernel, "rows_in_flight", 1)),
         trips(kernel_constant(kernel, "trips")),
         random_bytes(kernel_constant(kernel, "random_bytes")),
-        dram_share(kernel_constant(kernel, "dram_share")) {}
+        dram_share(constant_at_least(kernel, "dram_share", kLeastShare)) {}
 };
 
 double result_bytes(const BagSize& size) {
@@ -137,8 +138,8 @@ class BagLowering {
     shape.cycles_per_step[static_cast<int>(Pipe::vector)] =
         2 * per_step * static_cast<double>(size_.dim) / substrate_.compute.pipes.vector;
     // Offsets, then row numbers: loads that wait for each other before the first row.
-    shape.prologue_cycles =
-        work.blocks * constants_.trips * substrate_.memory.l2_far_latency * substrate_.compute.clock;
+    const double trips = ideal_.metadata ? 0 : work.blocks * constants_.trips;
+    shape.prologue_cycles = trips * substrate_.memory.l2_far_latency * substrate_.compute.clock;
     shape.store_bytes = work.bags * result_bytes(size_);
     return shape;
   }

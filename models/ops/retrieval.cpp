@@ -46,7 +46,8 @@ Probes draw_probes(const IvfSize& size, std::uint64_t seed) {
 }
 
 Program IvfScan::lower(const LowerContext& context) const {
-  Program program = search_all(size_, size_.lists, size_.probes, context);
+  Program program;  // which lists to look through is the index of this pattern
+  if (!context.ideal.metadata) program = search_all(size_, size_.lists, size_.probes, context);
   append(program, lower_list_scan(size_, draw_probes(size_, context.seed), context.substrate));
   const double kept = real(size_.queries) * real(size_.top_k);
   append(program, lower_top_k(kept * real(size_.probes), kept, "fp32", context.substrate));

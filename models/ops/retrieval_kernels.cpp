@@ -2,6 +2,7 @@
 #include <cmath>
 #include <map>
 
+#include "models/ops/constant_bounds.h"
 #include "models/ops/elementwise.h"
 #include "models/ops/gemm_kernels.h"
 #include "models/ops/limits.h"
@@ -16,12 +17,12 @@ constexpr double kKeptBytes = 12;  // distance and 64-bit number of a vector
 TaskShape scan_shape(const IvfSize& size, double vectors, const Kernel& kernel, const Substrate& substrate) {
   const double dim = static_cast<double>(size.dim), pipe = substrate.compute.pipes.vector;
   TaskShape shape;
-  shape.steps = step_count(std::ceil(vectors / kernel.tile_n), "steps of a list");
+  shape.steps = step_count(std::ceil(vectors / std::max(1, kernel.tile_n)), "steps of a list");
   shape.stages = kernel.stages;
   const double per_step = vectors / std::max(1, shape.steps);
   const double bytes = per_step * dim * element_bytes(size.dtype);
   shape.streams.push_back({bytes, bytes, true});
-  const double distance = 2 * dim / (pipe * kernel_constant(kernel, "vector_share"));
+  const double distance = 2 * dim / (pipe * constant_at_least(kernel, "vector_share", kLeastShare));
   shape.cycles_per_step[static_cast<int>(Pipe::vector)] =
       per_step * (distance + kernel_constant(kernel, "select_cycles"));
   shape.prologue_cycles = kernel_constant(kernel, "trips") * substrate.memory.l2_far_latency * substrate.compute.clock;
@@ -40,7 +41,7 @@ Launch lower_list_scan(const IvfSize& size, const Probes& probes, const Substrat
   launch.dtype = "fp32";
   launch.tasks_per_unit = kernel.tasks_per_unit;
   launch.fixed_seconds = substrate.dispatch.graph_node + substrate.dispatch.grid_start;
-  launch.dram_share = kernel_constant(kernel, "dram_share");
+  launch.dram_share = constant_at_least(kernel, "dram_share", kLeastShare);
   std::map<std::int64_t, std::uint32_t> shapes;   // by the size of a list
   std::map<std::uint32_t, std::uint32_t> panels;  // probed lists, numbered in the order of their first probe
   launch.tasks.reserve(probes.chosen.size());

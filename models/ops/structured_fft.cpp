@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "models/ops/chain.h"
+#include "models/ops/constant_bounds.h"
 #include "models/ops/elementwise.h"
 #include "models/ops/gemm_kernels.h"
 
@@ -32,7 +33,8 @@ double spectrum_product_flops(std::int64_t length) {
 
 void append_fourier(Program& program, const FourierSize& size, const Substrate& substrate) {
   const Kernel& kernel = find_kernel(substrate, "fft", "fp32", "circulant");
-  const double passes = std::max(1.0, std::ceil(log2_of(size.length) / std::log2(kernel_constant(kernel, "longest"))));
+  const double passes =
+      std::max(1.0, std::ceil(log2_of(size.length) / std::log2(constant_at_least(kernel, "longest", 2))));
   const double rows = static_cast<double>(size.rows), spectrum = spectrum_bytes(size.length);
   const double values = static_cast<double>(size.values) * element_bytes(size.dtype);
   for (double pass = 0; pass < passes; ++pass) {
@@ -45,10 +47,11 @@ void append_fourier(Program& program, const FourierSize& size, const Substrate& 
     call.dtype = "fp32";
     call.threads = static_cast<int>(kernel_constant(kernel, "threads"));
     call.trips = kernel_constant(kernel, "trips");
-    call.tasks = std::max(1.0, std::ceil(rows * spectrum / kernel_constant(kernel, "task_bytes")));
+    call.tasks = std::max(1.0, std::ceil(rows * spectrum / constant_at_least(kernel, "task_bytes", 1)));
     call.read_bytes = rows * reads / call.tasks;
     call.write_bytes = rows * writes / call.tasks;
-    call.flops = rows * fourier_flops(size.length) / passes / kernel_constant(kernel, "vector_share") / call.tasks;
+    call.flops = rows * fourier_flops(size.length) / passes / constant_at_least(kernel, "vector_share", kLeastShare) /
+                 call.tasks;
     append(program, lower_streaming(call, substrate));
   }
 }
