@@ -64,8 +64,8 @@ std::optional<double> parse_popularity(std::string_view text) {
 
 /// The lookups of a file beside the workload; they say how many bags there are and how long.
 void read_trace(config::MapReader& map, const std::string& name, BagSize& size) {
-  for (const char* key : {"bags", "pooling", "indices"})
-    if (map.has(key)) map.mistake(key, fmt::format("the trace says the {}", key));
+  if (size.bags > 0) map.mistake("bags", "the trace says the bags");
+  if (size.pooling > 0) map.mistake("pooling", "the trace says the pooling");
   try {
     const auto path = (std::filesystem::path(map.node().position().file).parent_path() / name).string();
     config::Diagnostics diagnostics;
@@ -78,10 +78,15 @@ void read_trace(config::MapReader& map, const std::string& name, BagSize& size) 
   }
 }
 
-void read_drawn(config::MapReader& map, BagSize& size) {
-  size.bags = map.integer("bags", 1, 1 << 24);
-  size.pooling = map.integer("pooling", 1, 1 << 20);
-  const std::string indices = map.text("indices", "uniform");
+/// Bags as they are drawn, unless a trace names their rows.
+void read_bags(config::MapReader& map, BagSize& size) {
+  size.bags = map.integer("bags", 0, 1 << 24, 0);
+  size.pooling = map.integer("pooling", 0, 1 << 20, 0);
+  const std::string indices = map.text("indices", "uniform"), trace = map.text("trace", "");
+  if (!trace.empty() && indices != "uniform") map.mistake("indices", "the trace says the indices");
+  if (!trace.empty()) return read_trace(map, trace, size);
+  if (size.bags == 0) map.mistake("bags", "bags are missing: give bags and pooling, or a trace");
+  if (size.pooling == 0) map.mistake("pooling", "pooling is missing: give bags and pooling, or a trace");
   const auto exponent = parse_popularity(indices);
   if (!exponent)
     map.mistake("indices", fmt::format("indices cannot be \"{}\"", indices), "known: uniform, zipf:EXPONENT (0 to 8)");
@@ -130,8 +135,7 @@ std::unique_ptr<Op> read_embedding_bag(config::MapReader& map) {
   size.weighted = map.boolean("weighted", false);
   size.index_bytes = map.integer("index_bytes", 4, 8, 8);
   const std::size_t mistakes = map.diagnostics().mistakes().size();
-  const std::string trace = map.text("trace", "");
-  trace.empty() ? read_drawn(map, size) : read_trace(map, trace, size);
+  read_bags(map, size);
   if (map.diagnostics().mistakes().size() > mistakes) return nullptr;
   return std::make_unique<EmbeddingBag>(std::move(size));
 }

@@ -194,6 +194,23 @@ TEST_CASE("short rows cost per row, long rows per byte") {
   CHECK(seconds(512) / seconds(256) < 2.2);
 }
 
+TEST_CASE("useful bandwidth rises with the row: in proportion while a granule is not full, up to the stream's beyond") {
+  double before = 0;
+  std::vector<double> rates;
+  for (std::int64_t row_bytes = 4; row_bytes <= 4096; row_bytes *= 2) {
+    BagSize size = bags(65536, 20, row_bytes / 2);
+    size.rows = 2'000'000'000 / row_bytes * 16;  // so many that hardly one is asked for twice
+    size.index_bytes = 4;
+    const double seconds = play_bags(size, Ideal{.fixed_cost = true, .metadata = true}).time.seconds();
+    rates.push_back(size.lookups() * static_cast<double>(row_bytes) / seconds);
+    CHECK(rates.back() > before);
+    before = rates.back();
+  }
+  CHECK(rates.at(4) / rates.at(0) == doctest::Approx(16).epsilon(0.1));  // 64 B against 4 B: a granule either way
+  CHECK(rates.back() > 0.8 * a100().memory.dram_achieved);
+  CHECK(rates.back() < a100().memory.dram_achieved);
+}
+
 TEST_CASE("the dense twin reads every row once; beyond as many lookups as rows it wins") {
   const auto times = [](const BagSize& size) {
     const EmbeddingBag op(size);
