@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::array<SparsityKind, 12> kTable{{
     {"unstructured", "single weights anywhere are zero", "CSR, CSC, COO, bitmap, tiles", "spmm",
-     "spmm_rows spmm_scatter gemm", "unstructured", "pruned-linear pruned-formats"},
+     "spmm_rows spmm_scatter gemm", "unstructured", "pruned-linear pruned-formats pruned-levels"},
     {"n-of-m", "of every M weights in a row, N are kept", "2:4 values and 2-bit places, 1:4 to 6:8, V:N:M", "spmm",
      "gemm", "2:4 n:m vnm", "pruned-2to4 pruned-n-of-m pruned-2to4-setup"},
     {"block", "whole blocks or column vectors of weights are zero", "BSR, Blocked-ELL, column vectors", "spmm",

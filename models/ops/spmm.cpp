@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <exception>
 
 #include "models/compute/player.h"
 #include "models/ops/gemm.h"
@@ -77,6 +78,7 @@ std::vector<Launch> candidates(SpmmSize size, const LowerContext& context) {
   const bool draws = size.mask.units.empty() && !size.transposed && !is_n_of_m(size.pattern);
   if (draws) size.drawn = size.row_counts(context.seed);
   std::string reason;
+  std::exception_ptr too_large;  // of one kernel; another may have larger tiles
   std::vector<Launch> launches = lower_spmm_tiles(size, context, reason);
   for (const bool naive : {false, true}) {
     for (const Kernel* kernel : walking_kernels(size, context.substrate, naive)) {
@@ -84,10 +86,13 @@ std::vector<Launch> candidates(SpmmSize size, const LowerContext& context) {
         launches.push_back(find_method(*kernel)->lower(size, *kernel, context));
       } catch (const UnsupportedError& error) {
         reason = error.what();
+      } catch (const TooLargeError&) {
+        too_large = std::current_exception();
       }
     }
     if (!launches.empty()) return launches;
   }
+  if (too_large) std::rethrow_exception(too_large);
   throw UnsupportedError(fmt::format("no {}spmm kernel for {}{} weights in {} on {}{}", wanted(size),
                                      size.transposed ? "transposed " : "", size.pattern, size.dtype,
                                      context.substrate.name, reason.empty() ? "" : ": " + reason));
