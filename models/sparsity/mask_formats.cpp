@@ -11,7 +11,7 @@
 namespace sparsesim {
 namespace {
 
-constexpr std::int64_t kTextMost = std::int64_t{1} << 30;  // bytes
+constexpr std::int64_t kTextMost = std::int64_t{1} << 29;  // bytes
 
 [[noreturn]] void refuse(const std::string& path, const std::string& message, const std::string& hint = {}) {
   throw config::ConfigError(config::Mistake{{path, 0, 0}, message, hint, {}});
