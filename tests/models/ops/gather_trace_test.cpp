@@ -104,13 +104,13 @@ TEST_CASE("rows of a trace come from DRAM once, with their numbers; sums go back
 }
 
 TEST_CASE("a block waits for its longest bag: so few that latency counts, uneven bags take longer") {
-  const std::vector<std::int64_t> even(864, 10);  // a block per unit
+  const std::vector<std::int64_t> even(1728, 10);  // a block per unit
   std::vector<std::int64_t> uneven = even;
-  for (std::size_t bag = 0; bag < uneven.size(); ++bag) uneven[bag] = bag % 8 == 0 ? 73 : 1;  // 80 to a block, too
+  for (std::size_t bag = 0; bag < uneven.size(); ++bag) uneven[bag] = bag % 16 == 0 ? 145 : 1;  // 160 to a block, too
   const LaunchResult balanced = play_bags(with_lengths(even)), waiting = play_bags(with_lengths(uneven));
   CHECK(waiting.counters.dram_bytes == doctest::Approx(balanced.counters.dram_bytes).epsilon(1e-3));
-  // 73 rows, 4 on their way at a time, against 10: 16 more trips to DRAM, some of them behind the ones before.
-  const double trips = (73.0 - 10.0) / 4;
+  // 145 rows, 4 on their way at a time, against 10: 34 more trips to DRAM, some of them behind the ones before.
+  const double trips = (145.0 - 10.0) / 4;
   CHECK(waiting.time.seconds() - balanced.time.seconds() > 0.6 * trips * a100().memory.dram_latency);
 }
 
