@@ -17,11 +17,15 @@ namespace {
 
 constexpr std::int64_t kMost = std::int64_t{1} << 31;
 
+/// Names of patterns; `n:m` stands for many and is none itself.
 std::vector<std::string> known_patterns() {
   std::vector<std::string> names;
-  for (const SparseKind& kind : sparse_kinds()) names.emplace_back(kind.pattern);
+  for (const SparseKind& kind : sparse_kinds())
+    if (kind.pattern != "n:m") names.emplace_back(kind.pattern);
   return names;
 }
+
+bool is_pattern(const std::string& name) { return name != "n:m" && find_sparse_kind(name); }
 
 struct Fault {
   std::string key, message;
@@ -177,7 +181,7 @@ std::unique_ptr<Op> read_spmm(config::MapReader& map) {
   size.dtype = map.choice("dtype", kTypes, "fp16");
   size.accumulate = map.choice("accumulate", kSums, "fp32");
   size.pattern = read_pattern_name(map);
-  if (!find_sparse_kind(size.pattern)) size.pattern = "unstructured";
+  if (!is_pattern(size.pattern)) size.pattern = "unstructured";
   read_pattern(map, size);
   read_format(map, size);
   if (const auto fault = find_fault(size)) {
@@ -189,7 +193,7 @@ std::unique_ptr<Op> read_spmm(config::MapReader& map) {
 
 std::unique_ptr<Op> spmm_from_row(const MeasuredOp& row) {
   if (row.m < 1 || row.n < 1 || row.k < 1) throw UnsupportedError("an spmm row needs m, n and k");
-  if (!find_sparse_kind(row.pattern))
+  if (!is_pattern(row.pattern))
     throw UnsupportedError(
         fmt::format("no model for {} weights (known: {})", row.pattern, fmt::join(known_patterns(), ", ")));
   const auto param = [&](const char* name) {

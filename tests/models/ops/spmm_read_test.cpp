@@ -55,6 +55,7 @@ TEST_CASE("defaults leave format, kernel and quality to the library") {
 
 TEST_CASE("mistakes are named") {
   CHECK(Read("pattern: 4:2").says("pattern cannot be \"4:2\""));
+  CHECK(Read("pattern: n:m").says("pattern cannot be \"n:m\""));
   CHECK(Read("pattern: blok, sparsity: 0.5").says("did you mean \"block\""));
   CHECK(Read("pattern: unstructured, sparsity: 0.5, format: bsr").says("known: any, csr, csc, coo, bitmap, tiled"));
   CHECK(Read("pattern: unstructured, sparsity: 0.5, quality: good").says("quality cannot be"));
