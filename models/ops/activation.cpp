@@ -132,7 +132,7 @@ SparsitySummary ActivationGemm::sparsity(const LowerContext&) const {
   summary.declared = size_.sparsity;
   if (size_.sparsity <= 0) return summary;
   // A channel's weights are whole lines: what no row needs is free everywhere, what one row needs is free nowhere.
-  summary.aligned_cache = summary.aligned_dispatch = (1 - size_.union_share()) / size_.sparsity;
+  summary.aligned_cache = summary.aligned_dispatch = std::min(1.0, (1 - size_.union_share()) / size_.sparsity);
   return summary;
 }
 

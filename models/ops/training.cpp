@@ -4,7 +4,9 @@
 #include <cmath>
 #include <utility>
 
+#include "models/ops/elementwise.h"
 #include "models/ops/gemm.h"
+#include "models/ops/index_passes.h"
 #include "models/ops/limits.h"
 #include "models/ops/sddmm.h"
 
@@ -148,10 +150,24 @@ void add_mask_passes(const TrainingSize& size, const LowerContext& context, Step
   if (!size.sparse_state) add_launch(parts.update, lower_weight_pack(mask, context.substrate), "weight_pack");
 }
 
+/// Gradients of the bias: those of the outputs are read once, and added up over m.
+void add_bias_gradient(const TrainingSize& size, const LowerContext& context, StepParts& parts) {
+  if (!size.bias) return;
+  const SpmmSize& p = size.product;
+  add_launch(parts.weight_gradient,
+             lower_elementwise({.elements = pass_elements(static_cast<double>(p.m) * static_cast<double>(p.n)),
+                                .dtype = p.dtype,
+                                .reads = 1,
+                                .writes = 1 / static_cast<double>(p.m)},
+                               context.substrate),
+             "bias_gradient");
+}
+
 StepParts dense_parts(const TrainingSize& size, const LowerContext& context) {
   const SpmmSize& p = size.product;
   StepParts parts;
   add_launch(parts.forward, dense_product(p.m, p.n, p.k, p, context), "forward");
+  add_bias_gradient(size, context, parts);
   add_launch(parts.weight_gradient, dense_product(p.n, p.k, p.m, p, context), "weight_gradient");
   add_launch(parts.input_gradient, dense_product(p.m, p.k, p.n, p, context), "input_gradient");
   parts.exchanged_bytes = weights_of(p) * element_bytes(p.dtype);
@@ -181,6 +197,7 @@ StepParts sparse_parts(const TrainingSize& size, const LowerContext& context) {
   const SpmmSize& p = size.product;
   StepParts parts;
   add_sparse_product(parts.forward, p, context, "forward");
+  add_bias_gradient(size, context, parts);
   add_weight_gradient(size, context, parts);
   if (skips_backward(size))
     add_sparse_product(parts.input_gradient, transposed_product(size), context, "input_gradient");

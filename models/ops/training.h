@@ -15,6 +15,7 @@ namespace sparsesim {
 /// One linear layer, outputs [m, n] = activations [m, k] times weights [k, n], for one step of the optimizer.
 struct TrainingSize {
   SpmmSize product;          // of the forward product of one micro batch; pattern dense: no zeros
+  bool bias = false;         // whose gradient sums those of the outputs over m
   bool transposable = true;  // 2:4: masks that are 2:4 in both directions, so that both products skip
   bool second_copy = false;  // other patterns: a packed copy for the product with the transposed weights, else one walk
   bool sampled = false;      // gradients of stored weights alone are computed, else of all

@@ -84,6 +84,7 @@ std::unique_ptr<Op> read_training_linear(config::MapReader& map) {
   product.n = map.integer("n", 1, kMost);
   product.k = map.integer("k", 1, kMost);
   product.dtype = map.choice("dtype", kTypes, "fp16");
+  size.bias = map.boolean("bias", false);
   read_pattern(map, size);
   if (product.pattern != "dense") read_update(map, size);
   if (product.pattern == "dense")

@@ -134,6 +134,21 @@ TEST_CASE("the vector pipe computes few gradients at its own rate, the matrix un
   CHECK(time_us(TrainingLinear(size).lower(on_a100()), "weight_gradient") > whole);
 }
 
+TEST_CASE("the gradient of a bias reads the outputs' gradients once, with sparse weights as with dense ones") {
+  TrainingSize size = layer("2:4", 0.5);
+  size.bias = true;
+  for (const Program& program : {TrainingLinear(size).lower(on_a100()), TrainingLinear(size).lower_dense(on_a100())}) {
+    double read = 0, written = 0;
+    for (const Stage& stage : program.stages)
+      if (stage.launch->name == "bias_gradient") {
+        read += read_bytes(*stage.launch);
+        written += stored_bytes(*stage.launch);
+      }
+    CHECK(read == doctest::Approx(2048.0 * 1024 * 2));
+    CHECK(written == doctest::Approx(1024.0 * 2));
+  }
+}
+
 TEST_CASE("regrowing every hundred steps needs all gradients in one of them: a hundredth of the rows in each") {
   TrainingSize size = layer("block", 0.9);
   size.product.n = 6400;
