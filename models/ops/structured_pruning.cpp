@@ -25,10 +25,23 @@ double issued_macs(const Program& program) {
   return macs;
 }
 
+/// Reads how many of `all` are kept; all of them where the key is absent.
+std::int64_t read_kept(config::MapReader& map, const char* key, std::int64_t all) {
+  return map.integer(key, 1, std::int64_t{1} << 31, all);
+}
+
+/// Reports where more is kept than there is.
+void check_kept(config::MapReader& map, const char* key, std::int64_t kept, std::int64_t all) {
+  if (kept > all) map.mistake(key, fmt::format("{} is {}, of {} that there are", key, kept, all));
+}
+
 void read_layers(config::MapReader& map, PrunedParts& parts) {
   parts.layers = map.integer("layers", 1, 65536, 1);
-  parts.kept_layers = map.integer("kept_layers", 1, parts.layers, parts.layers);
+  parts.kept_layers = read_kept(map, "kept_layers", parts.layers);
 }
+
+/// Mistakes that reading has found so far, to be compared later: sizes are checked only if each is a size.
+std::size_t mistakes_of(config::MapReader& map) { return map.diagnostics().mistakes().size(); }
 
 }  // namespace
 
@@ -79,41 +92,52 @@ SparsitySummary Pruned::sparsity(const LowerContext& context) const {
 }
 
 std::unique_ptr<Op> read_pruned_gemm(config::MapReader& map) {
-  const std::unique_ptr<Op> dense = read_gemm(map);
-  const GemmSize full = dynamic_cast<const Gemm&>(*dense).size();
+  const std::size_t before = mistakes_of(map);
+  std::unique_ptr<Op> dense = read_gemm(map);
+  const auto* gemm = dynamic_cast<const Gemm*>(dense.get());
+  const GemmSize full = gemm ? gemm->size() : GemmSize{.m = 1, .n = 1, .k = 1};
   GemmSize kept = full;
-  kept.n = map.integer("kept_outputs", 1, std::max<std::int64_t>(1, full.n), full.n);
-  kept.k = map.integer("kept_inputs", 1, std::max<std::int64_t>(1, full.k), full.k);
+  kept.n = read_kept(map, "kept_outputs", full.n);
+  kept.k = read_kept(map, "kept_inputs", full.k);
   const bool gathers = map.boolean("gather_inputs", false);
-  if (gathers && kept.k == full.k) map.mistake("gather_inputs", "every input is kept: there is nothing to gather");
   PrunedParts parts;
   parts.kind = "pruned_gemm";
   read_layers(map, parts);
+  if (mistakes_of(map) > before) return nullptr;
+  check_kept(map, "kept_outputs", kept.n, full.n);
+  check_kept(map, "kept_inputs", kept.k, full.k);
+  check_kept(map, "kept_layers", parts.kept_layers, parts.layers);
+  if (gathers && kept.k == full.k) map.mistake("gather_inputs", "every input is kept: there is nothing to gather");
+  if (mistakes_of(map) > before) return nullptr;
   parts.kept_share = static_cast<double>(kept.n) / static_cast<double>(full.n) * static_cast<double>(kept.k) /
                      static_cast<double>(full.k);
   if (gathers) parts.gather = {full.m, full.k, kept.k, full.dtype};
-  parts.full = std::make_unique<Gemm>(full);
+  parts.full = std::move(dense);
   parts.kept = std::make_unique<Gemm>(kept);
   return std::make_unique<Pruned>(std::move(parts));
 }
 
 std::unique_ptr<Op> read_pruned_attention(config::MapReader& map) {
+  const std::size_t before = mistakes_of(map);
   std::unique_ptr<Op> dense = read_attention(map);
   const auto* attention = dynamic_cast<const Attention*>(dense.get());
   const AttentionSize full = attention ? attention->size() : AttentionSize{};
-  const std::int64_t group = std::max<std::int64_t>(1, full.heads / std::max<std::int64_t>(1, full.kv_heads));
   AttentionSize kept = full;
-  kept.heads = map.integer("kept_heads", 1, full.heads, full.heads);
-  kept.kv_heads = map.integer("kept_kv_heads", 1, full.kv_heads, std::max<std::int64_t>(1, kept.heads / group));
+  kept.heads = read_kept(map, "kept_heads", full.heads);
+  // A key head goes with the last of its query heads.
+  const std::int64_t groups = (kept.heads * full.kv_heads + full.heads - 1) / full.heads;
+  kept.kv_heads = read_kept(map, "kept_kv_heads", groups);
   PrunedParts parts;
   parts.kind = "pruned_attention";
   read_layers(map, parts);
-  if (!attention) return nullptr;
-  if (kept.heads % kept.kv_heads != 0) {
+  if (!attention || mistakes_of(map) > before) return nullptr;
+  check_kept(map, "kept_heads", kept.heads, full.heads);
+  check_kept(map, "kept_kv_heads", kept.kv_heads, full.kv_heads);
+  check_kept(map, "kept_layers", parts.kept_layers, parts.layers);
+  if (mistakes_of(map) == before && kept.heads % kept.kv_heads != 0)
     map.mistake("kept_heads",
                 fmt::format("kept_heads ({}) must be a multiple of kept_kv_heads ({})", kept.heads, kept.kv_heads));
-    return nullptr;
-  }
+  if (mistakes_of(map) > before) return nullptr;
   parts.kept_share = static_cast<double>(kept.heads) / static_cast<double>(full.heads);
   parts.full = std::move(dense);
   parts.kept = std::make_unique<Attention>(kept);

@@ -109,15 +109,19 @@ TEST_CASE("heads that go take their keys along, a group at a time") {
   small.pattern = "dense";
   small.params = {{"seq", "2048"}, {"heads", "16"}, {"kv_heads", "4"}, {"head_dim", "128"}};
   CHECK(seconds(pruned->lower({a100(), {}, 1})) == seconds(op_from_row(small)->lower({a100(), {}, 1})));
-  op.params["kept_heads"] = "18";
+  op.params["kept_heads"] = "18";  // four groups and a half: five key heads, which 18 does not divide into
+  CHECK_THROWS_WITH_AS(op_from_row(op), "pruned_attention: kept_heads (18) must be a multiple of kept_kv_heads (5)",
+                       UnsupportedError);
   op.params["kept_kv_heads"] = "4";
   CHECK_THROWS_WITH_AS(op_from_row(op), "pruned_attention: kept_heads (18) must be a multiple of kept_kv_heads (4)",
                        UnsupportedError);
 }
 
 TEST_CASE("what a pruned product cannot be is said by name") {
-  CHECK_THROWS_AS(op_from_row(row({{"kept_outputs", "5000"}})), UnsupportedError);
-  CHECK_THROWS_AS(op_from_row(row({{"kept_layers", "2"}})), UnsupportedError);
+  CHECK_THROWS_WITH_AS(op_from_row(row({{"kept_outputs", "5000"}})),
+                       "pruned_gemm: kept_outputs is 5000, of 4096 that there are", UnsupportedError);
+  CHECK_THROWS_WITH_AS(op_from_row(row({{"kept_layers", "2"}})), "pruned_gemm: kept_layers is 2, of 1 that there are",
+                       UnsupportedError);
   CHECK_THROWS_WITH_AS(op_from_row(row({{"gather_inputs", "true"}})),
                        "pruned_gemm: every input is kept: there is nothing to gather", UnsupportedError);
   CHECK_THROWS_WITH_AS(op_from_row(row({{"kept_output", "5"}})), doctest::Contains("unknown key \"kept_output\""),
