@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "models/ops/chain.h"
 #include "models/ops/elementwise.h"
@@ -140,6 +142,18 @@ std::unique_ptr<Op> read_embedding_bag(config::MapReader& map) {
   return std::make_unique<EmbeddingBag>(std::move(size));
 }
 
-std::unique_ptr<Op> embedding_bag_from_row(const MeasuredOp& row) { return read_row(row, read_embedding_bag); }
+std::unique_ptr<Op> embedding_bag_from_row(const MeasuredOp& row) {
+  // As a product: the bags' multi-hot matrix [m, k] times a table [k, n]; its zeros say how many rows a bag names.
+  MeasuredOp keys = row;
+  for (const auto& [key, size] : {std::pair{"bags", &keys.m}, {"dim", &keys.n}, {"rows", &keys.k}}) {
+    if (*size > 0) keys.params.try_emplace(key, std::to_string(*size));
+    *size = 0;
+  }
+  if (row.sparsity && row.k > 0) {
+    const double named = std::round((1 - *row.sparsity) * static_cast<double>(row.k));
+    keys.params.try_emplace("pooling", fmt::format("{:.0f}", named));
+  }
+  return read_row(keys, read_embedding_bag);
+}
 
 }  // namespace sparsesim

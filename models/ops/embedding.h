@@ -34,7 +34,8 @@ class EmbeddingBag : public Op {
 /// Keys: tables (1), rows, dim, dtype (fp16), weighted (false), index_bytes (8); bags, pooling and indices (uniform, or
 /// zipf:EXPONENT), or instead of these trace (a file of lookups beside the workload).
 std::unique_ptr<Op> read_embedding_bag(config::MapReader& map);
-/// Params: the keys above. Errors: UnsupportedError.
+/// Params: the keys above; m, n and k of a row are bags, dim and rows, and its sparsity is 1 - pooling / rows.
+/// Errors: UnsupportedError.
 std::unique_ptr<Op> embedding_bag_from_row(const MeasuredOp& row);
 
 }  // namespace sparsesim

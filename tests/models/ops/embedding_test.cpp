@@ -240,6 +240,22 @@ TEST_CASE("declared sparsity is the share of rows that no bag names") {
   CHECK(summary.aligned_cache == 1);  // a row is two lines
 }
 
+TEST_CASE("a measured row gives the bags as a product with a multi-hot matrix") {
+  MeasuredOp row;
+  row.op = "embedding_bag";
+  row.dtype = "fp16";
+  row.m = 2048;
+  row.n = 64;
+  row.k = 1'000'000;
+  row.sparsity = 1 - 32e-6;
+  const auto op = op_from_row(row);
+  const BagSize& size = dynamic_cast<const EmbeddingBag&>(*op).size();
+  CHECK(size.bags == 2048);
+  CHECK(size.dim == 64);
+  CHECK(size.rows == 1'000'000);
+  CHECK(size.pooling == 32);
+}
+
 TEST_CASE("what a bag cannot be is said by name") {
   MeasuredOp row;
   row.op = "embedding_bag";
