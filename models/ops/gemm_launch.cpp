@@ -13,7 +13,10 @@ struct Extent {
 
 TaskShape tile_shape(const GemmSize& size, const GemmPlan& plan, int steps, Extent extent, const Ideal& ideal) {
   const Kernel& kernel = *plan.kernel;
-  const double depth = plan.depth, bytes = depth * element_bytes(size.dtype);
+  const double depth = plan.depth;
+  const auto walked_k = static_cast<double>(size.walked_k());
+  const double there = walked_k / (std::ceil(walked_k / depth) * depth);  // of the steps' depth, padding left out
+  const double bytes = depth * there * element_bytes(size.dtype);
   const double weights = extent.columns * bytes * size.weights.bytes_share;
   TaskShape shape;
   shape.steps = steps;
@@ -29,9 +32,7 @@ TaskShape tile_shape(const GemmSize& size, const GemmPlan& plan, int steps, Exte
   const double results = extent.rows * extent.columns;
   shape.scratch_bytes = plan.splits > 1 ? results * 4 : 0;
   shape.store_bytes = results * plan.result_bytes / plan.splits;
-  const auto walked_k = static_cast<double>(size.walked_k());
-  const double padded_k = std::ceil(walked_k / depth) * depth;
-  shape.useful_macs = results * depth * steps * (walked_k / padded_k) * size.weights.useful_share;
+  shape.useful_macs = results * depth * steps * there * size.weights.useful_share;
   shape.issued_macs = static_cast<double>(kernel.tile_m) * kernel.tile_n * depth * steps * size.weights.issued_share;
   double share = 1;
   if (ideal.padding) {
