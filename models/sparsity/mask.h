@@ -25,7 +25,7 @@ struct Mask {
 };
 
 /// What a mask may hold: 8 bytes per row or column, 4 per stored place.
-inline constexpr std::int64_t kMaskSideMost = std::int64_t{1} << 24;
+inline constexpr std::int64_t kMaskSideMost = std::int64_t{1} << 22;
 inline constexpr std::int64_t kMaskStoredMost = std::int64_t{1} << 27;
 
 /// Why a matrix of this size is not read, or nothing.

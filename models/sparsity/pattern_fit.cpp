@@ -32,48 +32,93 @@ PatternFit fit_n_of_m(const Mask& mask, NOfMPattern pattern) {
   return {real(groups), real(groups - too_full), real(mask.stored()), real(dropped)};
 }
 
+namespace {
+
+/// Counts a band of rows group by group of columns; touches only groups that hold something.
+class VnmBand {
+ public:
+  VnmBand(std::int64_t columns, int of)
+      : of_(of), uses_(at((columns + of - 1) / of * of)), agreed_(uses_.size()), broken_(at((columns + of - 1) / of)) {}
+
+  void add(std::span<const std::int32_t> columns) {
+    std::int32_t limit = 0;
+    for (const std::int32_t column : columns) {
+      ++uses_[at(column)];
+      if (column < limit) continue;
+      const std::int32_t group = column / of_;
+      limit = (group + 1) * of_;
+      groups_.push_back(group);
+    }
+  }
+  /// Chooses the columns of each group: the fullest, of equals the first.
+  void agree() {
+    constexpr std::ptrdiff_t kAgreed = 4;
+    std::sort(groups_.begin(), groups_.end());
+    groups_.erase(std::unique(groups_.begin(), groups_.end()), groups_.end());
+    std::vector<std::int32_t> order(at(of_));
+    const auto fuller = [&](std::int32_t a, std::int32_t b) {
+      return uses_[at(a)] != uses_[at(b)] ? uses_[at(a)] > uses_[at(b)] : a < b;
+    };
+    for (const std::int32_t group : groups_) {
+      std::iota(order.begin(), order.end(), group * of_);
+      const auto end = order.begin() + std::min<std::ptrdiff_t>(kAgreed, of_);
+      std::partial_sort(order.begin(), end, order.end(), fuller);
+      for (auto column = order.begin(); column != end; ++column) agreed_[at(*column)] = 1;
+    }
+  }
+  /// How many places of a row have to go.
+  std::int64_t dropped(std::span<const std::int32_t> columns) {
+    constexpr int kKept = 2;
+    std::int64_t dropped = 0;
+    std::int32_t group = -1, limit = 0;
+    int kept = 0;
+    for (const std::int32_t column : columns) {
+      if (column >= limit) {
+        group = column / of_;
+        limit = (group + 1) * of_;
+        kept = 0;
+      }
+      const bool keep = agreed_[at(column)] && kept < kKept;
+      kept += keep;
+      dropped += !keep;
+      broken_[at(group)] |= !keep;
+    }
+    return dropped;
+  }
+  /// Groups that lost a place. Forgets the band.
+  std::int64_t finish() {
+    std::int64_t broken = 0;
+    for (const std::int32_t group : groups_) {
+      broken += broken_[at(group)];
+      broken_[at(group)] = 0;
+      std::fill_n(uses_.begin() + std::ptrdiff_t{group} * of_, of_, 0);
+      std::fill_n(agreed_.begin() + std::ptrdiff_t{group} * of_, of_, 0);
+    }
+    groups_.clear();
+    return broken;
+  }
+
+ private:
+  std::int32_t of_;
+  std::vector<std::int32_t> uses_;     // of each column
+  std::vector<char> agreed_, broken_;  // columns; groups
+  std::vector<std::int32_t> groups_;   // that hold something
+};
+
+}  // namespace
+
 PatternFit fit_v_n_m(const Mask& mask, std::int64_t rows, int of) {
-  constexpr std::ptrdiff_t kAgreed = 4;
-  constexpr std::int64_t kKept = 2;
-  const std::int64_t across = (mask.columns + of - 1) / of;
   PatternFit fit;
   fit.stored = real(mask.stored());
-  std::vector<std::int32_t> uses(at(across * of)), order(at(of));
-  std::vector<char> agreed(uses.size()), broken(at(across));
+  VnmBand band(mask.columns, of);
+  const double across = real((mask.columns + of - 1) / of);
   for (std::int64_t begin = 0; begin < mask.rows; begin += rows) {
     const std::int64_t end = std::min(begin + rows, mask.rows);
-    std::fill(uses.begin(), uses.end(), 0);
-    std::fill(agreed.begin(), agreed.end(), 0);
-    std::fill(broken.begin(), broken.end(), 0);
-    for (std::int64_t row = begin; row < end; ++row)
-      for (const std::int32_t column : mask.row(row)) ++uses[at(column)];
-    for (std::int64_t group = 0; group < across; ++group) {
-      const std::int64_t first = group * of;
-      std::iota(order.begin(), order.end(), static_cast<std::int32_t>(first));
-      const auto fuller = [&](std::int32_t a, std::int32_t b) {
-        return uses[at(a)] != uses[at(b)] ? uses[at(a)] > uses[at(b)] : a < b;
-      };
-      const auto chosen = std::min<std::ptrdiff_t>(kAgreed, of);
-      std::partial_sort(order.begin(), order.begin() + chosen, order.end(), fuller);
-      for (std::ptrdiff_t i = 0; i < chosen; ++i) agreed[at(order[at(i)])] = 1;
-    }
-    for (std::int64_t row = begin; row < end; ++row) {
-      std::int32_t group = -1, limit = 0;
-      std::int64_t kept = 0;
-      for (const std::int32_t column : mask.row(row)) {
-        if (column >= limit) {
-          group = column / of;
-          limit = (group + 1) * of;
-          kept = 0;
-        }
-        const bool keep = agreed[at(column)] && kept < kKept;
-        kept += keep;
-        fit.dropped += !keep;
-        broken[at(group)] |= !keep;
-      }
-    }
-    fit.groups += real(across);
-    fit.fitting += real(std::count(broken.begin(), broken.end(), 0));
+    for (std::int64_t row = begin; row < end; ++row) band.add(mask.row(row));
+    band.agree();
+    for (std::int64_t row = begin; row < end; ++row) fit.dropped += real(band.dropped(mask.row(row)));
+    fit.groups += across;
+    fit.fitting += across - real(band.finish());
   }
   return fit;
 }

@@ -31,7 +31,7 @@ TEST_CASE("smtx: every mistake at its place, sizes before memory") {
   CHECK(first_mistake("") == "1:1: the line ends before its number of rows");
   CHECK(first_mistake("3, x, 5\n") == "1:4: expected a number (number of columns)");
   CHECK(first_mistake("2000000000, 4, 5\n") == "1:16: 2000000000 rows and 5 nonzeros do not fit into 17 bytes");
-  CHECK(first_mistake("1, 2000000000, 0\n0 0\n\n") == "1:16: 2000000000 columns; at most 16777216 are read");
+  CHECK(first_mistake("1, 2000000000, 0\n0 0\n\n") == "1:16: 2000000000 columns; at most 4194304 are read");
   CHECK(first_mistake("1, 99999999999999999999, 0\n") ==
         "1:4: number of columns 99999999999999999999 is not within 0..2147483647");
   CHECK(first_mistake("0, 4, 0\n0\n\n") == "1:7: a matrix of 0 x 4 has no place");
