@@ -1,11 +1,14 @@
 """`run --seeds N`: the spread of a workload over seeds."""
 import json
 import pathlib
+import signal
+import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from program import ProgramTest
+from program import PROGRAM, ProgramTest
 
 WORDS = ["run", "--substrate", "a100", "--workload", "early-exit"]
 
@@ -37,6 +40,16 @@ class Seeds(ProgramTest):
     def test_the_table_and_the_line_show_the_spread(self):
         self.assertIn("over 3 seeds from 1", self.accepted(*WORDS, "--seeds", "3"))
         self.assertRegex(self.accepted(*WORDS, "--seeds", "3", "--quiet"), r"over 3 seeds sparse p50 [\d.]+ us, p95 [\d.]+ us")
+
+    def test_interrupted_it_ends_in_good_order_and_prints_nothing(self):
+        # Each seed takes milliseconds, so that thousands outlast the wait for the signal to be caught.
+        with subprocess.Popen([PROGRAM, *WORDS, "--seeds", "10000"], cwd=self.folder, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as running:
+            time.sleep(5)
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate(timeout=60)
+        self.assertEqual((running.returncode, out), (130, ""), err)
+        self.assertIn("interrupted", err)
 
     def test_counts_beyond_the_bounds_are_refused(self):
         for count in ("0", "-1", "10001", "many"):
