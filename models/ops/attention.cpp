@@ -19,8 +19,9 @@ namespace sparsesim {
 namespace {
 
 constexpr std::int64_t kMost = std::int64_t{1} << 31;
-constexpr double kPatternQueriesMost = 1 << 21;  // each is asked for its keys: half a second
-constexpr double kPatternBlocksMost = 1 << 26;
+// Every query is asked for its runs, and every tile for its keys, 64 at a time: half a second each.
+constexpr double kPatternRunsMost = 1 << 25;
+constexpr double kPatternKeysMost = 0x1p33;
 
 void add_stage(Program& program, Launch launch) {
   Stage stage;
@@ -62,10 +63,8 @@ void check_size(const AttentionSize& size, const AttentionKernel& kernel) {
   const ScoreSpace space = score_space(size, kernel);
   require_at_most(static_cast<double>(space.tiles()), kTasksMost, "tiles of one head");
   if (size.pattern == nullptr) return;
-  require_at_most(queries, kPatternQueriesMost, "queries under a pattern");
-  const double smallest = static_cast<double>(std::min(space.tile_keys, smallest_block(size)));
-  const double rows = std::max(static_cast<double>(space.tiles()), queries / static_cast<double>(smallest_block(size)));
-  require_at_most(rows * keys / smallest, kPatternBlocksMost, "blocks of a pattern");
+  require_at_most(queries * most_runs(size), kPatternRunsMost, "runs of keys under a pattern");
+  require_at_most(static_cast<double>(space.tiles()) * keys, kPatternKeysMost, "keys of all tiles under a pattern");
 }
 
 BlockMap checked_map(const AttentionSize& size, const AttentionKernel& kernel, std::uint64_t seed) {

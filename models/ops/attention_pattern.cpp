@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <numeric>
 
@@ -162,11 +163,18 @@ std::optional<AttentionFault> find_attention_fault(const AttentionSize& size) {
   return std::nullopt;
 }
 
-std::int64_t smallest_block(const AttentionSize& size) {
-  std::int64_t smallest = kMost;
-  for (const std::int64_t block : {size.sizes.block, size.sizes.page, size.sizes.query_block})
-    if (block > 0) smallest = std::min(smallest, block);
-  return smallest;
+double most_runs(const AttentionSize& size) {
+  const KeyPatternSizes& s = size.sizes;
+  const double keys = static_cast<double>(size.keys);
+  if (has_size(*size.pattern, "density")) return keys / static_cast<double>(s.block);
+  if (has_size(*size.pattern, "random"))
+    return 2 + std::min(static_cast<double>(s.random), keys / static_cast<double>(s.block));
+  if (has_size(*size.pattern, "pages"))
+    return std::min(static_cast<double>(s.pages), keys / static_cast<double>(s.page)) +
+           std::ceil(static_cast<double>(s.query_block) / static_cast<double>(s.page)) + 1;
+  // Keys far apart are marked one by one, which is cheaper than a run.
+  const double apart = static_cast<double>(std::max(s.stride, s.dilation));
+  return 2 + (apart > 64 ? keys / apart / 8 : 0);
 }
 
 bool read_attention_pattern(config::MapReader& map, AttentionSize& size) {

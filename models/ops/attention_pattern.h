@@ -21,7 +21,7 @@ std::optional<AttentionFault> find_attention_fault(const AttentionSize& size);
 /// the pattern can be used.
 bool read_attention_pattern(config::MapReader& map, AttentionSize& size);
 
-/// Tokens of the smallest block that the pattern names; 2^31 where it names none.
-std::int64_t smallest_block(const AttentionSize& size);
+/// Runs of neighbouring keys that a query sees at most.
+double most_runs(const AttentionSize& size);
 
 }  // namespace sparsesim

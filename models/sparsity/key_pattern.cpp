@@ -70,8 +70,18 @@ void see_sinks(const KeySets& sets, std::int64_t position, Runs& runs) {
   runs.push_back(neighbours(sets, position));
 }
 
-// `count` different numbers of [0, below), rising (Floyd's algorithm). Appends to `chosen`.
+// `count` different numbers of [0, below), rising; all where there are fewer. Appends to `chosen`. Few are drawn by
+// Floyd's algorithm, many by walking all of them (Knuth's algorithm S).
 void choose(std::int64_t count, std::int64_t below, RandomStream& stream, std::vector<std::int32_t>& chosen) {
+  if (count > below / 8) {
+    std::int64_t wanted = std::min(count, below);
+    for (std::int64_t number = 0; wanted > 0; ++number) {
+      if (stream.below(below - number) >= wanted) continue;
+      chosen.push_back(static_cast<std::int32_t>(number));
+      --wanted;
+    }
+    return;
+  }
   const auto begin = static_cast<std::ptrdiff_t>(chosen.size());
   for (std::int64_t top = std::max<std::int64_t>(0, below - count); top < below; ++top) {
     const auto drawn = static_cast<std::int32_t>(stream.below(top + 1));

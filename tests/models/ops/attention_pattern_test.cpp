@@ -172,7 +172,7 @@ TEST_CASE("one document as long as the sequence is causal attention, to the pico
 
 TEST_CASE("patterns too large to count are refused before time is spent") {
   const Attention op = attention("seq: 4194304, heads: 8, head_dim: 128, pattern: sinks, window: 512");
-  CHECK_THROWS_WITH(op.lower({machine("a100"), {}, 1}), doctest::Contains("queries under a pattern"));
+  CHECK_THROWS_WITH(op.lower({machine("a100"), {}, 1}), doctest::Contains("keys of all tiles under a pattern"));
 }
 
 TEST_CASE("a machine without a kernel for the type says so by name") {

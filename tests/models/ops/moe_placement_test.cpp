@@ -163,7 +163,6 @@ TEST_CASE("published: on 32 devices a skewed router makes the heaviest device sl
     for (std::uint64_t seed = 1; seed <= 4; ++seed)
       skewed += heaviest_products_us(deepseek(tokens, 32, "power_law:1.2"), seed) / 4;
     const double ratio = skewed / heaviest_products_us(deepseek(tokens, 32, "balanced"));
-    MESSAGE(tokens << " tokens: " << ratio);
     CHECK(ratio > before);
     before = ratio;
   }

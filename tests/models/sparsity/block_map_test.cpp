@@ -266,7 +266,8 @@ TEST_CASE("equal seeds draw equal sets, others other ones; budgets are kept") {
                   c = sets_of(name, sizes, space, 2);
     CHECK(a.rows().rows == b.rows().rows);
     CHECK(a.rows().rows != c.rows().rows);
-    for (const auto& row : a.rows().rows) {
+    for (const std::vector<std::int32_t>& row : a.rows().rows) {
+      if (!row.empty()) CHECK(row.front() >= 0);
       CHECK(std::is_sorted(row.begin(), row.end()));
       CHECK(std::adjacent_find(row.begin(), row.end()) == row.end());
       if (std::string(name) == "retrieved") CHECK(row.size() <= 12);
