@@ -126,7 +126,7 @@ void resolve_dependencies(std::vector<WorkloadOp>& ops, const std::vector<std::u
 }
 
 nlohmann::ordered_json schema_of(const Declared& key) {
-  nlohmann::ordered_json out;
+  nlohmann::ordered_json out = nlohmann::ordered_json::object();
   if (key.type == "integer") {
     out["type"] = "integer";
   } else if (key.type == "number") {
@@ -135,6 +135,10 @@ nlohmann::ordered_json schema_of(const Declared& key) {
     out["type"] = "boolean";
   } else if (key.type == "integers") {
     out = {{"type", "array"}, {"items", {{"type", "integer"}}}};
+  } else if (key.type == "numbers") {
+    out = {{"type", "array"}, {"items", {{"type", "number"}}}};
+  } else if (key.type == "texts") {
+    out = {{"type", "array"}, {"items", {{"type", "string"}}}};
   } else if (key.type == "text" || key.type == "choice") {
     out["type"] = "string";
   } else if (key.type == "quantity") {
@@ -149,17 +153,40 @@ nlohmann::ordered_json schema_of(const Declared& key) {
   return out;
 }
 
-/// One op kind's keys, learned by letting its reader declare them on an empty map.
-nlohmann::ordered_json schema_of(const OpKind& kind) {
+/// Keys that a kind's reader asks for, given these lines of a map.
+std::vector<Declared> declared_by(const OpKind& kind, const std::string& given) {
   Diagnostics ignored;
-  MapReader map(config::load_text("{}", "schema", ignored), ignored);
+  MapReader map(config::load_text("{" + given + "}", "schema", ignored), ignored);
   kind.read(map);
+  return map.declared();
+}
+
+/// Adds keys that are asked for only after certain choices (a pattern, a source), up to two of them deep. Such keys are
+/// not required: without the choice they would be mistakes.
+void add_chosen_keys(const OpKind& kind, const std::string& given, int depth, std::vector<Declared>& keys) {
+  for (const Declared& key : declared_by(kind, given)) {
+    const auto known = [&](const Declared& other) { return other.key == key.key; };
+    if (std::none_of(keys.begin(), keys.end(), known)) {
+      keys.push_back(key);
+      keys.back().required = keys.back().required && given.empty();
+    }
+    if (depth == 0 || given.find(key.key + ": ") != std::string::npos) continue;
+    for (const std::string& choice : key.choices)
+      add_chosen_keys(kind, fmt::format("{}{}: {}, ", given, key.key, config::yaml_text(choice)), depth - 1, keys);
+  }
+}
+
+/// One op kind's keys, learned by letting its reader declare them on maps without values.
+nlohmann::ordered_json schema_of(const OpKind& kind) {
+  std::vector<Declared> keys;
+  add_chosen_keys(kind, "", 0, keys);  // in the order of the plain map
+  add_chosen_keys(kind, "", 2, keys);
   nlohmann::ordered_json properties, required = nlohmann::ordered_json::array({"op"});
   properties["name"] = {{"type", "string"}};
   properties["op"] = {{"const", kind.name}, {"description", kind.description}};
   properties["repeat"] = {{"type", "integer"}, {"minimum", 1}};
   properties["after"] = {{"type", nlohmann::ordered_json::array({"string", "array"})}};
-  for (const Declared& key : map.declared()) {
+  for (const Declared& key : keys) {
     properties[key.key] = schema_of(key);
     if (key.required) required.push_back(key.key);
   }
