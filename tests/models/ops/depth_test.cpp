@@ -10,6 +10,7 @@
 
 #include "models/compute/player.h"
 #include "models/ops/depth_passes.h"
+#include "sim/config/node.h"
 
 using namespace sparsesim;
 
@@ -73,6 +74,16 @@ double useful_macs(const Program& program) {
   for (const Stage& stage : program.stages)
     for (const Task& task : stage.launch->tasks) macs += stage.launch->shapes[task.shape].useful_macs;
   return macs;
+}
+
+/// What the reader says of a stack's keys; empty where they are fine.
+std::string mistake(const std::string& keys, const std::string& seq = "64") {
+  config::Diagnostics diagnostics;
+  const std::string layer = "{layers: 8, seq: " + seq + ", hidden: 256, intermediate: 512, heads: 4, head_dim: 64, ";
+  config::MapReader map(config::load_text(layer + keys + "}", "test", diagnostics), diagnostics);
+  const bool read = read_layer_stack(map) != nullptr;
+  CHECK(read == diagnostics.empty());
+  return diagnostics.empty() ? "" : diagnostics.mistakes().front().message;
 }
 
 }  // namespace
@@ -243,4 +254,17 @@ TEST_CASE("equal layers share their launches: as many different ones as there ar
   std::set<const Launch*> different;
   for (const Stage& stage : program.stages) different.insert(stage.launch.get());
   CHECK(program.stages.size() == 12 * different.size());
+}
+
+TEST_CASE("what contradicts itself is a mistake with its reason") {
+  CHECK(mistake("exit_layers: [2, 4], exit_shares: [0.5, 0.5]").empty());
+  CHECK(mistake("exit_layers: [2, 4], exit_shares: [0.5]").find("as many exit_shares") != std::string::npos);
+  CHECK(mistake("exit_layers: [2, 4], exit_shares: [0.8, 0.5]").find("more than 1") != std::string::npos);
+  CHECK(mistake("keep_layers: [4, 2], keep_shares: [0.8, 0.5]").find("must rise") != std::string::npos);
+  CHECK(mistake("keep_layers: [9], keep_shares: [0.5]").find("1 to 8") != std::string::npos);
+  CHECK(mistake("skip_every: 2, keep_layers: [2], keep_shares: [0.5]").find("give one of") != std::string::npos);
+  CHECK(mistake("phase: decode, skip_every: 2").find("only exit_layers") != std::string::npos);
+  CHECK(mistake("phase: decode, causal: false").find("causal") != std::string::npos);
+  CHECK(mistake("kv_heads: 3").find("multiple") != std::string::npos);
+  CHECK(mistake("batch: 65536", "16777216").find("tokens") != std::string::npos);
 }
