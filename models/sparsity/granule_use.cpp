@@ -20,7 +20,7 @@ GranuleUse granule_use(const Mask& mask, Granule granule) {
     const std::int64_t begin = band * granule.rows, end = std::min(begin + granule.rows, mask.rows);
     const auto mark = static_cast<std::int32_t>(band);
     std::int64_t occupied = 0;
-    for (std::int64_t row = begin; row < end; ++row) {
+    for (std::int64_t row = begin; row < end && occupied < across; ++row) {
       std::uint32_t limit = 0;  // columns below are in a granule that was counted
       for (const std::int32_t place : mask.row(row)) {
         const auto column = static_cast<std::uint32_t>(place);
