@@ -38,7 +38,11 @@ namespace {
 class VnmBand {
  public:
   VnmBand(std::int64_t columns, int of)
-      : of_(of), uses_(at((columns + of - 1) / of * of)), agreed_(uses_.size()), broken_(at((columns + of - 1) / of)) {}
+      : of_(of),
+        uses_(at((columns + of - 1) / of * of)),
+        agreed_(uses_.size()),
+        held_(at((columns + of - 1) / of)),
+        broken_(held_.size()) {}
 
   void add(std::span<const std::int32_t> columns) {
     std::int32_t limit = 0;
@@ -47,14 +51,14 @@ class VnmBand {
       if (column < limit) continue;
       const std::int32_t group = column / of_;
       limit = (group + 1) * of_;
+      if (held_[at(group)]) continue;
+      held_[at(group)] = 1;
       groups_.push_back(group);
     }
   }
   /// Chooses the columns of each group: the fullest, of equals the first.
   void agree() {
     constexpr std::ptrdiff_t kAgreed = 4;
-    std::sort(groups_.begin(), groups_.end());
-    groups_.erase(std::unique(groups_.begin(), groups_.end()), groups_.end());
     std::vector<std::int32_t> order(at(of_));
     const auto fuller = [&](std::int32_t a, std::int32_t b) {
       return uses_[at(a)] != uses_[at(b)] ? uses_[at(a)] > uses_[at(b)] : a < b;
@@ -90,7 +94,7 @@ class VnmBand {
     std::int64_t broken = 0;
     for (const std::int32_t group : groups_) {
       broken += broken_[at(group)];
-      broken_[at(group)] = 0;
+      broken_[at(group)] = held_[at(group)] = 0;
       std::fill_n(uses_.begin() + std::ptrdiff_t{group} * of_, of_, 0);
       std::fill_n(agreed_.begin() + std::ptrdiff_t{group} * of_, of_, 0);
     }
@@ -100,9 +104,10 @@ class VnmBand {
 
  private:
   std::int32_t of_;
-  std::vector<std::int32_t> uses_;     // of each column
-  std::vector<char> agreed_, broken_;  // columns; groups
-  std::vector<std::int32_t> groups_;   // that hold something
+  std::vector<std::int32_t> uses_;    // of each column
+  std::vector<char> agreed_;          // columns that are kept
+  std::vector<char> held_, broken_;   // groups that hold something; that lost some of it
+  std::vector<std::int32_t> groups_;  // those that hold something
 };
 
 }  // namespace
