@@ -72,7 +72,7 @@ class Inspector {
                      real(use.granules) * per_place,
                      real(use.occupied) * per_place,
                      use.fill(),
-                     expected_share_at_random(mask_.density(), *places),
+                     expected_share_at_random(mask_, *places),
                      use.free_zeros()};
     out_.granules.push_back(std::move(line));
   }

@@ -40,9 +40,22 @@ GranuleUse granule_use(const Mask& mask, Granule granule) {
   return use;
 }
 
-double expected_share_at_random(double density, Granule granule) {
-  const double places = static_cast<double>(granule.rows) * static_cast<double>(granule.columns);
-  return density >= 1 ? 1 : -std::expm1(places * std::log1p(-density));
+double expected_share_at_random(const Mask& mask, Granule granule) {
+  const double density = mask.density();
+  if (density >= 1) return 1;
+  double expected = 0, granules = 0;
+  const auto add = [&](std::int64_t count, std::int64_t rows, std::int64_t columns) {
+    const double places = static_cast<double>(rows) * static_cast<double>(columns);
+    expected += static_cast<double>(count) * -std::expm1(places * std::log1p(-density));
+    granules += static_cast<double>(count);
+  };
+  const std::int64_t down = mask.rows / granule.rows, across = mask.columns / granule.columns;
+  const std::int64_t low = mask.rows % granule.rows, narrow = mask.columns % granule.columns;
+  add(down * across, granule.rows, granule.columns);
+  if (narrow > 0) add(down, granule.rows, narrow);
+  if (low > 0) add(across, low, granule.columns);
+  if (low > 0 && narrow > 0) add(1, low, narrow);
+  return expected / granules;
 }
 
 RowBalance row_balance(const RowCounts& counts, std::int64_t rows_per_group) {

@@ -31,9 +31,9 @@ struct GranuleUse {
 /// Counts by one pass over the stored places.
 GranuleUse granule_use(const Mask& mask, Granule granule);
 
-/// Share of the granules that hold a stored place if `density` of all places are stored at random:
-/// 1 - (1 - density)^(rows columns).
-double expected_share_at_random(double density, Granule granule);
+/// Share of the granules that would hold a stored place if as many places of the mask were stored at random: the mean
+/// of 1 - (1 - density)^(rows columns) over all granules, cut ones with the places that they have.
+double expected_share_at_random(const Mask& mask, Granule granule);
 
 /// How evenly groups of neighbouring rows are filled.
 struct RowBalance {

@@ -57,13 +57,15 @@ TEST_CASE("granules of a random mask are occupied as chance has it, and hold all
   const Mask mask = random_mask(512, 512, density, 3);
   for (const Granule granule : {Granule{1, 8}, Granule{4, 4}, Granule{8, 2}}) {
     const GranuleUse use = granule_use(mask, granule);
-    CHECK(use.share() == doctest::Approx(expected_share_at_random(mask.density(), granule)).epsilon(0.02));
+    CHECK(use.share() == doctest::Approx(expected_share_at_random(mask, granule)).epsilon(0.02));
     CHECK(use.fill() * use.occupied_places == doctest::Approx(use.stored));
     CHECK(use.occupied == coarsen(mask, granule.rows, granule.columns).stored());
   }
-  // 1 - 0.9^8 by hand.
-  CHECK(expected_share_at_random(0.1, {1, 8}) == doctest::Approx(0.56953279));
-  CHECK(expected_share_at_random(1, {1, 8}) == 1);
+  // Two of ten are stored; 1 - 0.8^8 for the granule of eight, 1 - 0.8^2 for the cut one of two.
+  const Mask ten = drawn("#......#..\n");
+  CHECK(expected_share_at_random(ten, {1, 8}) == doctest::Approx((1 - 0.16777216 + 1 - 0.64) / 2));
+  CHECK(expected_share_at_random(ten, {4, 16}) == doctest::Approx(1 - 0.1073741824));  // 0.8^10
+  CHECK(expected_share_at_random(random_mask(3, 3, 1, 1), {2, 2}) == 1);
 }
 
 TEST_CASE("rows: the fullest group over the mean, and how long rows wait for the longest") {
