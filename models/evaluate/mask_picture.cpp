@@ -64,8 +64,12 @@ class Picture {
   /// Granule lines by name, in places of the file: nothing where the machine has none or it is finer than a place.
   std::optional<Granule> granule(std::string_view name, Granule instead) const {
     for (const GranuleLine& line : is_.granules)
-      if (line.name == name) return in_places(line.granule, {is_.block_rows, is_.block_columns});
-    return is_.substrate.empty() ? in_places(instead, {is_.block_rows, is_.block_columns}) : std::nullopt;
+      if (line.name == name) return larger_than_a_place(line.granule);
+    return is_.substrate.empty() ? larger_than_a_place(instead) : std::nullopt;
+  }
+  std::optional<Granule> larger_than_a_place(Granule weights) const {
+    const auto places = in_places(weights, {is_.block_rows, is_.block_columns});
+    return places && places->rows * places->columns > 1 ? places : std::nullopt;
   }
 
   void draw_whole() {
@@ -94,12 +98,12 @@ class Picture {
                              (part_.column + part_.columns) * is_.block_columns - 1));
     const auto line = granule("cache line", {8, 8}), fine = granule("matrix step", {8, 8}),
                coarse = granule("kernel step", {32, 32});
-    svg_.rect(box, line ? kPaid : "#ffffff");
+    svg_.rect(box, line ? kPaid : kFree);
     if (line) svg_.cells(box, part_.rows, part_.columns, free_runs(mask_, part_, *line), kFree);
     if (line && coarse) svg_.cells(box, part_.rows, part_.columns, free_runs(mask_, part_, *coarse), kFreeTile);
     svg_.cells(box, part_.rows, part_.columns, stored_runs(mask_, part_), kStored);
-    if (fine && fine->rows * fine->columns > 1) grid(box, *fine, "#9aa5b1", 0.5);
-    if (coarse && coarse->rows * coarse->columns > 1) grid(box, *coarse, kTile, 1.6);
+    if (fine) grid(box, *fine, "#9aa5b1", 0.5);
+    if (coarse) grid(box, *coarse, kTile, 1.6);
     frame(box);
     mark_on_whole();
     legend(x, line.has_value(), fine.has_value(), coarse.has_value());
@@ -120,6 +124,7 @@ class Picture {
   }
 
   void mark_on_whole() {
+    if (part_.rows == mask_.rows && part_.columns == mask_.columns) return;
     const Box& box = whole_.box;
     svg_.rect(
         {box.x + box.width * real(part_.column) / whole_.columns, box.y + box.height * real(part_.row) / whole_.rows,
@@ -137,6 +142,7 @@ class Picture {
     entry(0, 0, kStored, "stored");
     if (line) entry(72, 0, kPaid, machine ? "zero, its line moves" : "zero in an occupied 8 x 8 block");
     if (line) entry(machine ? 212 : 280, 0, kFree, machine ? "line is free" : "free");
+    if (!line) entry(72, 0, kFree, machine ? "zero, its line is free" : "zero");
     if (line && coarse) entry(machine ? 318 : 340, 0, kFreeTile, machine ? "kernel step is free" : "32 x 32 too");
     if (fine) svg_.line(x, y + 28, x + 13, y + 28, "#9aa5b1", 1);
     if (fine) svg_.text(x + 19, y + 32, 12, described("matrix step", "block", {8, 8}), kSoft);
@@ -169,12 +175,13 @@ class Picture {
   std::vector<const KindLine*> gaining() const {
     constexpr double kGain = 1.01;
     constexpr std::size_t kShown = 6;
-    const auto bound = [](const KindLine* kind) { return std::max(kind->compute, kind->memory); };
     std::vector<const KindLine*> kinds;
     for (const KindLine& kind : is_.kinds)
-      if (kind.dropped == 0 && bound(&kind) > kGain) kinds.push_back(&kind);
-    std::stable_sort(kinds.begin(), kinds.end(),
-                     [&](const KindLine* a, const KindLine* b) { return bound(a) > bound(b); });
+      if (kind.dropped == 0 && std::max(kind.compute, kind.memory) > kGain) kinds.push_back(&kind);
+    const auto better = [](const KindLine* a, const KindLine* b) {
+      return a->compute * a->memory > b->compute * b->memory;
+    };
+    std::stable_sort(kinds.begin(), kinds.end(), better);
     kinds.resize(std::min(kinds.size(), kShown));
     return kinds;
   }

@@ -68,10 +68,11 @@ void Svg::cells(const Box& box, std::int64_t rows, std::int64_t columns, const s
                 std::string_view fill) {
   if (runs.empty()) return;
   // Strokes one cell wide along the middle of each row, a little wider so that no gap shows between rows.
+  constexpr double kOverlap = 0.25;  // of a pixel
+  const double across = box.width / static_cast<double>(columns), down = box.height / static_cast<double>(rows);
   out_ += fmt::format(
-      "<path transform='translate({} {})scale({:.5g} {:.5g})' stroke='{}' stroke-width='1.04' fill='none' d='",
-      number(box.x), number(box.y + box.height / static_cast<double>(rows) / 2),
-      box.width / static_cast<double>(columns), box.height / static_cast<double>(rows), fill);
+      "<path transform='translate({} {})scale({:.5g} {:.5g})' stroke='{}' stroke-width='{:.4g}' fill='none' d='",
+      number(box.x), number(box.y + down / 2), across, down, fill, 1 + kOverlap / down);
   for (const CellRun& run : runs) out_ += fmt::format("M{} {}h{}", run.column, run.row, run.length);
   out_ += "'/>\n";
 }
