@@ -149,8 +149,8 @@ Program one_launch(Launch launch) {
 }  // namespace
 
 RowCounts SpmmSize::row_counts(std::uint64_t seed) const {
-  if (!mask.units.empty() && transposed)
-    throw UnsupportedError("a mask counts the rows of the stored weights, and this kernel walks their columns");
+  if (!mask.units.empty() && mask_counts_inputs())
+    throw UnsupportedError("the mask counts the inputs of the product, and this kernel walks its outputs");
   const std::int64_t rows = n / block_n, columns = k / block_k;
   require_at_most(static_cast<double>(rows), kRowsMost, "rows of sparse weights");
   if (!drawn.units.empty()) return drawn;
@@ -165,8 +165,8 @@ RowCounts SpmmSize::row_counts(std::uint64_t seed) const {
 
 RowCounts SpmmSize::column_counts(std::uint64_t seed) const {
   if (!mask.units.empty()) {
-    if (transposed) return mask;
-    throw UnsupportedError("a mask counts the rows of the stored weights, and this kernel walks their columns");
+    if (mask_counts_inputs()) return mask;
+    throw UnsupportedError("the mask counts the outputs of the product, and this kernel walks its inputs");
   }
   const std::int64_t rows = n / block_n, columns = k / block_k;
   require_at_most(static_cast<double>(columns), kRowsMost, "columns of sparse weights");
@@ -189,8 +189,10 @@ SparsitySummary Spmm::sparsity(const LowerContext& context) const {
   SparsitySummary summary;
   SpmmSize exact = size_;
   exact.format.clear();  // without the padding of a format
-  const RowCounts counts = exact.transposed ? exact.column_counts(context.seed) : exact.row_counts(context.seed);
-  summary.declared = 1 - counts.density();
+  if (!exact.mask.units.empty())
+    summary.declared = 1 - exact.mask.density();
+  else
+    summary.declared = 1 - exact.row_counts(context.seed).density();
   // A zero is free in memory if its line holds no stored unit of its row.
   const double line = context.substrate.memory.line, bytes = size_.dtype == "fp32" ? 4 : 2;
   const double units_per_line = std::max(1.0, line / (bytes * static_cast<double>(size_.block_k)));

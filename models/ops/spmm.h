@@ -38,9 +38,11 @@ struct SpmmSize {
   bool timed_call = false;     // timed as the kernel's publication did, host included; false: in a graph of calls
 
   /// Stored units per row of units (outputs) or per column of units (inputs), from the mask or drawn.
-  /// Errors: UnsupportedError for a mask, which counts the rows of the stored weights alone, asked for the other side.
+  /// Errors: UnsupportedError for a mask asked for the other side than the one it counts.
   RowCounts row_counts(std::uint64_t seed) const;
   RowCounts column_counts(std::uint64_t seed) const;
+  /// A mask counts the rows of the stored weights, of CSC their columns: whether those are inputs of the product.
+  bool mask_counts_inputs() const { return (format == "csc") != transposed; }
 };
 
 class Spmm : public Op {

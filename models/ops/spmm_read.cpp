@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "models/ops/spmm.h"
+#include "models/sparsity/mask.h"
 #include "models/sparsity/mask_formats.h"
 
 namespace sparsesim {
@@ -64,6 +65,11 @@ void read_n_of_m(const std::string& nm, const std::string& v, SpmmSize& size) {
 
 /// Counts of the mask in a file, for weights of these sizes. Errors: ConfigError.
 RowCounts read_mask(const std::string& name, const SpmmSize& size) {
+  if (size.format == "csc") {  // single weights, stored by columns: it is those that are counted
+    const std::int64_t rows = size.transposed ? size.k : size.n, columns = size.transposed ? size.n : size.k;
+    read_unit_counts(name, rows, columns, 1, 1);  // refuses other sizes
+    return row_counts(transpose(read_mask(parse_mask_name(name))));
+  }
   if (size.transposed) return read_unit_counts(name, size.k, size.n, size.block_k, size.block_n);
   return read_unit_counts(name, size.n, size.k, size.block_n, size.block_k);
 }
@@ -182,8 +188,8 @@ std::unique_ptr<Op> read_spmm(config::MapReader& map) {
   size.accumulate = map.choice("accumulate", kSums, "fp32");
   size.pattern = read_pattern_name(map);
   if (!is_pattern(size.pattern)) size.pattern = "unstructured";
-  read_pattern(map, size);
   read_format(map, size);
+  read_pattern(map, size);
   if (const auto fault = find_fault(size)) {
     map.mistake(fault->key, fault->message);
     return nullptr;

@@ -159,14 +159,18 @@ TEST_CASE("the transpose of CSR is walked as CSC, that of a second copy in CSC a
   CHECK(microseconds(csr) > microseconds(csc));
 }
 
-TEST_CASE("a mask counts the rows of the stored weights: its transpose is walked by those rows") {
+TEST_CASE("a mask counts the rows of the stored weights, of CSC their columns: no other way is walked") {
   SpmmSize size = weights("csr", 0.9, 64);
   size.n = 1024;
   size.transposed = true;
   size.mask = equal_row_counts(kSide, 1024, 0.1);  // stored: k rows of n columns
-  CHECK(run(size).counters.useful_macs == doctest::Approx(static_cast<double>(size.mask.total()) * 64));
+  const double stored_weights = static_cast<double>(size.mask.total());
+  CHECK(run(size).counters.useful_macs == doctest::Approx(stored_weights * 64));
+  CHECK_THROWS_AS(size.row_counts(1), UnsupportedError);
   size.format = "csc";
-  CHECK_THROWS_AS(lowered(size), UnsupportedError);
+  size.transposed = false;  // the columns of stored [n, k] weights are the same k inputs
+  CHECK(run(size).counters.useful_macs == doctest::Approx(stored_weights * 64));
+  CHECK(Spmm(size).sparsity({a100(), {}, 1}).declared == doctest::Approx(0.9).epsilon(0.01));
 }
 
 TEST_CASE("tiles that are unpacked before they are multiplied do not mind the transpose") {
