@@ -94,10 +94,12 @@ std::vector<Row> kernel_rows() {
   return rows;
 }
 
-/// A kernel without its variants: `_128x64`, `_16_half` or `_2_hd64` at the end of its name.
+/// A kernel without its variants: `_128x64`, `_hd64` or `_16_half` at the end of its name.
 std::string family(const std::string& kernel) {
-  for (std::size_t at = kernel.find('_'); at != std::string::npos; at = kernel.find('_', at + 1))
-    if (kernel.find_first_of("0123456789", at) == at + 1) return kernel.substr(0, at);
+  for (std::size_t at = kernel.find('_'); at != std::string::npos; at = kernel.find('_', at + 1)) {
+    const std::string rest = kernel.substr(kernel.compare(at, 3, "_hd") == 0 ? at + 3 : at + 1);
+    if (!rest.empty() && rest[0] >= '0' && rest[0] <= '9') return kernel.substr(0, at);
+  }
   return kernel;
 }
 
