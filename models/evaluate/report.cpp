@@ -64,6 +64,7 @@ ordered_json op_json(const OpResult& op) {
        {{"dense", bound_json(p.dense.busy, p.dense.time.seconds())},
         {"sparse", bound_json(p.sparse.busy, p.sparse.time.seconds())}}},
       {"counters", {{"dense", counters_json(p.dense.counters)}, {"sparse", counters_json(p.sparse.counters)}}}};
+  for (const SparsityFact& fact : p.sparsity.facts) out["facts"][fact.name] = fact.value;
   if (p.fallback) out["fallback"] = p.fallback_reason;
   return out;
 }
@@ -158,6 +159,10 @@ std::string format_table(const RunResult& r) {
                        times(p.realised_speedup()), times(ideal_speedup(p.sparsity.declared)), name(p.dense.bound()),
                        name(p.sparse.bound()));
     if (p.fallback) out += fmt::format("    runs densely: {}\n", p.fallback_reason);
+    std::string facts;
+    for (const SparsityFact& fact : p.sparsity.facts)
+      facts += fmt::format("{}{} {:.3g}", facts.empty() ? "    " : ", ", fact.name, fact.value);
+    if (!facts.empty()) out += facts + "\n";
   }
   const Busy d = busiest(r.dense_busy, r.dense.seconds()), s = busiest(r.sparse_busy, r.sparse.seconds());
   out += fmt::format("  {:<24} {:>12.1f} {:>12.1f} {:>9} {:>9}  {} -> {}\n\n", "total", r.dense.us(), r.sparse.us(),

@@ -12,7 +12,6 @@
 #include "models/ops/attention_kernel.h"
 #include "models/ops/attention_pattern.h"
 #include "models/ops/elementwise.h"
-#include "models/ops/gemm_kernels.h"
 #include "models/ops/limits.h"
 
 namespace sparsesim {
@@ -112,7 +111,7 @@ std::int64_t size_of(const MeasuredOp& row, const std::string& name, std::option
 struct MapMemo {
   struct Entry {
     const ScoreSpace space;
-    const bool grid;  // of blocks; else pages or packed documents
+    const std::vector<std::string> patterns;  // of the kernel: they decide what it walks
     const std::uint64_t seed;
     std::shared_ptr<const BlockMap> map;
   };
@@ -124,12 +123,12 @@ Attention::Attention(AttentionSize size) : size_(std::move(size)), memo_(std::ma
 
 std::shared_ptr<const BlockMap> Attention::map(const AttentionKernel& kernel, std::uint64_t seed) const {
   const ScoreSpace space = score_space(size_, kernel);
-  const bool grid = takes(*kernel.kernel, "blocks", size_.dtype);
+  const std::vector<std::string>& patterns = kernel.kernel->patterns;
   const std::lock_guard lock(memo_->mutex);
   for (const MapMemo::Entry& entry : memo_->entries)
-    if (entry.space == space && entry.grid == grid && entry.seed == seed) return entry.map;
+    if (entry.space == space && entry.patterns == patterns && entry.seed == seed) return entry.map;
   auto counted = std::make_shared<const BlockMap>(checked_map(size_, kernel, seed));
-  memo_->entries.push_back({space, grid, seed, counted});
+  memo_->entries.push_back({space, patterns, seed, counted});
   return counted;
 }
 
@@ -155,6 +154,15 @@ SparsitySummary Attention::sparsity(const LowerContext& context) const {
   const double inactive = static_cast<double>(map->savings.inactive);
   SparsitySummary summary;
   summary.declared = inactive / (inactive + static_cast<double>(map->needed()));
+  std::int64_t computed = 0, masked = 0;
+  for (const TileBlocks& tile : map->tiles) {
+    computed += tile.blocks();
+    masked += tile.masked;
+  }
+  const ScoreSpace space = score_space(size_, kernel);
+  summary.facts = {{"computed_per_needed", static_cast<double>(computed * space.tile_rows * space.tile_keys) /
+                                               std::max(1.0, static_cast<double>(map->needed()))},
+                   {"masked_blocks", static_cast<double>(masked) / std::max(1.0, static_cast<double>(computed))}};
   summary.aligned_dispatch = static_cast<double>(map->savings.in_skipped) / inactive;
   summary.aligned_cache = static_cast<double>(map->savings.in_free_keys) / inactive;
   return summary;

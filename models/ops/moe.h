@@ -66,6 +66,9 @@ class MoeFfn : public Op {
   std::vector<ExpertCopy> copies(const std::vector<std::int64_t>& counts) const;
 
  private:
+  /// Experts touched, load of the fullest device over the mean, shares of choices dropped and of tokens that no expert
+  /// takes, where they apply.
+  std::vector<SparsityFact> facts(const Capacity& capacity) const;
   MoeSpec spec_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "models/ops/gemm.h"
 #include "models/ops/limits.h"
@@ -71,6 +72,22 @@ Program MoeFfn::lower_dense(const LowerContext& context) const {
   return program;
 }
 
+std::vector<SparsityFact> MoeFfn::facts(const Capacity& capacity) const {
+  const auto slots = static_cast<double>(spec_.tokens * spec_.top_k);
+  std::vector<double> rows(static_cast<std::size_t>(spec_.devices));
+  for (const ExpertCopy& copy : copies(capacity.counts))
+    rows[static_cast<std::size_t>(copy.device)] += static_cast<double>(copy.rows);
+  const double all = std::accumulate(rows.begin(), rows.end(), 0.0);
+  const double even = all / static_cast<double>(spec_.devices);
+  std::vector<SparsityFact> facts = {{"distinct_experts", static_cast<double>(distinct_experts(capacity.counts))}};
+  if (spec_.devices > 1 && even > 0)
+    facts.push_back({"largest_load", *std::max_element(rows.begin(), rows.end()) / even});
+  if (spec_.capacity_factor > 0) facts.push_back({"dropped_share", static_cast<double>(capacity.dropped) / slots});
+  if (spec_.routing.kind == Routing::Kind::expert_choice)
+    facts.push_back({"untaken_share", expected_untaken_share({spec_.tokens, spec_.experts, spec_.top_k})});
+  return facts;
+}
+
 SparsitySummary MoeFfn::sparsity(const LowerContext& context) const {
   const auto experts = static_cast<double>(spec_.experts + spec_.shared_experts);
   const auto active = static_cast<double>(spec_.top_k + spec_.shared_experts);
@@ -85,6 +102,7 @@ SparsitySummary MoeFfn::sparsity(const LowerContext& context) const {
   double blocks = static_cast<double>(spec_.shared_experts * ceil_div(spec_.tokens, tile.m));
   for (std::int64_t count : capacity.counts)
     blocks += static_cast<double>(ceil_div(spec_.capacity_pads ? std::max(count, capacity.rows) : count, tile.m));
+  summary.facts = facts(capacity);
   const double zeros = tokens * experts * summary.declared;
   const double reads = static_cast<double>(ceil_div(spec_.tokens, tile.m)) * experts;
   const auto share = [](double x) { return std::clamp(x, 0.0, 1.0); };

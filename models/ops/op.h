@@ -38,12 +38,19 @@ struct LowerContext {
   std::uint64_t seed = 1;
 };
 
+/// Something that a kind of sparsity counts and people ask for, named with its unit: dropped_share, distinct_experts.
+struct SparsityFact {
+  std::string name;
+  double value = 0;
+};
+
 /// Zeros and what they are worth where (docs/output.md: declared_sparsity, aligned.*).
 struct SparsitySummary {
   double declared = 0;          // share of inactive work, 0..1
   double aligned_cache = 1;     // share of the zeros that lie on wholly free lines
   double aligned_dispatch = 1;  // share that the executor can skip
   double aligned_transfer = 1;  // share that does not cross the fabric
+  std::vector<SparsityFact> facts = {};
 };
 
 class Op {

@@ -177,6 +177,22 @@ TEST_CASE("published: on one device few tokens are faster with a skewed router, 
   CHECK(ratio < 0.9);
 }
 
+TEST_CASE("facts: choices dropped, experts touched, load of the fullest device, tokens that no expert takes") {
+  const auto fact = [](const MoeSpec& spec, const std::string& name) {
+    for (const SparsityFact& known : MoeFfn(spec).sparsity({h100(), {}, 1}).facts)
+      if (known.name == name) return known.value;
+    return -1.0;
+  };
+  MoeSpec spec = layer(4, 4, "counts:[4, 4, 4, 4]");
+  spec.routing.counts.resize(64);  // all on the first of four devices
+  CHECK(fact(spec, "distinct_experts") == 4);
+  CHECK(fact(spec, "largest_load") == 4);
+  CHECK(fact(spec, "dropped_share") == -1);
+  spec.capacity_factor = 2;  // ceil(2 * 16 / 64) = 1 row each
+  CHECK(fact(spec, "dropped_share") == 12.0 / 16);
+  CHECK(fact(layer(4096, 1, "expert_choice"), "untaken_share") == expected_untaken_share({4096, 64, 4}));
+}
+
 TEST_CASE("placements that contradict each other are refused by name") {
   const auto refused = [](MoeSpec spec, const char* message) {
     CHECK_THROWS_WITH_AS(MoeFfn{std::move(spec)}, doctest::Contains(message), UnsupportedError);
