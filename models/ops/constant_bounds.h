@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "models/ops/elementwise.h"
+#include "models/ops/dense/elementwise.h"
 
 namespace sparsesim {
 

@@ -6,20 +6,20 @@
 #include <array>
 #include <cmath>
 
-#include "models/ops/activation.h"
-#include "models/ops/attention.h"
-#include "models/ops/collective.h"
-#include "models/ops/depth.h"
-#include "models/ops/elementwise.h"
-#include "models/ops/embedding.h"
-#include "models/ops/gemm.h"
-#include "models/ops/grouped_gemm.h"
-#include "models/ops/moe.h"
-#include "models/ops/retrieval.h"
-#include "models/ops/spmm.h"
-#include "models/ops/structured_matrix.h"
-#include "models/ops/structured_pruning.h"
-#include "models/ops/training.h"
+#include "models/ops/attention/attention.h"
+#include "models/ops/dense/collective.h"
+#include "models/ops/dense/elementwise.h"
+#include "models/ops/dense/gemm.h"
+#include "models/ops/dynamic/activation.h"
+#include "models/ops/dynamic/depth.h"
+#include "models/ops/experts/grouped_gemm.h"
+#include "models/ops/experts/moe.h"
+#include "models/ops/gathers/embedding.h"
+#include "models/ops/gathers/retrieval.h"
+#include "models/ops/structured/structured_matrix.h"
+#include "models/ops/structured/structured_pruning.h"
+#include "models/ops/training/training.h"
+#include "models/ops/weights/spmm.h"
 
 namespace sparsesim {
 
@@ -48,7 +48,8 @@ constexpr std::array<OpKind, 19> kTable{{
     {"layer_stack", "transformer layers in which tokens and requests drop out", read_layer_stack, layer_stack_from_row},
     {"training_linear", "a linear layer in training: products both ways, optimizer, mask update", read_training_linear,
      training_from_row},
-    {"moe_training", "a mixture-of-experts layer in training, exchanges both ways", read_moe_training, training_from_row},
+    {"moe_training", "a mixture-of-experts layer in training, exchanges both ways", read_moe_training,
+     training_from_row},
     {"all_to_all", "each device sends a different part of its buffer to each other device",
      [](MapReader& map) { return read_collective("all_to_all", map); }, collective_from_row},
     {"all_gather", "each device ends with the parts of all",

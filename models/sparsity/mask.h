@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "models/sparsity/formats/stored_array.h"
 #include "models/sparsity/row_counts.h"
-#include "models/sparsity/stored_array.h"
 
 namespace sparsesim {
 

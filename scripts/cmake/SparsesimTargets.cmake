@@ -1,4 +1,4 @@
-# Targets of this project: every library is one folder, every source file in it belongs to it.
+# Targets of this project: every library is one folder, every source file in it and below belongs to it.
 
 function(sparsesim_compile_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
@@ -25,10 +25,10 @@ function(sparsesim_precompiled_headers)
     <memory> <optional> <string> <string_view> <vector> <fmt/format.h> <fmt/ranges.h> <nlohmann/json.hpp>)
 endfunction()
 
-# sparsesim_library(NAME FOLDER [PUBLIC|PRIVATE libraries...]) makes sparsesim_NAME from FOLDER/*.cpp
+# sparsesim_library(NAME FOLDER [PUBLIC|PRIVATE libraries...]) makes sparsesim_NAME from all *.cpp below FOLDER
 # (header-only folders become interface libraries).
 function(sparsesim_library name folder)
-  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cpp)
   set(target sparsesim_${name})
   if(sources)
     add_library(${target} STATIC ${sources})
@@ -52,7 +52,7 @@ function(sparsesim_library name folder)
 endfunction()
 
 function(sparsesim_program name folder)
-  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cpp)
   add_executable(${name} ${sources})
   sparsesim_compile_options(${name})
   target_precompile_headers(${name} REUSE_FROM sparsesim_headers)

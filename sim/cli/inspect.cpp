@@ -5,9 +5,9 @@
 #include <cstdio>
 #include <optional>
 
-#include "models/evaluate/inspection.h"
-#include "models/evaluate/mask_picture.h"
-#include "models/sparsity/mask_formats.h"
+#include "models/evaluate/inspect/inspection.h"
+#include "models/evaluate/inspect/mask_picture.h"
+#include "models/sparsity/formats/mask_formats.h"
 #include "sim/cli/commands.h"
 
 namespace sparsesim::cli {

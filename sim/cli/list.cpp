@@ -12,7 +12,7 @@
 #include "models/evaluate/workload.h"
 #include "models/ops/kinds.h"
 #include "models/ops/registry.h"
-#include "models/ops/spmm.h"
+#include "models/ops/weights/spmm.h"
 #include "models/substrate/fingerprint.h"
 #include "models/substrate/schema.h"
 #include "sim/cli/commands.h"

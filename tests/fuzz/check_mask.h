@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "models/sparsity/mask_formats.h"
+#include "models/sparsity/formats/mask_formats.h"
 #include "tests/fuzz/memory_file.h"
 
 namespace sparsesim {

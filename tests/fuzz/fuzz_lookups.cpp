@@ -5,7 +5,7 @@
 #include <numeric>
 #include <string_view>
 
-#include "models/ops/gather_trace.h"
+#include "models/ops/gathers/gather_trace.h"
 
 using namespace sparsesim;
 

@@ -1,6 +1,6 @@
 // Any bytes are an array whose non-zeros are a mask and whose integers fill its shape, or one mistake.
 
-#include "models/sparsity/npy.h"
+#include "models/sparsity/formats/npy.h"
 #include "tests/fuzz/check_mask.h"
 
 using namespace sparsesim;

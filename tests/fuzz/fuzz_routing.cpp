@@ -4,7 +4,7 @@
 #include <numeric>
 #include <string_view>
 
-#include "models/sparsity/routing_trace.h"
+#include "models/sparsity/routing/routing_trace.h"
 
 using namespace sparsesim;
 

@@ -1,6 +1,6 @@
 // Any bytes are a file whose arrays can be masks, each by its name, or one mistake.
 
-#include "models/sparsity/named_arrays.h"
+#include "models/sparsity/formats/named_arrays.h"
 #include "tests/fuzz/check_mask.h"
 
 using namespace sparsesim;

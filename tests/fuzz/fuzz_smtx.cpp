@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "models/sparsity/mask_formats.h"
+#include "models/sparsity/formats/mask_formats.h"
 #include "tests/fuzz/check_mask.h"
 
 using namespace sparsesim;

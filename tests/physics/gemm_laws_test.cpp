@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "models/compute/player.h"
-#include "models/ops/gemm.h"
+#include "models/ops/dense/gemm.h"
 
 namespace sparsesim {
 namespace {

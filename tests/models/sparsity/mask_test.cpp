@@ -2,9 +2,9 @@
 
 #include <doctest/doctest.h>
 
-#include "models/sparsity/mask_formats.h"
-#include "models/sparsity/named_arrays.h"
-#include "models/sparsity/npy.h"
+#include "models/sparsity/formats/mask_formats.h"
+#include "models/sparsity/formats/named_arrays.h"
+#include "models/sparsity/formats/npy.h"
 #include "tests/models/sparsity/binary_files.h"
 #include "tests/models/sparsity/drawn_mask.h"
 

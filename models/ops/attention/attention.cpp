@@ -1,0 +1,220 @@
+#include "models/ops/attention/attention.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <mutex>
+#include <optional>
+
+#include "models/ops/attention/attention_index.h"
+#include "models/ops/attention/attention_kernel.h"
+#include "models/ops/attention/attention_pattern.h"
+#include "models/ops/dense/elementwise.h"
+#include "models/ops/limits.h"
+
+namespace sparsesim {
+namespace {
+
+constexpr std::int64_t kMost = std::int64_t{1} << 31;
+// Every query is asked for its runs, and every tile for its keys, 64 at a time: half a second each.
+constexpr double kPatternRunsMost = 1 << 25;
+constexpr double kPatternKeysMost = 0x1p33;
+
+void add_stage(Program& program, Launch launch) {
+  Stage stage;
+  stage.launch = std::make_shared<const Launch>(std::move(launch));
+  if (!program.stages.empty()) stage.after = {static_cast<int>(program.stages.size()) - 1};
+  program.stages.push_back(std::move(stage));
+}
+
+// One block that counts the tiles of every sequence before the attention kernel starts.
+Launch scheduler_pass(const AttentionSize& size, const Substrate& substrate) {
+  StreamingCall call;
+  call.name = "attention schedule";
+  call.kernel = "schedule";
+  call.dtype = size.dtype;
+  call.read_bytes = call.write_bytes = 4.0 * static_cast<double>(size.batch);  // one length and one count per sequence
+  call.trips = 4;                                                              // lengths, block scan, counts, semaphore
+  call.threads = 1024;
+  return lower_streaming(call, substrate);
+}
+
+// Reads the FP32 partial results of every cut and writes one.
+Launch combine_pass(const AttentionSize& size, std::int64_t splits, const Substrate& substrate) {
+  ElementwiseSize pass;
+  pass.name = "attention combine";
+  pass.elements = size.batch * size.queries * size.heads * size.head_dim;
+  pass.dtype = size.dtype;
+  pass.reads = 0;  // the partial results come from L2: the attention launch counts them as scratch
+  pass.writes = 1;
+  pass.flops_per_element = 2.0 * static_cast<double>(splits);
+  return lower_elementwise(pass, substrate);
+}
+
+// Scores are counted in 64 bits, times the head dimension; tiles of a head are walked one by one, and under a pattern
+// the queries and blocks too.
+void check_size(const AttentionSize& size, const AttentionKernel& kernel) {
+  const double heads = static_cast<double>(size.heads), queries = static_cast<double>(size.queries);
+  const double keys = static_cast<double>(size.keys);
+  require_at_most(static_cast<double>(size.batch) * heads * queries * keys, 0x1p52, "attention scores");
+  const ScoreSpace space = score_space(size, kernel);
+  require_at_most(static_cast<double>(space.tiles()), kTasksMost, "tiles of one head");
+  if (size.pattern == nullptr) return;
+  require_at_most(queries * most_runs(size), kPatternRunsMost, "runs of keys under a pattern");
+  require_at_most(static_cast<double>(space.tiles()) * keys, kPatternKeysMost, "keys of all tiles under a pattern");
+}
+
+BlockMap checked_map(const AttentionSize& size, const AttentionKernel& kernel, std::uint64_t seed) {
+  check_size(size, kernel);
+  return attention_map(size, kernel, seed);
+}
+
+Program lower_call(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map,
+                   const LowerContext& context) {
+  const Substrate& substrate = context.substrate;
+  const std::int64_t splits = key_splits(size, kernel, map, substrate);
+  Program program;
+  add_stage(program, lower_cache_write(size.batch * size.queries, static_cast<double>(size.kv_heads * size.head_dim),
+                                       size.dtype, substrate));
+  for (Launch& launch : lower_attention_index(size, kernel, substrate, context.ideal))
+    add_stage(program, std::move(launch));
+  if (kernel.scheduler_pass && !context.ideal.metadata) add_stage(program, scheduler_pass(size, substrate));
+  add_stage(program, lower_attention_kernel(size, kernel, map, splits, substrate, context.ideal));
+  if (splits > 1) add_stage(program, combine_pass(size, splits, substrate));
+  return program;
+}
+
+std::optional<std::int64_t> integer_of(const MeasuredOp& row, const std::string& name) {
+  const auto found = row.params.find(name);
+  if (found == row.params.end()) return std::nullopt;
+  std::int64_t value = 0;
+  const char* end = found->second.data() + found->second.size();
+  const auto parsed = std::from_chars(found->second.data(), end, value);
+  if (parsed.ec != std::errc{} || parsed.ptr != end)
+    throw UnsupportedError(fmt::format("{}={} is no whole number", name, found->second));
+  return value;
+}
+
+std::int64_t size_of(const MeasuredOp& row, const std::string& name, std::optional<std::int64_t> fallback = {}) {
+  const auto value = integer_of(row, name);
+  if (!value && !fallback) throw UnsupportedError("an attention row needs " + name);
+  if (value && (*value < 1 || *value > kMost))
+    throw UnsupportedError(fmt::format("{}={} is out of range", name, *value));
+  return value ? *value : *fallback;
+}
+
+}  // namespace
+
+/// Maps counted so far.
+struct MapMemo {
+  struct Entry {
+    const ScoreSpace space;
+    const std::vector<std::string> patterns;  // of the kernel: they decide what it walks
+    const std::uint64_t seed;
+    std::shared_ptr<const BlockMap> map;
+  };
+  std::mutex mutex;
+  std::vector<Entry> entries;
+};
+
+Attention::Attention(AttentionSize size) : size_(std::move(size)), memo_(std::make_shared<MapMemo>()) {}
+
+std::shared_ptr<const BlockMap> Attention::map(const AttentionKernel& kernel, std::uint64_t seed) const {
+  const ScoreSpace space = score_space(size_, kernel);
+  const std::vector<std::string>& patterns = kernel.kernel->patterns;
+  const std::lock_guard lock(memo_->mutex);
+  for (const MapMemo::Entry& entry : memo_->entries)
+    if (entry.space == space && entry.patterns == patterns && entry.seed == seed) return entry.map;
+  auto counted = std::make_shared<const BlockMap>(checked_map(size_, kernel, seed));
+  memo_->entries.push_back({space, patterns, seed, counted});
+  return counted;
+}
+
+Program Attention::lower(const LowerContext& context) const {
+  const AttentionKernel kernel = find_attention_kernel(size_, context.substrate);
+  return lower_call(size_, kernel, *map(kernel, context.seed), context);
+}
+
+Program Attention::lower_dense(const LowerContext& context) const {
+  AttentionSize dense = size_;
+  dense.window = 0;
+  dense.pattern = nullptr;
+  dense.kernel.clear();
+  const AttentionKernel kernel = find_attention_kernel(dense, context.substrate);
+  return lower_call(dense, kernel, checked_map(dense, kernel, context.seed), context);
+}
+
+SparsitySummary Attention::sparsity(const LowerContext& context) const {
+  if (size_.dense()) return {};
+  const AttentionKernel kernel = find_attention_kernel(size_, context.substrate);
+  const auto map = this->map(kernel, context.seed);
+  if (map->savings.inactive == 0) return {};
+  const double inactive = static_cast<double>(map->savings.inactive);
+  SparsitySummary summary;
+  summary.declared = inactive / (inactive + static_cast<double>(map->needed()));
+  std::int64_t computed = 0, masked = 0;
+  for (const TileBlocks& tile : map->tiles) {
+    computed += tile.blocks();
+    masked += tile.masked;
+  }
+  const ScoreSpace space = score_space(size_, kernel);
+  summary.facts = {{"computed_per_needed", static_cast<double>(computed * space.tile_rows * space.tile_keys) /
+                                               std::max(1.0, static_cast<double>(map->needed()))},
+                   {"masked_blocks", static_cast<double>(masked) / std::max(1.0, static_cast<double>(computed))}};
+  summary.aligned_dispatch = static_cast<double>(map->savings.in_skipped) / inactive;
+  summary.aligned_cache = static_cast<double>(map->savings.in_free_keys) / inactive;
+  return summary;
+}
+
+std::unique_ptr<Op> read_attention(config::MapReader& map) {
+  static constexpr std::array<std::string_view, 4> kTypes = {"fp16", "bf16", "fp8", "fp32"};
+  static constexpr std::array<std::string_view, 2> kPhases = {"prefill", "decode"};
+  AttentionSize size;
+  size.batch = map.integer("batch", 1, kMost, 1);
+  const std::string phase = map.choice("phase", kPhases, "prefill");
+  if (map.has("queries") || map.has("keys")) {
+    size.keys = map.integer("keys", 1, kMost);
+    size.queries = map.integer("queries", 1, kMost, phase == "decode" ? 1 : size.keys);
+    if (map.has("seq")) map.mistake("seq", "give seq, or queries and keys, not both");
+  } else {
+    size.keys = map.integer("seq", 1, kMost);
+    size.queries = phase == "decode" ? 1 : size.keys;
+  }
+  size.heads = map.integer("heads", 1, 65536);
+  size.kv_heads = map.integer("kv_heads", 1, 65536, size.heads);
+  size.head_dim = map.integer("head_dim", 1, 1024);
+  size.dtype = map.choice("dtype", kTypes, "bf16");
+  size.causal = map.boolean("causal", true);
+  const bool good = read_attention_pattern(map, size);
+  if (const auto fault = find_attention_fault(size)) {
+    map.mistake(fault->key, fault->message);
+    return nullptr;
+  }
+  return good ? std::make_unique<Attention>(std::move(size)) : nullptr;
+}
+
+std::unique_ptr<Op> attention_from_row(const MeasuredOp& row) {
+  if (row.pattern != "dense" && row.pattern != "window")
+    throw UnsupportedError("attention covers the patterns dense and window; the row says " + row.pattern);
+  AttentionSize size;
+  size.batch = size_of(row, "batch", 1);
+  size.keys = size_of(row, "seq");
+  size.queries = size.keys;
+  const auto phase = row.params.find("phase");
+  if (phase != row.params.end() && phase->second == "decode") size.queries = 1;
+  size.heads = size_of(row, "heads");
+  size.kv_heads = size_of(row, "kv_heads", size.heads);
+  size.head_dim = size_of(row, "head_dim");
+  size.dtype = row.dtype;
+  size.causal = integer_of(row, "causal").value_or(1) != 0;
+  const auto window = integer_of(row, "window");
+  if (row.pattern == "window" && !window) throw UnsupportedError("a window row needs window");
+  if (window && *window < 1) throw UnsupportedError(fmt::format("window is {}; a query sees at least itself", *window));
+  size.window = window.value_or(0);
+  if (const auto fault = find_attention_fault(size)) throw UnsupportedError(fault->message);
+  return std::make_unique<Attention>(std::move(size));
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,46 @@
+#pragma once
+// How a tiled attention kernel of the library runs one call.
+
+#include <cstdint>
+
+#include "models/ops/attention/attention.h"
+#include "models/sparsity/block_map.h"
+
+namespace sparsesim {
+
+/// Constants of an attention kernel, named in docs/models/attention.md.
+struct AttentionKernel {
+  const Kernel* kernel = nullptr;
+  bool pack_heads = false;      // query heads of one key head share a tile
+  bool longest_first = false;   // tiles with most blocks are dispatched first
+  bool split_keys = false;      // few tiles: each is cut along the keys, partial results are combined
+  bool scheduler_pass = false;  // a small kernel before it counts the tiles
+  bool pipes_overlap = false;   // softmax of one tile hides behind the multiplies of its partner
+  double softmax_exposed = 1;   // share of the softmax that nothing hides, where pipes do not overlap
+  double softmax_ops = 0;       // FP32 operations per score besides the exponential
+  double matrix_share = 1;      // of the sustained matrix rate that the kernel's instruction mix reaches
+  double operand_reads = 0;     // times keys and values are read from the scratchpad by load instructions
+  double operand_exposed = 0;   // share of those reads that the multiplies do not hide
+  double tile_cycles = 0;       // per tile: fetching it, its queries, first scores, scaling and storing the result
+  double trips = 0;             // of it: memory round trips in a row, in DRAM latencies
+  bool decode_groups = false;   // one query: the heads of one key head share a tile, and keys are cut
+  double mask_ops = 0;          // FP32 operations per score of a block that is not needed whole
+  double index_cycles = 0;      // per block: its number comes from memory before its keys can
+};
+
+/// The library's kernel for the call: one that knows its pattern natively (`window`, `documents`; `pages` for a single
+/// query), else one that walks a list of blocks (`blocks`). Errors: UnsupportedError when there is none, or it names an
+/// unknown constant.
+AttentionKernel find_attention_kernel(const AttentionSize& size, const Substrate& substrate);
+/// The kernel's score tiles for one key head (pack_heads) or one query head.
+ScoreSpace score_space(const AttentionSize& size, const AttentionKernel& kernel);
+/// What the kernel does with each tile. `seed` draws what the pattern leaves to chance.
+BlockMap attention_map(const AttentionSize& size, const AttentionKernel& kernel, std::uint64_t seed);
+/// Cuts along the keys per tile; 1 where the kernel does not cut.
+std::int64_t key_splits(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map,
+                        const Substrate& substrate);
+/// The attention kernel itself.
+Launch lower_attention_kernel(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map,
+                              std::int64_t splits, const Substrate& substrate, const Ideal& ideal);
+
+}  // namespace sparsesim

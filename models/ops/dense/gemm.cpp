@@ -1,0 +1,53 @@
+#include "models/ops/dense/gemm.h"
+
+#include <array>
+#include <utility>
+
+#include "models/ops/limits.h"
+
+namespace sparsesim {
+
+Launch lower_gemm(std::int64_t m, std::int64_t n, std::int64_t k, const std::string& dtype, const Substrate& substrate,
+                  const Ideal& ideal) {
+  return lower_gemm({.m = m, .n = n, .k = k, .dtype = dtype}, substrate, ideal);
+}
+
+Launch lower_gemm(const GemmSize& size, const Substrate& substrate, const Ideal& ideal) {
+  return build_gemm(size, plan_gemm(size, substrate, ideal).front(), substrate, ideal);
+}
+
+Program Gemm::lower(const LowerContext& context) const {
+  Stage stage;
+  stage.launch = std::make_shared<const Launch>(lower_gemm(size_, context.substrate, context.ideal));
+  Program program;
+  program.stages.push_back(std::move(stage));
+  return program;
+}
+
+std::unique_ptr<Op> read_gemm(config::MapReader& map) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 31;
+  static constexpr std::array<std::string_view, 7> kTypes = {"fp32", "tf32", "fp16", "bf16", "fp8", "int8", "int4"};
+  static constexpr std::array<std::string_view, 2> kSums = {"fp32", "fp16"};
+  GemmSize size;
+  size.m = map.integer("m", 1, kMost);
+  size.n = map.integer("n", 1, kMost);
+  size.k = map.integer("k", 1, kMost);
+  size.dtype = map.choice("dtype", kTypes, "bf16");
+  size.accumulate = map.choice("accumulate", kSums, "fp32");
+  return std::make_unique<Gemm>(std::move(size));
+}
+
+std::unique_ptr<Op> gemm_from_row(const MeasuredOp& row) {
+  if (row.m < 1 || row.n < 1 || row.k < 1) throw UnsupportedError("a gemm row needs m, n and k");
+  if (row.pattern != "dense") throw UnsupportedError("gemm is dense; the row says pattern " + row.pattern);
+  for (const std::int64_t side : {row.m, row.n, row.k})
+    require_at_most(static_cast<double>(side), 0x1p31, "elements along one side");
+  const auto found = row.params.find("accumulate");
+  GemmSize size{.m = row.m, .n = row.n, .k = row.k, .dtype = row.dtype};
+  if (found != row.params.end()) size.accumulate = found->second;
+  if (size.accumulate != "fp32" && size.accumulate != "fp16")
+    throw UnsupportedError("accumulate is fp32 or fp16; the row says " + size.accumulate);
+  return std::make_unique<Gemm>(std::move(size));
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,43 @@
+#pragma once
+// Dense matrix product of a layer: activations [m, k] times weights [k, n].
+
+#include <memory>
+
+#include "models/ops/dense/gemm_kernels.h"
+#include "models/ops/measured_op.h"
+#include "models/ops/op.h"
+#include "sim/config/reader.h"
+
+namespace sparsesim {
+
+/// The launch that a library's choice of kernel makes of a matrix product (docs/models/gemm.md).
+///
+/// m, n, k  sizes, all >= 1; weights come cold from DRAM, results go back to it
+/// Errors: UnsupportedError when the kernel library has no dense gemm for the type, TooLargeError beyond kTasksMost
+/// tiles.
+Launch lower_gemm(const GemmSize& size, const Substrate& substrate, const Ideal& ideal);
+/// The same with sums in fp32.
+Launch lower_gemm(std::int64_t m, std::int64_t n, std::int64_t k, const std::string& dtype, const Substrate& substrate,
+                  const Ideal& ideal);
+
+class Gemm : public Op {
+ public:
+  explicit Gemm(GemmSize size) : size_(std::move(size)) {}
+  std::string_view kind() const override { return "gemm"; }
+  std::string_view pattern() const override { return "dense"; }
+  const GemmSize& size() const { return size_; }
+  Program lower(const LowerContext& context) const override;
+  Program lower_dense(const LowerContext& context) const override { return lower(context); }
+  SparsitySummary sparsity(const LowerContext&) const override { return {}; }
+
+ private:
+  GemmSize size_;
+};
+
+/// Keys: m, n, k (1..2^31), dtype (default bf16), accumulate (fp32 or fp16, default fp32).
+std::unique_ptr<Op> read_gemm(config::MapReader& map);
+/// Param accumulate as above; the default is what libraries sum in unless told otherwise.
+/// Errors: UnsupportedError for missing sizes, a pattern other than dense or an unknown accumulate.
+std::unique_ptr<Op> gemm_from_row(const MeasuredOp& row);
+
+}  // namespace sparsesim

@@ -1,0 +1,170 @@
+// The dense twins of expert layers, and what their sparsity is worth where.
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "models/ops/dense/gemm.h"
+#include "models/ops/experts/moe.h"
+#include "models/ops/experts/moe_kernels.h"
+#include "models/ops/limits.h"
+
+namespace sparsesim {
+namespace {
+
+// A slice of a dense product has so many results at most: enough tiles for many waves.
+constexpr double kSliceResults = 6e7;
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+int append_dense_product(Program& program, const LowerContext& context, const GroupedSize& size, std::int64_t m,
+                         int device) {
+  const double results = static_cast<double>(m) * static_cast<double>(size.n);
+  const auto slices = std::clamp<std::int64_t>(std::llround(results / kSliceResults), 1, ceil_div(size.n, 256));
+  require_at_most(static_cast<double>(slices) * program.devices, kStagesMost, "slices of a dense product");
+  Launch launch = lower_gemm(m, ceil_div(size.n, slices), size.k, size.dtype, context.substrate, context.ideal);
+  // One call in truth: the slices share its fixed cost.
+  launch.fixed_seconds /= static_cast<double>(slices);
+  const auto shared = std::make_shared<const Launch>(std::move(launch));
+  for (std::int64_t i = 0; i < slices; ++i) {
+    Stage stage;
+    stage.device = device;
+    stage.launch = shared;
+    program.stages.push_back(std::move(stage));
+  }
+  return static_cast<int>(program.stages.size()) - 1;
+}
+
+Program MoeFfn::lower_dense(const LowerContext& context) const {
+  Program program;
+  program.devices = spec_.devices;
+  const std::int64_t width = ceil_div((spec_.experts + spec_.shared_experts) * spec_.intermediate, spec_.devices);
+  GroupedSize up, down;
+  up.n = width * (spec_.gated ? 2 : 1);
+  up.k = down.n = spec_.hidden;
+  down.k = width;
+  up.dtype = down.dtype = spec_.dtype;
+  const double inner = static_cast<double>(spec_.tokens) * static_cast<double>(width) * element_bytes(spec_.dtype);
+  const auto activation = std::make_shared<const Launch>(lower_stream(
+      "moe_activation", inner * (spec_.gated ? 2 : 1), inner, inner / element_bytes(spec_.dtype), context.substrate));
+  Program one;
+  one.devices = spec_.devices;
+  append_dense_product(one, context, up, spec_.tokens, 0);
+  one.stages.emplace_back().launch = activation;
+  append_dense_product(one, context, down, spec_.tokens, 0);
+  Stage reduce;
+  for (int device = 0; device < spec_.devices; ++device) {
+    for (Stage stage : one.stages) {
+      stage.device = device;
+      program.stages.push_back(std::move(stage));
+    }
+    reduce.after.push_back(static_cast<int>(program.stages.size()) - 1);
+  }
+  if (spec_.devices == 1) return program;
+  reduce.type = Stage::Type::exchange;
+  reduce.exchange.name = "dense_all_reduce";
+  reduce.exchange.algorithm = "all_reduce";
+  reduce.exchange.devices = spec_.devices;
+  reduce.exchange.bytes_per_rank = static_cast<double>(spec_.tokens * spec_.hidden) * element_bytes(spec_.dtype);
+  program.stages.push_back(std::move(reduce));
+  return program;
+}
+
+std::vector<SparsityFact> MoeFfn::facts(const Capacity& capacity) const {
+  const auto slots = static_cast<double>(spec_.tokens * spec_.top_k);
+  std::vector<double> rows(static_cast<std::size_t>(spec_.devices));
+  for (const ExpertCopy& copy : copies(capacity.counts))
+    rows[static_cast<std::size_t>(copy.device)] += static_cast<double>(copy.rows);
+  const double all = std::accumulate(rows.begin(), rows.end(), 0.0);
+  const double even = all / static_cast<double>(spec_.devices);
+  std::vector<SparsityFact> facts = {{"distinct_experts", static_cast<double>(distinct_experts(capacity.counts))}};
+  if (spec_.devices > 1 && even > 0)
+    facts.push_back({"largest_load", *std::max_element(rows.begin(), rows.end()) / even});
+  if (spec_.capacity_factor > 0) facts.push_back({"dropped_share", static_cast<double>(capacity.dropped) / slots});
+  if (spec_.routing.kind == Routing::Kind::expert_choice)
+    facts.push_back({"untaken_share", expected_untaken_share({spec_.tokens, spec_.experts, spec_.top_k})});
+  return facts;
+}
+
+SparsitySummary MoeFfn::sparsity(const LowerContext& context) const {
+  const auto experts = static_cast<double>(spec_.experts + spec_.shared_experts);
+  const auto active = static_cast<double>(spec_.top_k + spec_.shared_experts);
+  const auto tokens = static_cast<double>(spec_.tokens);
+  SparsitySummary summary;
+  summary.declared = 1 - active / experts;
+  if (summary.declared <= 0) return summary;
+  const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype);
+  const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
+  const MoeTile tile = choose_moe_tile(context.substrate.name, rule, spec_.tokens, spec_.experts, spec_.intermediate);
+  const Capacity capacity = this->capacity(context);
+  double blocks = static_cast<double>(spec_.shared_experts * ceil_div(spec_.tokens, tile.m));
+  for (std::int64_t count : capacity.counts)
+    blocks += static_cast<double>(ceil_div(spec_.capacity_pads ? std::max(count, capacity.rows) : count, tile.m));
+  summary.facts = facts(capacity);
+  const double zeros = tokens * experts * summary.declared;
+  const double reads = static_cast<double>(ceil_div(spec_.tokens, tile.m)) * experts;
+  const auto share = [](double x) { return std::clamp(x, 0.0, 1.0); };
+  summary.aligned_cache = share((reads - blocks) / (reads * summary.declared));
+  summary.aligned_dispatch = share((tokens * experts - blocks * tile.m) / zeros);
+  if (spec_.devices > 1 && spec_.capacity_pads) {
+    double empty = 0;
+    for (std::int64_t count : capacity.counts) empty += static_cast<double>(capacity.rows - count);
+    summary.aligned_transfer = share(1 - empty / zeros);
+  }
+  return summary;
+}
+
+std::vector<std::int64_t> GroupedGemm::counts(const LowerContext& context) const {
+  const Routing routing = context.ideal.imbalance ? Routing{} : spec_.routing;
+  try {
+    return route(routing, {spec_.m, spec_.experts, 1}, {context.seed, spec_.expected});
+  } catch (const RoutingError& error) {
+    throw UnsupportedError(error.what());
+  }
+}
+
+Program GroupedGemm::lower(const LowerContext& context) const {
+  const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype);
+  const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
+  GroupedSize size;
+  size.counts = counts(context);
+  size.n = spec_.n;
+  size.k = spec_.k;
+  size.dtype = spec_.dtype;
+  const MoeTile tile = default_moe_tile(rule, spec_.m, spec_.experts);
+  Program program;
+  program.stages.emplace_back().launch =
+      std::make_shared<const Launch>(lower_grouped(size, tile, kernel, context.substrate, context.ideal));
+  return program;
+}
+
+Program GroupedGemm::lower_dense(const LowerContext& context) const {
+  GroupedSize size;
+  size.n = spec_.n * spec_.experts;
+  size.k = spec_.k;
+  size.dtype = spec_.dtype;
+  Program program;
+  append_dense_product(program, context, size, spec_.m, 0);
+  return program;
+}
+
+SparsitySummary GroupedGemm::sparsity(const LowerContext& context) const {
+  SparsitySummary summary;
+  summary.declared = 1 - 1.0 / static_cast<double>(spec_.experts);
+  if (spec_.experts == 1) return summary;
+  const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype);
+  const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
+  const MoeTile tile = default_moe_tile(rule, spec_.m, spec_.experts);
+  double blocks = 0;
+  for (std::int64_t count : counts(context)) blocks += static_cast<double>(ceil_div(count, tile.m));
+  const double rows = static_cast<double>(spec_.m), experts = static_cast<double>(spec_.experts);
+  const double reads = static_cast<double>(ceil_div(spec_.m, tile.m)) * experts;
+  summary.aligned_cache = std::clamp((reads - blocks) / (reads * summary.declared), 0.0, 1.0);
+  summary.aligned_dispatch =
+      std::clamp((rows * experts - blocks * tile.m) / (rows * experts * summary.declared), 0.0, 1.0);
+  return summary;
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,89 @@
+#include "models/sparsity/routing/routing_trace.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <optional>
+
+#include "models/sparsity/formats/npy.h"
+#include "models/sparsity/routing/route_counter.h"
+
+namespace sparsesim {
+namespace {
+
+template <auto parse>
+std::vector<std::int64_t> read_text(const std::string& path, const RoutingSize& size, const TracePart& part,
+                                    config::Diagnostics& diagnostics) {
+  return parse(config::read_text_file(path, kMostTraceBytes, diagnostics), path, size, part, diagnostics);
+}
+
+std::vector<std::int64_t> read_npy(const std::string& path, const RoutingSize& size, const TracePart& part,
+                                   config::Diagnostics& diagnostics) {
+  const IntegerArray array = read_npy_integers(path, kMostTraceIds);
+  return count_trace_array(array.shape, array.values, path, size, part, diagnostics);
+}
+
+constexpr std::array<TraceFormat, 4> kTable{{
+    {".csv", "a token per line with its experts, or a choice per line", read_text<parse_trace_csv>},
+    {".jsonl", "an object per line: experts of each token, or tokens of each expert", read_text<parse_trace_jsonl>},
+    {".json", "the same", read_text<parse_trace_jsonl>},
+    {".npy", "integers [tokens, top_k] or [layers, tokens, top_k]", read_npy},
+}};
+
+std::string known_extensions() {
+  std::string known;
+  for (const TraceFormat& format : kTable) known += (known.empty() ? "" : ", ") + std::string(format.extension);
+  return known;
+}
+
+// Which layer of an array counts, or what is wrong.
+std::optional<std::int64_t> choose_layer(std::int64_t layers, const TracePart& part, std::string& problem) {
+  if (part.step >= 0) problem = "an array has no steps";
+  if (part.layer < 0 && layers != 1) problem = fmt::format("the trace has {} layers: trace_layer says which", layers);
+  if (part.layer >= layers) problem = fmt::format("the trace has {} layers, trace_layer is {}", layers, part.layer);
+  if (!problem.empty()) return std::nullopt;
+  return std::max<std::int64_t>(0, part.layer);
+}
+
+}  // namespace
+
+std::span<const TraceFormat> trace_formats() { return kTable; }
+
+std::vector<std::int64_t> read_routing_trace(const std::string& path, const RoutingSize& size, const TracePart& part,
+                                             config::Diagnostics& diagnostics) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  for (const TraceFormat& format : kTable)
+    if (format.extension == extension) return format.read(path, size, part, diagnostics);
+  throw config::ConfigError(config::Mistake{
+      {path, 0, 0}, fmt::format("no routing trace ends in \"{}\" (known: {})", extension, known_extensions()), "", ""});
+}
+
+std::vector<std::int64_t> count_trace_array(const std::vector<std::int64_t>& shape,
+                                            const std::vector<std::int64_t>& experts, const std::string& name,
+                                            const RoutingSize& size, const TracePart& part,
+                                            config::Diagnostics& diagnostics) {
+  RouteCounter counter(size);
+  std::string problem;
+  const auto report = [&] { diagnostics.add({name, 0, 0}, problem); };
+  if (shape.size() < 2 || shape.size() > 3 || shape.back() != size.top_k)
+    problem = fmt::format("a trace is [tokens, {}] or [layers, tokens, {}]", size.top_k, size.top_k);
+  const auto layer = problem.empty() ? choose_layer(shape.size() == 3 ? shape[0] : 1, part, problem) : std::nullopt;
+  if (!layer) {
+    report();
+    return counter.take();
+  }
+  const std::int64_t tokens = shape[shape.size() - 2];
+  for (std::int64_t token = 0; token < tokens && problem.empty(); ++token) {
+    counter.next_token();
+    for (std::int64_t slot = 0; slot < size.top_k && problem.empty(); ++slot)
+      problem = counter.choose(experts[static_cast<std::size_t>((*layer * tokens + token) * size.top_k + slot)]);
+    if (!problem.empty()) problem = fmt::format("token {}: {}", token, problem);
+  }
+  if (problem.empty()) problem = counter.trace_problem();
+  if (!problem.empty()) report();
+  return counter.take();
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,125 @@
+// Blocks and column vectors of any size on every machine: padding to the instruction, balance across rows.
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include "models/compute/player.h"
+#include "models/ops/weights/spmm.h"
+
+namespace sparsesim {
+namespace {
+
+const Substrate& machine(const std::string& name) {
+  static std::map<std::string, Substrate> known;
+  if (!known.contains(name))
+    known[name] = load_substrate(name, SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
+  return known[name];
+}
+const Substrate& h100() { return machine("h100-sxm5-80gb"); }
+
+SpmmSize units(const std::string& pattern, std::int64_t rows, std::int64_t columns, double sparsity = 0.9) {
+  SpmmSize size;
+  size.m = 512;
+  size.n = size.k = 3840;  // 2^8 3 5
+  size.pattern = pattern;
+  size.block_n = rows;
+  size.block_k = columns;
+  size.sparsity = sparsity;
+  return size;
+}
+
+LaunchResult run(const SpmmSize& size, const Substrate& substrate = h100()) {
+  return play(*Spmm(size).lower({substrate, {}, 1}).stages.front().launch, substrate, {});
+}
+
+}  // namespace
+
+TEST_CASE("blocks of 4 to 128, even odd ones, and vectors of any height run on every machine") {
+  for (const char* name : {"a100-sxm4-80gb", "rtx-3090", "l40s-48gb", "h100-sxm5-80gb", "b200-sxm-180gb"}) {
+    CAPTURE(name);
+    for (const std::int64_t side : {4, 5, 8, 12, 16, 32, 48, 64, 128}) {
+      CAPTURE(side);
+      for (const char* format : {"bsr", "blocked_ell"}) {
+        SpmmSize size = units("block", side, side);
+        size.format = format;
+        const LaunchResult result = run(size, machine(name));
+        CHECK(result.counters.issued_macs >= result.counters.useful_macs);
+        CHECK(result.time.seconds() >= result.bound_seconds());
+      }
+      CHECK(run(units("vector", side, 1), machine(name)).time.us() > 0);
+    }
+    CHECK(run(units("block", 32, 8), machine(name)).time.us() > 0);
+  }
+}
+
+TEST_CASE("a 4 x 4 block fills a sixteenth of a 16 x 16 instruction, an 8 x 8 block a quarter") {
+  for (const auto& [side, waste] : std::map<std::int64_t, double>{{4, 16}, {8, 4}, {16, 1}}) {
+    SpmmSize size = units("block", side, side, 0.5);
+    size.equal_rows = true;  // no row waits for another
+    size.format = "bsr";
+    size.kernel = "bsr-any";
+    const LaunchResult result = run(size);
+    CHECK(result.counters.issued_macs == doctest::Approx(waste * result.counters.useful_macs).epsilon(0.02));
+  }
+}
+
+TEST_CASE("columns of vectors share an instruction: only their height leaves it empty") {
+  for (const auto& [height, waste] : std::map<std::int64_t, double>{{4, 1}, {16, 1}, {64, 1}}) {
+    SpmmSize size = units("vector", height, 1, 0.5);
+    size.equal_rows = true;
+    size.kernel = "vectors-any_16";
+    const LaunchResult result = run(size);
+    CHECK(result.counters.issued_macs == doctest::Approx(waste * result.counters.useful_macs).epsilon(0.02));
+  }
+}
+
+TEST_CASE("a kernel written for the block goes before one for any") {
+  const auto kernel = [](std::int64_t side) {
+    SpmmSize size = units("block", side, side);
+    size.format = "bsr";
+    return Spmm(size).lower({h100(), {}, 1}).stages.front().launch->kernel;
+  };
+  CHECK(kernel(32) == "torch-triton-bsr-2.1_32_half");
+  CHECK(kernel(48) == "bsr-any");
+}
+
+TEST_CASE("Blocked-ELL pads every row to the longest; BSR waits for long rows alone") {
+  SpmmSize size = units("block", 48, 48);
+  size.m = 16;  // weights are nearly all that moves
+  size.mask = equal_row_counts(80, 80, 0.1);
+  size.mask.units[7] = 40;  // one row with five times the blocks
+  size.format = "blocked_ell";
+  const double padded = run(size).counters.dram_bytes;
+  size.format = "bsr";
+  const double exact = run(size).counters.dram_bytes;
+  const double block = 48.0 * 48 * 2;
+  CHECK(padded - exact == doctest::Approx((80 * 40 - (79 * 8 + 40)) * block).epsilon(0.05));
+  SpmmSize even = size;
+  even.mask.units[7] = 8;
+  CHECK(run(size).time > run(even).time);
+}
+
+TEST_CASE("a larger block costs less for the same weights") {
+  double before = 1e9;
+  for (const std::int64_t side : {4, 8, 16, 32, 64}) {
+    SpmmSize size = units("block", side, side);
+    size.format = "bsr";
+    size.kernel = "bsr-any";
+    const double now = run(size).time.us();
+    CHECK(now < before);
+    before = now;
+  }
+}
+
+TEST_CASE("more zeros never take longer, whatever the block") {
+  for (const std::int64_t side : {4, 20, 128}) {
+    double before = 1e9;
+    for (const double sparsity : {0.5, 0.7, 0.9, 0.97}) {
+      const double now = run(units("block", side, side, sparsity)).time.us();
+      CHECK(now <= before);
+      before = now;
+    }
+  }
+}
+
+}  // namespace sparsesim
