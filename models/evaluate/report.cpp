@@ -162,6 +162,7 @@ std::string format_table(const RunResult& r) {
     std::string facts;
     for (const SparsityFact& fact : p.sparsity.facts)
       facts += fmt::format("{}{} {:.3g}", facts.empty() ? "    " : ", ", fact.name, fact.value);
+    std::replace(facts.begin(), facts.end(), '_', ' ');
     if (!facts.empty()) out += facts + "\n";
   }
   const Busy d = busiest(r.dense_busy, r.dense.seconds()), s = busiest(r.sparse_busy, r.sparse.seconds());

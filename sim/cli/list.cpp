@@ -69,10 +69,10 @@ std::string describe(const Kernel& kernel) {
   return fmt::format("{}, {}{}, for {}", kernel.op, tile, kernel.quality, fmt::join(kernel.patterns, " "));
 }
 
-/// Machines of one architecture share their kernels, so each architecture is visited once. Those that cannot be read
-/// are named among the substrates.
-template <typename Visit>
-void visit_kernels(Visit visit) {
+/// Machines of one architecture share their kernels, so each architecture is visited once. `broken` gets the files that
+/// cannot be read, but for those that are named among the substrates.
+template <typename Visit, typename Broken>
+void visit_kernels(Visit visit, Broken broken) {
   std::set<std::string> visited;
   for (const auto& entry : list_substrates(shipped("substrates"))) {
     if (!entry.broken.empty()) continue;
@@ -81,16 +81,18 @@ void visit_kernels(Visit visit) {
       if (!visited.insert(substrate.architecture).second) continue;
       for (const auto& kernel : substrate.kernels) visit(substrate.architecture, kernel);
     } catch (const config::ConfigError& error) {
-      fmt::print(stderr, "{}", error.what());
+      broken(entry.path, error.brief());
     }
   }
 }
 
 std::vector<Row> kernel_rows() {
   std::vector<Row> rows;
-  visit_kernels([&](const std::string& architecture, const Kernel& kernel) {
-    rows.push_back({fmt::format("{}/{}", architecture, kernel.name), describe(kernel)});
-  });
+  visit_kernels(
+      [&](const std::string& architecture, const Kernel& kernel) {
+        rows.push_back({fmt::format("{}/{}", architecture, kernel.name), describe(kernel)});
+      },
+      [&](const std::string& path, const std::string& reason) { rows.push_back(broken_row(path, reason)); });
   return rows;
 }
 
@@ -105,13 +107,14 @@ std::string family(const std::string& kernel) {
 
 std::vector<Row> kind_rows() {
   std::map<std::string_view, std::vector<std::string>> kernels;  // by kind
-  visit_kernels([&](const std::string&, const Kernel& kernel) {
+  const auto count = [&](const std::string&, const Kernel& kernel) {
     for (const auto& kind : sparsity_kinds()) {
       auto& names = kernels[kind.name];
       if (serves(kernel, kind) && std::find(names.begin(), names.end(), family(kernel.name)) == names.end())
         names.push_back(family(kernel.name));
     }
-  });
+  };
+  visit_kernels(count, [](const std::string&, const std::string&) {});  // `list kernels` names them
   std::vector<Row> rows;
   for (const auto& kind : sparsity_kinds())
     rows.push_back({std::string(kind.name),

@@ -112,7 +112,6 @@ class Values(Files):
         self.op(attention + "window: §65", "window (65) is larger than the sequence (64)")
         self.op(attention + "window: §0", "1 to")
         self.op(attention + "kv_heads: §4", "multiple of kv_heads")
-        self.op(attention + "window: §8, causal: false", "causal")
         layer = "moe_ffn, tokens: 8, hidden: 64, intermediate: 64, experts: 4, "
         self.op(layer + "top_k: §5", "top_k 5 of 4 experts")
         self.op(layer + "top_k: 2, devices: §5", "4 experts cannot be spread over 5 devices")
@@ -254,14 +253,27 @@ class Paths(Files):
 
     def every_place(self, name: str, part: str, **options):
         self.write("w.yaml", GEMM)
-        at = self.marked("t.yaml", "ops:\n  - {op: moe_ffn, tokens: 2, hidden: 64, intermediate: 64, experts: 4, top_k: 2, "
-                                   f"routing: §'trace:{name}'}}\n")
         for words in [self.run_words(workload=name), self.run_words(substrate=name), ["show", name],
                       ["validate", "--measurements", name]]:
             text = self.refused(*words, **options)
             self.assertTrue(text.startswith(name + ": error: "), text)
             self.assertIn(part, text)
+
+    def trace(self, name: str, part: str, **options):
+        at = self.marked("t.yaml", "ops:\n  - {op: moe_ffn, tokens: 2, hidden: 64, intermediate: 64, experts: 4, top_k: 2, "
+                                   f"routing: §'trace:{name}'}}\n")
         self.expect(self.refused(*self.run_words(workload="t.yaml"), **options), at, [part])
+
+    def test_traces_are_named_in_the_workload(self):
+        self.trace("no/such/file.csv", "no such")
+        self.trace("x" * 300, "no routing trace ends in")
+        (self.folder / "folder.npy").mkdir()
+        self.trace("./folder.npy", "directory")
+        os.mkfifo(self.folder / "pipe.jsonl")
+        self.trace("pipe.jsonl", "not a regular file", stdin=subprocess.DEVNULL)
+        os.symlink("b.csv", self.folder / "a.csv")
+        os.symlink("a.csv", self.folder / "b.csv")
+        self.trace("./a.csv", "")
 
     def test_missing_file(self):
         self.every_place("no/such/file.yaml", "no such")

@@ -68,11 +68,14 @@ class Run(ProgramTest):
         keys = documented_keys((ROOT / "docs/output.md").read_text())
         self.assertGreater(len(keys), 20)
         for key in keys:
-            value = result
+            values = [result]
             for part in key.split("."):
-                self.assertIn(part, value, key)
-                value = value[part]
-        self.assertEqual(set(result), {key.split(".")[0] for key in keys})
+                name = part.removesuffix("[]")
+                values = [value[name] for value in values if name in value]
+                self.assertTrue(values, key)
+                if part != name:
+                    values = [item for value in values for item in value]
+        self.assertEqual(set(result), {key.split(".")[0].removesuffix("[]") for key in keys})
         self.assertEqual([op["name"] for op in result["ops"]], ["first, op", "experts", "window", "sum", "op4", "op5"])
 
     def check_result(self, result: dict):

@@ -13,6 +13,7 @@
 #include "models/ops/attention/attention_pattern.h"
 #include "models/ops/dense/elementwise.h"
 #include "models/ops/limits.h"
+#include "models/ops/row_map.h"
 
 namespace sparsesim {
 namespace {
@@ -195,9 +196,28 @@ std::unique_ptr<Op> read_attention(config::MapReader& map) {
   return good ? std::make_unique<Attention>(std::move(size)) : nullptr;
 }
 
+namespace {
+
+/// A row with any other pattern has the keys of a workload as params. `block_mask` is a mask of blocks with the row's
+/// sparsity (of the scores of the causal triangle where causal).
+std::unique_ptr<Op> pattern_from_row(MeasuredOp row) {
+  if (row.pattern == "block_mask") {
+    row.pattern = "blocks";
+    if (row.sparsity && !row.params.contains("mask"))
+      row.params.try_emplace("density", fmt::format("{}", 1 - *row.sparsity));
+    if (const auto block = row.params.find("block"); block != row.params.end())
+      block->second = block->second.substr(0, block->second.find('x'));
+  }
+  row.params["pattern"] = row.pattern;
+  if (const auto causal = row.params.find("causal"); causal != row.params.end())
+    causal->second = causal->second == "0" || causal->second == "false" ? "false" : "true";
+  return read_row(row, read_attention);
+}
+
+}  // namespace
+
 std::unique_ptr<Op> attention_from_row(const MeasuredOp& row) {
-  if (row.pattern != "dense" && row.pattern != "window")
-    throw UnsupportedError("attention covers the patterns dense and window; the row says " + row.pattern);
+  if (row.pattern != "dense" && row.pattern != "window") return pattern_from_row(row);
   AttentionSize size;
   size.batch = size_of(row, "batch", 1);
   size.keys = size_of(row, "seq");

@@ -95,7 +95,7 @@ std::unique_ptr<Op> read_pruned_gemm(config::MapReader& map) {
   const std::size_t before = mistakes_of(map);
   std::unique_ptr<Op> dense = read_gemm(map);
   const auto* gemm = dynamic_cast<const Gemm*>(dense.get());
-  const GemmSize full = gemm ? gemm->size() : GemmSize{.m = 1, .n = 1, .k = 1};
+  const GemmSize full = gemm ? gemm->size() : GemmSize{.m = 1, .n = 1, .k = 1, .dtype = {}};
   GemmSize kept = full;
   kept.n = read_kept(map, "kept_outputs", full.n);
   kept.k = read_kept(map, "kept_inputs", full.k);

@@ -73,6 +73,26 @@ std::vector<const Kernel*> walking_kernels(const SpmmSize& size, const Substrate
   return kernels;
 }
 
+/// A measured row names the kernel that ran. One that the machine's library lacks is stood in for by the best of its
+/// quality, whatever its format, or by the best of any.
+SpmmSize with_known_kernel(SpmmSize size, const Substrate& substrate) {
+  const auto has = [&](auto&& wanted) {
+    return std::any_of(substrate.kernels.begin(), substrate.kernels.end(),
+                       [&](const Kernel& kernel) { return takes(kernel, size.pattern, size.dtype) && wanted(kernel); });
+  };
+  const auto named = [&](const Kernel& kernel) { return kernel.name.starts_with(size.kernel); };
+  const auto reads = [&](const Kernel& kernel) {
+    return named(kernel) && reads_format(kernel, size.pattern, size.format, size.transposed);
+  };
+  if (!size.timed_call || has(reads)) return size;
+  size.format.clear();
+  if (has(named)) return size;  // its format is its own, whatever the row calls it
+  size.kernel.clear();
+  if (!has([&](const Kernel& kernel) { return kernel.quality == size.measured_quality; })) return size;
+  size.quality = size.measured_quality;
+  return size;
+}
+
 /// All launches that the library has for the product.
 std::vector<Launch> candidates(SpmmSize size, const LowerContext& context) {
   const bool draws = size.mask.units.empty() && !size.transposed && !is_n_of_m(size.pattern);
@@ -174,13 +194,13 @@ RowCounts SpmmSize::column_counts(std::uint64_t seed) const {
 }
 
 Program Spmm::lower(const LowerContext& context) const {
-  Launch launch = fastest(candidates(size_, context), context);
+  Launch launch = fastest(candidates(with_known_kernel(size_, context.substrate), context), context);
   launch.fixed_seconds += setup_seconds(size_.setup, context.substrate);
   return one_launch(std::move(launch));
 }
 
 Program Spmm::lower_dense(const LowerContext& context) const {
-  const auto kernels = walking_kernels(size_, context.substrate, false);
+  const auto kernels = walking_kernels(with_known_kernel(size_, context.substrate), context.substrate, false);
   return one_launch(lower_dense_twin(size_, kernels.empty() ? nullptr : kernels.front(), context));
 }
 

@@ -27,15 +27,16 @@ struct SpmmSize {
   std::int64_t block_k = 1;
   int n_kept = 2;  // N:M patterns: of n_of columns, those with a stored weight
   int n_of = 4;
-  bool equal_rows = false;     // every row stores the same number of units
-  RowCounts mask;              // of a named mask; empty: random
-  RowCounts drawn;             // rows drawn already, where several kernels are tried; empty: not yet
-  std::string kernel;          // kernels whose names begin so; empty: the fastest
-  std::string quality;         // of the kernels: naive, library or tuned; empty: the best there is
-  std::string setup = "none";  // what a framework's call shows beside the kernel: none, cached or per_call
-  bool transposed = false;     // the weights are stored as [k, n]: the product by the transpose of what is stored
-  int index_bits = 0;          // of a coordinate of a stored unit: 8, 16 or 32; 0: the kernel's own
-  bool timed_call = false;     // timed as the kernel's publication did, host included; false: in a graph of calls
+  bool equal_rows = false;       // every row stores the same number of units
+  RowCounts mask;                // of a named mask; empty: random
+  RowCounts drawn;               // rows drawn already, where several kernels are tried; empty: not yet
+  std::string kernel;            // kernels whose names begin so; empty: the fastest
+  std::string quality;           // of the kernels: naive, library or tuned; empty: the best there is
+  std::string setup = "none";    // what a framework's call shows beside the kernel: none, cached or per_call
+  bool transposed = false;       // the weights are stored as [k, n]: the product by the transpose of what is stored
+  int index_bits = 0;            // of a coordinate of a stored unit: 8, 16 or 32; 0: the kernel's own
+  std::string measured_quality;  // of the kernel that a measured row names
+  bool timed_call = false;       // timed as the kernel's publication did, host included; false: in a graph of calls
 
   /// Stored units per row of units (outputs) or per column of units (inputs), from the mask or drawn.
   /// Errors: UnsupportedError for a mask asked for the other side than the one it counts.

@@ -237,6 +237,8 @@ std::unique_ptr<Op> spmm_from_row(const MeasuredOp& row) {
   if (!size.format.empty() && std::find(formats.begin(), formats.end(), size.format) == formats.end())
     throw UnsupportedError(fmt::format("no model for {} weights in format {} (known: {})", size.pattern, size.format,
                                        fmt::join(formats, ", ")));
+  if (const auto colon = row.kernel.find(':'); colon != std::string::npos)
+    size.measured_quality = row.kernel.substr(0, colon);
   size.kernel = row.kernel.substr(row.kernel.find(':') + 1);
   size.timed_call = true;
   if (const auto fault = find_fault(size)) throw UnsupportedError(fault->message);

@@ -16,7 +16,10 @@ namespace {
 template <auto parse>
 std::vector<std::int64_t> read_text(const std::string& path, const RoutingSize& size, const TracePart& part,
                                     config::Diagnostics& diagnostics) {
-  return parse(config::read_text_file(path, kMostTraceBytes, diagnostics), path, size, part, diagnostics);
+  config::Diagnostics unreadable;
+  const std::string text = config::read_text_file(path, kMostTraceBytes, unreadable);
+  unreadable.throw_if_any();
+  return parse(text, path, size, part, diagnostics);
 }
 
 std::vector<std::int64_t> read_npy(const std::string& path, const RoutingSize& size, const TracePart& part,

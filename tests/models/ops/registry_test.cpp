@@ -72,3 +72,15 @@ TEST_CASE("the pattern of a measured product decides which operation models it")
   row.params = {{"rows", "1000000"}, {"dim", "64"}, {"bags", "2048"}, {"pooling", "32"}};
   CHECK(op_from_row(row)->kind() == "embedding_bag");
 }
+
+TEST_CASE("a measured mask of blocks is drawn at the row's sparsity") {
+  MeasuredOp row;
+  row.op = "attention";
+  row.dtype = "bf16";
+  row.pattern = "block_mask";
+  row.sparsity = 0.9;
+  row.params = {{"seq", "4096"}, {"heads", "8"}, {"head_dim", "128"}, {"causal", "0"}, {"block", "128x128"}};
+  CHECK(op_from_row(row)->pattern() == "blocks");
+  row.pattern = "spiral";
+  CHECK_THROWS_AS(op_from_row(row), UnsupportedError);
+}

@@ -104,7 +104,7 @@ TEST_CASE("what does not fit is unpacked: dense multiplies, compressed bytes") {
 
 TEST_CASE("a machine that declares a rate for 1:4 multiplies at it, and is bound by the rest of the machine") {
   Substrate what_if = a100();
-  what_if.compute.pipes.tensor.at("fp16").n_of_m["1:4"] = {.value = 4};
+  what_if.compute.pipes.tensor.at("fp16").n_of_m["1:4"].value = 4;
   const SpmmSize size = n_of_m("1:4", 4096);
   const double before = microseconds(size), now = microseconds(size, what_if);
   CHECK(now < before);

@@ -1,6 +1,7 @@
 // What a workload may say of a sparse product, and what is refused with its place.
 #include <doctest/doctest.h>
 
+#include <stdexcept>
 #include <string>
 
 #include "models/ops/limits.h"
@@ -126,6 +127,27 @@ TEST_CASE("more tasks than memory holds are refused as such, whichever kernel sa
   const Substrate a100 =
       load_substrate("a100-sxm4-80gb", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
   CHECK_THROWS_AS(Spmm(size).lower({a100, {}, 1}), TooLargeError);
+}
+
+TEST_CASE("a measured kernel that the library lacks is stood in for by one of its quality") {
+  const Substrate machine =
+      load_substrate("a100-sxm4-80gb", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
+  MeasuredOp row;
+  row.op = "spmm";
+  row.m = row.n = row.k = 1024;
+  row.dtype = "fp16";
+  row.pattern = "unstructured";
+  row.sparsity = 0.9;
+  const auto kernel_of = [&](const char* measured) {
+    row.kernel = measured;
+    const std::string name = spmm_from_row(row)->lower({machine, {}, 1}).stages.front().launch->kernel;
+    for (const Kernel& kernel : machine.kernels)
+      if (kernel.name == name) return kernel;
+    throw std::logic_error(name);
+  };
+  CHECK(kernel_of("tuned:sputnik").name == "sputnik");
+  for (const char* quality : {"naive", "library", "tuned"})
+    CHECK(kernel_of((std::string(quality) + ":of-another-house").c_str()).quality == quality);
 }
 
 }  // namespace sparsesim
