@@ -94,7 +94,8 @@ class WorkloadRun {
     result_.workload = workload.name;
     result_.seed = options.seed;
     if (only_times_) return;
-    result_.inputs_hash = fnv1a(fmt::format("{}\n{}\n{}", dump_substrate(substrate), workload.resolved, options.seed));
+    result_.inputs_hash = fnv1a(fmt::format("{}\n{}\n{}\n{}", dump_substrate(substrate), workload.resolved,
+                                            options.seed, digest(workload.files)));
   }
 
   /// Errors get the place of the op in its file: ConfigError for sizes that no run can hold, UnsupportedError.

@@ -56,6 +56,7 @@ std::string find_workload(const std::string& path_or_name, const SearchPath& sea
 struct OpReader {
   explicit OpReader(const config::Node& node, Diagnostics& diagnostics) : map(node, diagnostics) {}
   MapReader map;
+  bool chained = true;  // waits for the op before it: no `after` is given
   std::vector<std::pair<std::string, config::Node>> after;
 };
 
@@ -63,6 +64,22 @@ std::vector<std::string> kind_names() {
   std::vector<std::string> names;
   for (const auto& kind : op_kinds()) names.emplace_back(kind.name);
   return names;
+}
+
+/// `after`: a name, or a list of names; an empty list waits for nothing.
+void read_after(OpReader& reader) {
+  const auto after = reader.map.optional("after");
+  if (!after) return;
+  using Type = config::Node::Type;
+  reader.chained = false;
+  if (after->type() == Type::scalar) reader.after.emplace_back(after->scalar(), *after);
+  if (after->type() == Type::sequence)
+    for (const auto& item : after->items()) reader.after.emplace_back(item.scalar(), item);
+  const auto no_name = [](const auto& entry) { return entry.first.empty(); };
+  const bool names = after->type() == Type::scalar || after->type() == Type::sequence;
+  if (names && std::none_of(reader.after.begin(), reader.after.end(), no_name)) return;
+  reader.map.mistake("after", "after is the name of an earlier op, or a list of names");
+  reader.after.clear();
 }
 
 WorkloadOp read_op(OpReader& reader, std::size_t index, std::string& resolved) {
@@ -74,10 +91,7 @@ WorkloadOp read_op(OpReader& reader, std::size_t index, std::string& resolved) {
   std::vector<std::string_view> known(names.begin(), names.end());
   const std::string kind = map.choice("op", known);
   result.repeat = map.integer("repeat", 1, 1'000'000, 1);
-  if (auto after = map.optional("after")) {
-    if (after->type() == config::Node::Type::scalar) reader.after.emplace_back(after->scalar(), *after);
-    for (const auto& item : after->items()) reader.after.emplace_back(item.scalar(), item);
-  }
+  read_after(reader);
   const auto given = map.optional("op");  // an unknown kind has no keys to check
   if (const OpKind* row = find_op_kind(kind); row != nullptr && given && given->scalar() == kind) {
     result.op = row->read(map);
@@ -89,7 +103,7 @@ WorkloadOp read_op(OpReader& reader, std::size_t index, std::string& resolved) {
     resolved += fmt::format("{}{}: {}\n", lead, key.key, key.value);
     lead = "    ";
   }
-  if (reader.after.empty()) return result;
+  if (reader.chained) return result;
   nlohmann::json names_before = nlohmann::json::array();
   for (const auto& [before, node] : reader.after) names_before.push_back(before);
   resolved += fmt::format("    after: {}\n", names_before.dump());
@@ -121,7 +135,7 @@ void resolve_dependencies(std::vector<WorkloadOp>& ops, const std::vector<std::u
         ops[i].after.push_back(found->second);
       }
     }
-    if (readers[i]->after.empty() && i > 0) ops[i].after.push_back(static_cast<int>(i) - 1);
+    if (readers[i]->chained && i > 0) ops[i].after.push_back(static_cast<int>(i) - 1);
   }
 }
 
@@ -213,6 +227,7 @@ Workload load_workload(const std::string& path_or_name, const SearchPath& search
     for (const auto& node : ops->items()) {
       readers.push_back(std::make_unique<OpReader>(node, diagnostics));
       workload.ops.push_back(read_op(*readers.back(), workload.ops.size(), workload.resolved));
+      for (InputFile& file : input_files(node)) workload.files.push_back(std::move(file));
     }
   }
   top.finish();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "models/evaluate/input_files.h"
 #include "models/ops/op.h"
 #include "models/substrate/substrate.h"
 
@@ -24,7 +25,8 @@ struct Workload {
   std::string title;
   std::uint64_t seed = 1;
   std::vector<WorkloadOp> ops;
-  std::string resolved;  // the whole file with every default, as YAML (--dump-config)
+  std::string resolved;          // the whole file with every default, as YAML (--dump-config)
+  std::vector<InputFile> files;  // that ops name
 };
 
 /// Reads a workload by path, or by name (with or without .yaml) from the search folders.

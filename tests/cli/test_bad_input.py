@@ -166,6 +166,8 @@ class References(Files):
         gemm = "op: gemm, m: 1, n: 1, k: 1}\n"
         self.workload("ops:\n  - {name: first, after: §frist, " + gemm, 'did you mean "first"?')
         self.workload("ops:\n  - {name: a, after: §a, " + gemm, "no cycle")
+        for no_name in ["''", "[[a]]", "{a: a}", "~"]:
+            self.workload("ops:\n  - {name: a, after: §" + no_name + ", " + gemm, "the name of an earlier op")
         self.workload("ops:\n  - {name: a, after: [§b], " + gemm + "  - {name: b, after: a, " + gemm, "no cycle")
 
     def test_many_dead_references_stay_cheap(self):

@@ -106,9 +106,46 @@ class Run(ProgramTest):
             self.assertLessEqual(counters["useful_macs"], counters["issued_macs"] * (1 + 1e-9))
             self.assertLessEqual(counters["l2_hit_bytes"], counters["l2_bytes"] * (1 + 1e-9))
 
-    def test_shipped_workloads_keep_the_contract(self):
+    def test_shipped_workloads_keep_the_contract_and_their_dumps_give_the_same_result(self):
         for path in sorted((ROOT / "workloads").glob("*.yaml")):
-            self.check_result(read(self.accepted("run", "--substrate", "h100-x8", "--workload", path.stem, "--format", "json")))
+            words = ["run", "--substrate", "h100-x8", "--workload", path.stem]
+            result = self.accepted(*words, "--format", "json")
+            self.check_result(read(result))
+            self.write("work.yaml", self.accepted(*words, "--dump-config").split("---\n")[1])
+            again = self.accepted("run", "--substrate", "h100-x8", "--workload", "work.yaml", "--format", "json")
+            self.assertEqual(again, result, path.stem)
+
+    def test_what_is_in_a_mask_or_a_trace_is_an_input(self):
+        """Found from the workload's folder; another content is another hash."""
+        spmm = "{op: spmm, m: 8, n: 4, k: 4, pattern: unstructured, mask: mask%s}"
+        scores = "{op: attention, seq: 256, heads: 2, head_dim: 64, pattern: blocks, block: 64, mask: mask%s}"
+        experts = "{op: moe_ffn, tokens: 2, hidden: 64, intermediate: 64, experts: 4, top_k: 1, routing: 'trace:routes%s'}"
+        bags = "{op: embedding_bag, rows: 9, dim: 64, trace: bags%s}"
+        matrix = "%%%%MatrixMarket matrix coordinate pattern general\n4 4 2\n1 1\n4 %d\n"
+        for op, name, contents in [(spmm, ".mtx", [matrix % 2, matrix % 3]), (scores, ".mtx", [matrix % 2, matrix % 3]),
+                                   (experts, ".csv", ["0,0\n1,2\n", "0,0\n1,3\n"]), (bags, ".txt", ["1 2\n", "1 3\n"])]:
+            hashes = []
+            for content in contents:
+                self.write("in/" + re.search(r"(mask|routes|bags)%s", op)[1] + name, content)
+                self.write("in/w.yaml", "name: w\nops:\n  - " + op % name)
+                run = read(self.accepted("run", "--substrate", "a100", "--workload", "in/w.yaml", "--format", "json"))
+                hashes.append(run["provenance"]["inputs_hash"])
+            self.assertNotEqual(*hashes, op)
+
+    def test_an_op_waits_for_nothing_where_it_says_so(self):
+        """An exchange hides behind a kernel unless it waits for it; both times stay in the dump."""
+        ops = ("ops:\n  - {name: kernel, op: gemm, m: 8192, n: 8192, k: 8192}\n"
+               "  - {op: all_reduce, bytes: 64 MiB, devices: 8%s}\n")
+        times = {}
+        for after in ["", ", after: kernel", ", after: []"]:
+            self.write("w.yaml", ops % after)
+            words = ["run", "--substrate", "a100-x8", "--workload", "w.yaml"]
+            times[after] = self.accepted(*words, "--quiet")
+            self.write("w.yaml", self.accepted(*words, "--dump-config").split("---\n")[1].replace("name: w\n", "", 1))
+            self.assertEqual(self.accepted(*words, "--quiet"), times[after])
+        kernel = read(self.accepted(*words, "--format", "json"))["ops"][0]["sparse_us"]
+        self.assertEqual(times[""], times[", after: kernel"])
+        self.assertIn(f"sparse {kernel:.1f} us", times[", after: []"])
 
     def test_the_same_bytes_again_and_on_one_processor(self):
         for form in ["json", "table"]:
