@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "models/evaluate/run.h"
@@ -106,6 +107,21 @@ std::string distribution_table(const Distribution& d) {
   return out + "\n";
 }
 
+std::string label(const OpResult& op) { return op.repeat > 1 ? fmt::format("{} x{}", op.name, op.repeat) : op.name; }
+
+/// Columns that a text takes on a terminal: one per character of UTF-8.
+std::size_t columns_of(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+std::string facts_line(const SparsitySummary& sparsity) {
+  std::string facts;
+  for (const SparsityFact& fact : sparsity.facts)
+    facts += fmt::format("{}{} {:.3g}", facts.empty() ? "    " : ", ", fact.name, fact.value);
+  std::replace(facts.begin(), facts.end(), '_', ' ');
+  return facts.empty() ? facts : facts + "\n";
+}
+
 }  // namespace
 
 std::string format_json(const RunResult& r) {
@@ -149,25 +165,29 @@ std::string format_summary(const RunResult& r) {
 }
 
 std::string format_table(const RunResult& r) {
+  std::size_t width = 24;  // of the names
+  for (const auto& op : r.ops) width = std::max(width, columns_of(label(op)));
+  const auto us = [](double value) { return fmt::format("{:.1f}", value); };
+  const std::size_t digits = std::max({us(r.dense.us()).size(), us(r.sparse.us()).size(), std::size_t{12}});
   std::string out = fmt::format("{} on {}\n\n", r.workload, r.substrate);
-  out += fmt::format("  {:<24} {:>12} {:>12} {:>9} {:>9}  {}\n", "op", "dense us", "sparse us", "speedup", "ideal",
-                     "bound (dense -> sparse)");
+  const auto row = [&](const std::string& name, const std::string& dense, const std::string& sparse,
+                       const std::string& speedup, const std::string& ideal, const std::string& bound) {
+    const std::string blanks(width - columns_of(name), ' ');
+    out += fmt::format("  {0}{1} {3:>{2}} {4:>{2}} {5:>9} {6:>9}  {7}\n", name, blanks, digits, dense, sparse, speedup,
+                       ideal, bound);
+  };
+  row("op", "dense us", "sparse us", "speedup", "ideal", "bound (dense -> sparse)");
   for (const auto& op : r.ops) {
     const auto& p = op.prediction;
-    const std::string label = op.repeat > 1 ? fmt::format("{} x{}", op.name, op.repeat) : op.name;
-    out += fmt::format("  {:<24} {:>12.1f} {:>12.1f} {:>9} {:>9}  {} -> {}\n", label, op.dense_us(), op.sparse_us(),
-                       times(p.realised_speedup()), times(ideal_speedup(p.sparsity.declared)), name(p.dense.bound()),
-                       name(p.sparse.bound()));
+    row(label(op), us(op.dense_us()), us(op.sparse_us()), times(p.realised_speedup()),
+        times(ideal_speedup(p.sparsity.declared)),
+        fmt::format("{} -> {}", name(p.dense.bound()), name(p.sparse.bound())));
     if (p.fallback) out += fmt::format("    runs densely: {}\n", p.fallback_reason);
-    std::string facts;
-    for (const SparsityFact& fact : p.sparsity.facts)
-      facts += fmt::format("{}{} {:.3g}", facts.empty() ? "    " : ", ", fact.name, fact.value);
-    std::replace(facts.begin(), facts.end(), '_', ' ');
-    if (!facts.empty()) out += facts + "\n";
+    out += facts_line(p.sparsity);
   }
   const Busy d = busiest(r.dense_busy, r.dense.seconds()), s = busiest(r.sparse_busy, r.sparse.seconds());
-  out += fmt::format("  {:<24} {:>12.1f} {:>12.1f} {:>9} {:>9}  {} -> {}\n\n", "total", r.dense.us(), r.sparse.us(),
-                     times(r.realised_speedup()), times(r.ideal_speedup), name(d.resource), name(s.resource));
+  row("total", us(r.dense.us()), us(r.sparse.us()), times(r.realised_speedup()), times(r.ideal_speedup),
+      fmt::format("{} -> {}\n", name(d.resource), name(s.resource)));
   if (r.distribution) out += distribution_table(*r.distribution);
   if (r.sparsity.declared <= 0) return out + "  nothing is sparse here: the dense time is the result\n";
   out += fmt::format("  declared sparsity {:.1f} %, ideal {}, realised {}", 100 * r.sparsity.declared,

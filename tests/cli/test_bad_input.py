@@ -392,6 +392,7 @@ class Tables(Files):
             with self.subTest(text=text):
                 self.marked("m.smtx", text)
                 self.assertIn(part, self.refused(*self.run_words()))
+        self.op("spmm, m: 1, n: 64, k: 64, pattern: unstructured, mask: §w.yaml", "known: .smtx, .mtx")
         self.op("spmm, m: 1, n: 64, k: 64, pattern: unstructured, mask: §none.smtx", "no such file")
         self.op("spmm, m: 1, n: 65, k: 64, pattern: vector, block: §[2, 1], sparsity: 0.5", "do not divide")
         self.workload("ops:\n  - §{op: spmm, m: 1, n: 64, k: 64, pattern: block, sparsity: 0.5}\n",

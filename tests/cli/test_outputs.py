@@ -188,6 +188,17 @@ class Run(ProgramTest):
         self.assertEqual(text.count("\n"), 1)
         self.assertIn("layer: one on a100-sxm4-80gb-x8: dense ", text)
 
+    def test_columns_stay_in_line_under_long_names_and_long_times(self):
+        """A name or a time of any length pushes the columns of all rows, not of its own alone."""
+        self.write("w.yaml", "ops:\n  - {name: 'длинное: a name of forty characters or more', op: gemm, m: 8, n: 8, k: 8}\n"
+                             "  - {name: b, op: gemm, m: 65536, n: 65536, k: 65536, repeat: 100000}\n")
+        table = self.accepted("run", "--substrate", "a100", "--workload", "w.yaml").split("\n\n")[1].splitlines()
+        self.assertEqual(len(table), 4, "a head, two ops and the sum")
+        ends = [[match.end() for match in re.finditer(r"\S+", row[50:])][:-3][-4:] for row in
+                [table[0].replace("dense us", "dense_us").replace("sparse us", "sparse_us").replace("(dense -> sparse)", "-> x"),
+                 *table[1:]]]
+        self.assertEqual(ends[1:], ends[:1] * 3, "\n".join(table))
+
     def test_timeline_holds_every_op_on_every_device(self):
         quiet = self.accepted(*self.words("--quiet", "--timeline", "t.json"))
         self.assertEqual(quiet, self.accepted(*self.words("--quiet")))

@@ -103,7 +103,7 @@ bool read_mask_blocks(config::MapReader& map, AttentionSize& size) {
     size.sizes.mask = block_rows(read_mask(parse_mask_name(path)), size, path);
     return true;
   } catch (const config::ConfigError& error) {
-    map.mistake("mask", fmt::format("{}: {}", mask, error.brief()));
+    map.mistake("mask", fmt::format("{}: {}", mask, error.brief()), error.mistakes().front().hint);
     return false;
   }
 }

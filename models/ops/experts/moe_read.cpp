@@ -73,7 +73,8 @@ void settle_routing(config::MapReader& map, Routing& routing, const RoutingSize&
   } catch (const RoutingError& error) {
     map.mistake(key, std::string(error.what()));
   } catch (const config::ConfigError& error) {  // the file: named where it is asked for
-    map.mistake(key, fmt::format("{}: {}", routing.trace, error.mistakes().back().message));
+    map.mistake(key, fmt::format("{}: {}", routing.trace, error.mistakes().back().message),
+                error.mistakes().back().hint);
     routing = {};
   }
 }

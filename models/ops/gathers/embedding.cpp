@@ -76,7 +76,7 @@ void read_trace(config::MapReader& map, const std::string& name, BagSize& size) 
     diagnostics.throw_if_any();
     size.bags = static_cast<std::int64_t>(size.trace->bags.size());
   } catch (const config::ConfigError& error) {
-    map.mistake("trace", fmt::format("{}: {}", name, error.brief()));
+    map.mistake("trace", fmt::format("{}: {}", name, error.brief()), error.mistakes().front().hint);
   }
 }
 

@@ -117,7 +117,7 @@ void read_zeros(config::MapReader& map, SpmmSize& size) {
     size.mask = read_mask((folder / mask).string(), size);
     size.sparsity = 1 - size.mask.density();
   } catch (const config::ConfigError& error) {
-    map.mistake("mask", fmt::format("{}: {}", mask, error.brief()));
+    map.mistake("mask", fmt::format("{}: {}", mask, error.brief()), error.mistakes().front().hint);
   }
 }
 
@@ -129,7 +129,7 @@ void check_n_of_m_mask(config::MapReader& map, const SpmmSize& size) {
     const auto folder = std::filesystem::path(map.node().position().file).parent_path();
     require_n_of_m((folder / mask).string(), size.n, size.k, size.block_n, size.n_kept, size.n_of);
   } catch (const config::ConfigError& error) {
-    map.mistake("mask", fmt::format("{}: {}", mask, error.brief()));
+    map.mistake("mask", fmt::format("{}: {}", mask, error.brief()), error.mistakes().front().hint);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "models/sparsity/routing/routing_trace.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -71,7 +72,8 @@ std::vector<std::int64_t> count_trace_array(const std::vector<std::int64_t>& sha
   std::string problem;
   const auto report = [&] { diagnostics.add({name, 0, 0}, problem); };
   if (shape.size() < 2 || shape.size() > 3 || shape.back() != size.top_k)
-    problem = fmt::format("a trace is [tokens, {}] or [layers, tokens, {}]", size.top_k, size.top_k);
+    problem = fmt::format("an array of shape [{}]; a trace is [tokens, {}] or [layers, tokens, {}]",
+                          fmt::join(shape, ", "), size.top_k, size.top_k);
   const auto layer = problem.empty() ? choose_layer(shape.size() == 3 ? shape[0] : 1, part, problem) : std::nullopt;
   if (!layer) {
     report();

@@ -84,8 +84,8 @@ TEST_CASE("arrays: shapes and experts that do not fit are named") {
     REQUIRE(!diagnostics.empty());
     return diagnostics.mistakes().front().message;
   };
-  CHECK(problem({4}, {1, 3, 3, 0}) == "a trace is [tokens, 2] or [layers, tokens, 2]");
-  CHECK(problem({1, 3}, {1, 3, 0}) == "a trace is [tokens, 2] or [layers, tokens, 2]");
+  CHECK(problem({4}, {1, 3, 3, 0}) == "an array of shape [4]; a trace is [tokens, 2] or [layers, tokens, 2]");
+  CHECK(problem({1, 3}, {1, 3, 0}) == "an array of shape [1, 3]; a trace is [tokens, 2] or [layers, tokens, 2]");
   CHECK(problem({2, 1, 2}, {1, 3, 3, 0}) == "the trace has 2 layers: trace_layer says which");
   CHECK(problem({2, 1, 2}, {1, 3, 3, 0}, {2, -1}) == "the trace has 2 layers, trace_layer is 2");
   CHECK(problem({2, 2}, {1, 3, 3, 4}) == "token 1: expert 4 of a layer with 4 (counted from 0)");
