@@ -190,11 +190,26 @@ void add_chosen_keys(const OpKind& kind, const std::string& given, int depth, st
   }
 }
 
+/// Keys that another key stands in for (`seq` where `keys` is given) are not required.
+void drop_replaceable(const OpKind& kind, std::vector<Declared>& keys) {
+  std::vector<std::string> sizes;
+  for (const Declared& key : keys)
+    if (key.type == "node" || key.type == "integer") sizes.push_back(key.key);
+  for (const std::string& size : sizes) {
+    const auto asked = declared_by(kind, size + ": 1");
+    const auto needed = [&](const std::string& key) {
+      return std::any_of(asked.begin(), asked.end(), [&](const Declared& d) { return d.key == key && d.required; });
+    };
+    for (Declared& key : keys) key.required = key.required && (key.key == size || needed(key.key));
+  }
+}
+
 /// One op kind's keys, learned by letting its reader declare them on maps without values.
 nlohmann::ordered_json schema_of(const OpKind& kind) {
   std::vector<Declared> keys;
   add_chosen_keys(kind, "", 0, keys);  // in the order of the plain map
   add_chosen_keys(kind, "", 2, keys);
+  drop_replaceable(kind, keys);
   nlohmann::ordered_json properties, required = nlohmann::ordered_json::array({"op"});
   properties["name"] = {{"type", "string"}};
   properties["op"] = {{"const", kind.name}, {"description", kind.description}};

@@ -186,7 +186,7 @@ constexpr std::array<KeyPattern, 9> kTable{{
      draw_documents},
     {"retrieved", "the pages of keys that an index finds for each block of queries", "page pages query_block", false,
      see_blocks, draw_retrieved},
-    {"blocks", "any blocks of scores: a mask from a file, or drawn", "block density mask", true, see_blocks,
+    {"blocks", "any blocks of scores: a mask from a file, or drawn", "block sparsity mask", true, see_blocks,
      draw_blocks},
 }};
 

@@ -13,6 +13,7 @@
 #include "models/ops/kinds.h"
 #include "models/ops/registry.h"
 #include "models/ops/weights/spmm.h"
+#include "models/sparsity/key_pattern.h"
 #include "models/substrate/fingerprint.h"
 #include "models/substrate/schema.h"
 #include "sim/cli/commands.h"
@@ -59,7 +60,10 @@ std::vector<Row> op_rows() {
 std::vector<Row> pattern_rows() {
   std::vector<Row> rows;
   for (const auto& kind : sparse_kinds())
-    rows.push_back({std::string(kind.pattern), fmt::format("{} ({})", kind.description, kind.formats)});
+    rows.push_back({std::string(kind.pattern), fmt::format("spmm: {}; formats {}", kind.description, kind.formats)});
+  for (const auto& pattern : key_patterns())
+    rows.push_back(
+        {std::string(pattern.name), fmt::format("attention: {}; sizes {}", pattern.description, pattern.sizes)});
   return rows;
 }
 

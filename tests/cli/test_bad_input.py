@@ -392,6 +392,15 @@ class Tables(Files):
             with self.subTest(text=text):
                 self.marked("m.smtx", text)
                 self.assertIn(part, self.refused(*self.run_words()))
+        spmm = "spmm, m: 1, n: 64, k: 64, pattern: "  # one mistake is reported once
+        self.op(spmm + "unstructured, sparsity: §0.5, mask: w.yaml", "not both")
+        self.op(spmm + "§5:4", "0 < N < M")
+        self.op(spmm + "§blok, block: [2, 2]", 'did you mean "block"?')
+        self.op(spmm + "block, sparsity: 0.5, block: §32", "must be a list")
+        self.op("training_linear, m: 1, n: 64, k: 64, pattern: block, sparsity: 0.5, block: §32", "must be a list")
+        self.workload("ops:\n  - §{op: spmm, m: 1, n: 64, k: 64}\n", 'missing key "pattern"')
+        blocks = "attention, seq: 256, heads: 2, head_dim: 64, pattern: blocks, "
+        self.op(blocks + "sparsity: §0.5, mask: w.yaml", "not both")
         self.op("spmm, m: 1, n: 64, k: 64, pattern: unstructured, mask: §w.yaml", "known: .smtx, .mtx")
         self.op("spmm, m: 1, n: 64, k: 64, pattern: unstructured, mask: §none.smtx", "no such file")
         self.op("spmm, m: 1, n: 65, k: 64, pattern: vector, block: §[2, 1], sparsity: 0.5", "do not divide")

@@ -22,6 +22,11 @@ class CommandLine(unittest.TestCase):
         self.assertIn(expect, result.stderr)
         self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
 
+    def test_patterns_of_weights_and_of_attention_are_listed(self):
+        names = call("list", "patterns", "--names").stdout.split()
+        for name in ["2:4", "block", "window", "retrieved"]:
+            self.assertEqual(names.count(name), 1, names)
+
     def test_help_lists_every_command_and_each_has_its_own(self):
         text = call("--help").stdout
         for command in COMMANDS:

@@ -204,7 +204,7 @@ std::unique_ptr<Op> pattern_from_row(MeasuredOp row) {
   if (row.pattern == "block_mask") {
     row.pattern = "blocks";
     if (row.sparsity && !row.params.contains("mask"))
-      row.params.try_emplace("density", fmt::format("{}", 1 - *row.sparsity));
+      row.params.try_emplace("sparsity", fmt::format("{}", *row.sparsity));
     if (const auto block = row.params.find("block"); block != row.params.end())
       block->second = block->second.substr(0, block->second.find('x'));
   }

@@ -90,11 +90,11 @@ BlockRows block_rows(const Mask& mask, const AttentionSize& size, const std::str
 bool read_mask_blocks(config::MapReader& map, AttentionSize& size) {
   const std::string mask = map.text("mask", "");
   if (mask.empty()) {
-    size.sizes.density = map.number("density", config::Range::between(0, 1));
+    size.sizes.density = 1 - map.number("sparsity", config::Range::between(0, 1));
     return true;
   }
-  if (map.has("density")) {
-    map.mistake("density", "give a mask, or the density of one to draw, not both");
+  if (map.has("sparsity")) {
+    map.mistake("sparsity", "give a mask, or the sparsity of one to draw, not both");
     return false;
   }
   try {
@@ -126,7 +126,7 @@ bool read_sizes(config::MapReader& map, AttentionSize& size) {
   }
   good = (packed ? read_documents(map, size) : refuse_key(map, "lengths", size.pattern)) && good;
   if (size.pattern == find_key_pattern("blocks")) return read_mask_blocks(map, size) && good;
-  for (const std::string_view key : {"density", "mask"}) good = refuse_key(map, key, size.pattern) && good;
+  for (const std::string_view key : {"sparsity", "mask"}) good = refuse_key(map, key, size.pattern) && good;
   return good;
 }
 
@@ -166,7 +166,7 @@ std::optional<AttentionFault> find_attention_fault(const AttentionSize& size) {
 double most_runs(const AttentionSize& size) {
   const KeyPatternSizes& s = size.sizes;
   const double keys = static_cast<double>(size.keys);
-  if (has_size(*size.pattern, "density")) return keys / static_cast<double>(s.block);
+  if (has_size(*size.pattern, "mask")) return keys / static_cast<double>(s.block);
   if (has_size(*size.pattern, "random"))
     return 2 + std::min(static_cast<double>(s.random), keys / static_cast<double>(s.block));
   if (has_size(*size.pattern, "pages"))

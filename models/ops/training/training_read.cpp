@@ -33,6 +33,7 @@ void read_pattern(config::MapReader& map, TrainingSize& size) {
   size.second_copy = map.boolean("second_copy", false);
   if (product.pattern == "unstructured") return;
   const auto block = map.integers("block", 1, 4096, 2);
+  if (const auto given = map.optional("block"); given && given->type() != config::Node::Type::sequence) return;
   if (block.size() != 2) {
     map.mistake("block", "block is [rows, columns] of a stored unit");
     return;

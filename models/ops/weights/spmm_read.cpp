@@ -86,32 +86,40 @@ RowCounts named_mask(const std::string& name, const SpmmSize& size, const std::s
   }
 }
 
-/// `pattern`: a row of the table, or any N:M.
+/// `pattern`: a row of the table, or any N:M. Empty after a mistake.
 std::string read_pattern_name(config::MapReader& map) {
   const auto given = map.optional("pattern");
-  if (!given || (given->type() == config::Node::Type::scalar && parse_n_of_m(given->scalar())))
-    return map.text("pattern");
+  const std::string name = given ? given->scalar() : "";
+  if (!given || parse_n_of_m(name)) return map.text("pattern");
+  if (name.find(':') != std::string::npos) {
+    map.mistake("pattern", fmt::format("pattern cannot be \"{}\": of N:M, 0 < N < M <= 64", name));
+    return {};
+  }
   const auto names = known_patterns();
-  return map.choice("pattern", std::vector<std::string_view>(names.begin(), names.end()));
+  map.choice("pattern", std::vector<std::string_view>(names.begin(), names.end()));
+  return is_pattern(name) ? name : "";
 }
 
 /// The stored unit: [rows, columns] of the stored weights.
-void read_block(config::MapReader& map, SpmmSize& size) {
+void read_block(config::MapReader& map, SpmmSize& size, bool all) {
   const auto block = map.integers("block", 1, 4096, 2);
+  const auto given = map.optional("block");
+  if (given ? given->type() != config::Node::Type::sequence : all) return;  // reported, or not needed
   if (block.size() != 2) return map.mistake("block", "block is [rows, columns] of a stored unit");
   size.block_n = block[size.transposed ? 1 : 0];
   size.block_k = block[size.transposed ? 0 : 1];
 }
 
 /// A share of zeros, or a mask beside the workload.
-void read_zeros(config::MapReader& map, SpmmSize& size) {
+void read_zeros(config::MapReader& map, SpmmSize& size, bool all) {
   size.equal_rows = map.boolean("equal_rows", false);
   const std::string mask = map.text("mask", "");
   if (mask.empty()) {
     const auto share = config::Range::between(0, 1);
-    size.sparsity = map.has("pattern") ? map.number("sparsity", share) : map.number("sparsity", share, 0);
+    size.sparsity = all ? map.number("sparsity", share, 0) : map.number("sparsity", share);
     return;
   }
+  if (map.has("sparsity")) return map.mistake("sparsity", "give a mask, or the sparsity of one to draw, not both");
   try {
     const auto folder = std::filesystem::path(map.node().position().file).parent_path();
     size.mask = read_mask((folder / mask).string(), size);
@@ -150,9 +158,9 @@ void read_format(config::MapReader& map, SpmmSize& size) {
   size.timed_call = map.boolean("timed_call", false);
 }
 
-/// The keys of the pattern, and what it leaves out. A map without a pattern (the schema's) declares those of all.
-void read_pattern(config::MapReader& map, SpmmSize& size) {
-  const bool all = !map.has("pattern");  // nothing is required then
+/// The keys of the pattern, and what it leaves out. `all`: the pattern is not known (the schema's map has none), so the
+/// keys of every pattern are taken and none is required.
+void read_pattern(config::MapReader& map, SpmmSize& size, bool all) {
   size.transposed = map.boolean("transposed", false);
   if (all || size.pattern == "vnm") {
     size.block_n = map.integer("v", 1, 65536, 128);
@@ -161,12 +169,12 @@ void read_pattern(config::MapReader& map, SpmmSize& size) {
     size.n_kept = ratio->kept;
     size.n_of = ratio->of;
   }
-  if (all || size.pattern == "block" || size.pattern == "vector") read_block(map, size);
+  if (all || size.pattern == "block" || size.pattern == "vector") read_block(map, size, all);
   if (all || !is_n_of_m(size.pattern)) {
     size.index_bits = static_cast<int>(map.integer("index_bits", 0, 32, 0));
     if (size.index_bits % 8 != 0 || size.index_bits == 24)
       map.mistake("index_bits", "index_bits is 8, 16 or 32; 0 leaves it to the kernel");
-    read_zeros(map, size);
+    read_zeros(map, size, all);
   } else {
     size.sparsity = 1 - static_cast<double>(size.n_kept) / size.n_of;
     check_n_of_m_mask(map, size);
@@ -187,9 +195,11 @@ std::unique_ptr<Op> read_spmm(config::MapReader& map) {
   size.dtype = map.choice("dtype", kTypes, "fp16");
   size.accumulate = map.choice("accumulate", kSums, "fp32");
   size.pattern = read_pattern_name(map);
-  if (!is_pattern(size.pattern)) size.pattern = "unstructured";
+  const bool known = is_pattern(size.pattern);
+  if (!known) size.pattern = "unstructured";
   read_format(map, size);
-  read_pattern(map, size);
+  read_pattern(map, size, !known);
+  if (!known) return nullptr;  // reported
   if (const auto fault = find_fault(size)) {
     map.mistake(fault->key, fault->message);
     return nullptr;

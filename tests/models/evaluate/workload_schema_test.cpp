@@ -71,3 +71,12 @@ TEST_CASE("keys that only one choice asks for are known and not required") {
       CHECK(kinds.at(kind).required.count(name) == 0);
     }
 }
+
+TEST_CASE("a key that others stand in for is not required") {
+  const auto kinds = schema_keys();
+  for (const char* kind : {"attention", "pruned_attention"}) {  // keys and queries for seq
+    CHECK(kinds.at(kind).known.count("seq") == 1);
+    CHECK(kinds.at(kind).required == std::set<std::string>{"op", "heads", "head_dim"});
+  }
+  CHECK(kinds.at("spmm").required == std::set<std::string>{"op", "m", "n", "k", "pattern"});
+}

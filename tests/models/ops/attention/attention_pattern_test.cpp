@@ -62,7 +62,7 @@ constexpr const char* kPatterns[] = {
     "pattern: bigbird, window: 192, global: 64",
     "pattern: documents, documents: 7",
     "pattern: retrieved, pages: 12",
-    "pattern: blocks, block: 128, density: 0.2",
+    "pattern: blocks, block: 128, sparsity: 0.8",
 };
 
 }  // namespace
