@@ -36,13 +36,14 @@ std::string wrap(std::string_view text, std::size_t indent) {
 std::string label(const OptionSpec& option, bool positional) {
   if (positional) return option.name;
   return "--" + option.name + (option.placeholder.empty() ? "" : " " + option.placeholder) +
-         (option.repeatable ? "..." : "");
+         (option.repeatable && option.type == ValueType::file ? "..." : "");
 }
 
 std::string doc(const OptionSpec& option) {
   std::string text = option.doc;
   if (!option.choices.empty()) text += fmt::format(": {}", fmt::join(option.choices, ", "));
   if (!option.fallback.empty()) text += fmt::format(" (default {})", option.fallback);
+  if (option.repeatable && option.type != ValueType::file) text += " (may be repeated)";
   if (option.required) text += " (required)";
   return text;
 }

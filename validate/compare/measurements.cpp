@@ -11,6 +11,7 @@
 #include <memory>
 #include <set>
 
+#include "models/ops/registry.h"
 #include "sim/config/reader.h"
 #include "sim/config/text_check.h"
 #include "sim/stats/csv.h"
@@ -26,9 +27,13 @@ constexpr std::int64_t kFileBytesMax = 8 << 20;
 constexpr std::int64_t kDevicesMax = 1 << 20;
 constexpr std::int64_t kSizeMax = std::int64_t{1} << 40;
 
-constexpr std::array<std::string_view, 13> kOps{
-    "gemm",       "spmm",       "moe_ffn",        "grouped_gemm", "attention", "gather_reduce", "elementwise",
-    "all_to_all", "all_gather", "reduce_scatter", "all_reduce",   "layer",     "model"};
+/// Every op of a workload, and what only publications measure.
+std::vector<std::string_view> make_op_names() {
+  std::vector<std::string_view> names;
+  for (const OpKind& kind : op_kinds()) names.push_back(kind.name);
+  names.insert(names.end(), {"gather_reduce", "layer", "model"});
+  return names;
+}
 
 bool parse_whole(std::string_view text, std::int64_t& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -80,9 +85,10 @@ struct RowReader {
   }
   void op() const {
     row.op.op = cell.text;
-    if (std::find(kOps.begin(), kOps.end(), cell.text) != kOps.end()) return;
-    const std::string near = config::nearest(cell.text, kOps);
-    const std::string known = fmt::format("known: {}", fmt::join(kOps, ", "));
+    const auto names = measured_op_names();
+    if (std::find(names.begin(), names.end(), cell.text) != names.end()) return;
+    const std::string near = config::nearest(cell.text, names);
+    const std::string known = fmt::format("known: {}", fmt::join(names, ", "));
     mistake(fmt::format("unknown op \"{}\"", cell.text),
             near.empty() ? known : fmt::format("did you mean \"{}\"? ({})", near, known));
   }
@@ -190,7 +196,10 @@ std::optional<double> Measurement::measured_speedup() const {
 }
 
 std::span<const std::string_view> measurement_columns() { return kColumnNames; }
-std::span<const std::string_view> measured_op_names() { return kOps; }
+std::span<const std::string_view> measured_op_names() {
+  static const std::vector<std::string_view> kNames = make_op_names();
+  return kNames;
+}
 
 MeasurementFile read_measurements_text(std::string_view text, const std::string& name, Diagnostics& diagnostics) {
   MeasurementFile file{std::filesystem::path(name).filename().string(), {}};

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 
 using namespace sparsesim;
@@ -95,6 +96,12 @@ TEST_CASE("a column that nobody knows is an error at its place, with the nearest
 TEST_CASE("a header names each column once and has the ones every row needs") {
   check_mistake("id,device,op,time_us,id\nx,a,gemm,1,y\n", "1:22: column \"id\" is given twice");
   check_mistake("id,device,op\nx,a,gemm\n", "1:1: the column \"time_us\" is missing");
+}
+
+TEST_CASE("a row may name every op that a workload may") {
+  const auto names = measured_op_names();
+  for (const char* op : {"gemm", "embedding_bag", "structured_matrix", "moe_training", "gather_reduce", "model"})
+    CHECK_MESSAGE(std::count(names.begin(), names.end(), std::string_view(op)) == 1, op);
 }
 
 TEST_CASE("each bad value is reported where it stands") {
