@@ -122,4 +122,16 @@ TEST_CASE("more zeros never take longer, whatever the block") {
   }
 }
 
+TEST_CASE("no kernel streams weights faster than the dense products of its machine: without zeros nothing is gained") {
+  for (const char* name : {"a100-sxm4-80gb", "rtx-3090", "l40s-48gb", "h100-sxm5-80gb", "b200-sxm-180gb"}) {
+    CAPTURE(name);
+    for (const std::int64_t rows : {1, 64}) {
+      SpmmSize size = units("block", 32, 32, 0);
+      size.m = rows;
+      const Launch twin = *Spmm(size).lower_dense({machine(name), {}, 1}).stages.front().launch;
+      CHECK(run(size, machine(name)).time.us() >= 0.95 * play(twin, machine(name), {}).time.us());
+    }
+  }
+}
+
 }  // namespace sparsesim

@@ -126,6 +126,18 @@ TEST_CASE("the fastest of all formats is no slower than any of them") {
   for (const char* format : {"csr", "coo", "bitmap", "tiled"}) CHECK(best <= microseconds(weights(format, 0.9, 128)));
 }
 
+TEST_CASE("more zeros never take longer in bitmaps: what is tuned for few rows starts no second wave for nothing") {
+  for (const std::int64_t rows : {1, 16, 64}) {
+    CAPTURE(rows);
+    double before = 1e9;
+    for (const double sparsity : {0.5, 0.8, 0.85, 0.9, 0.99}) {
+      const double now = microseconds(weights("bitmap", sparsity, rows));
+      CHECK(now <= 1.01 * before);
+      before = now;
+    }
+  }
+}
+
 TEST_CASE("equal shares of units know no long rows: COO takes a skewed mask as an even one, CSR waits") {
   SpmmSize even = weights("coo", 0.9, 64), skewed = even;
   even.mask = equal_row_counts(kSide, kSide, 0.1);
