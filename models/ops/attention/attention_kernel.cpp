@@ -84,7 +84,9 @@ AttentionKernel find_attention_kernel(const AttentionSize& size, const Substrate
                              " (docs/models/attention.md)");
   }
   // The heads of one key head become the rows of a tile, as the kernel's interface swaps them for a lone query.
-  if (kernel.decode_groups && size.decode() && size.window == 0 && size.heads > size.kv_heads) kernel.pack_heads = true;
+  // Not under a window; but one that hides no key is none (flash_api.cpp drops it).
+  const bool windowed = size.window > 0 && size.window < size.keys;
+  if (kernel.decode_groups && size.decode() && !windowed && size.heads > size.kv_heads) kernel.pack_heads = true;
   return kernel;
 }
 

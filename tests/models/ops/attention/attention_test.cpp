@@ -76,6 +76,18 @@ TEST_CASE("a window as long as the sequence is causal attention, to the picoseco
   }
 }
 
+TEST_CASE("a window as long as the keys costs a lone query nothing either") {
+  for (const char* name : {"h100", "a100"}) {
+    const Substrate& substrate = machine(name);
+    const LowerContext context{substrate, {}, 1};
+    AttentionSize whole = prefill(16, 8192, 32, 8);
+    whole.queries = 1;
+    AttentionSize window = whole;
+    window.window = window.keys;
+    CHECK(seconds(Attention(window).lower(context), substrate) == seconds(Attention(whole).lower(context), substrate));
+  }
+}
+
 TEST_CASE("useful work is the causal triangle: 2 head_dim multiply-adds per needed score") {
   for (const char* name : {"h100", "a100"})
     for (std::int64_t batch : {1, 3, 700}) {
