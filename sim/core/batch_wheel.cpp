@@ -10,9 +10,9 @@ namespace {
 
 constexpr std::size_t batch_room = 512;
 
-void prefetch_chunk(const EventChunk& chunk) {
-  for (std::size_t line = 0; line < sizeof(EventChunk); line += 64)
-    __builtin_prefetch(reinterpret_cast<const char*>(&chunk) + line);
+void prefetch_chunk(const Event* chunk) {
+  for (std::size_t line = 0; line < EventChunk::bytes; line += 64)
+    __builtin_prefetch(reinterpret_cast<const char*>(chunk) + line);
 }
 
 }  // namespace
@@ -189,7 +189,7 @@ void BatchWheel::spread_chain(ListEnd end) {
     const std::uint32_t count = i == 0 ? newest_count : EventChunk::capacity;
     listed_ -= count;
     for (std::uint32_t k = 0; k < count; ++k) {
-      const Event event = pool_[chunk].events[k];  // a copy: appending may move the pool
+      const Event event = pool_[chunk][k];  // a copy: appending may move the pool
       if (event.time_ps < fine_end_) {
         append(fine_index(event.time_ps), event);
       } else {
@@ -208,7 +208,7 @@ void BatchWheel::drain(std::uint32_t list) {
     prefetch_chunk(pool_[lists_[list + static_cast<std::uint32_t>(std::countr_zero(later))].chunk()]);
   std::size_t count = end.count(), instants = count;
   if (pool_.older(end.chunk()) == 0) [[likely]] {
-    sort_events(pool_[end.chunk()].events, count);
+    sort_events(pool_[end.chunk()], count);
     pool_.give_back(end.chunk());
   } else {
     count = gather(end);
@@ -233,7 +233,7 @@ std::size_t BatchWheel::gather(ListEnd end) {
   gathered_.resize(chain_.size() * EventChunk::capacity);
   auto to = gathered_.begin();
   for (std::size_t i = chain_.size(); i-- > 0;) {
-    to = std::copy_n(pool_[chain_[i]].events, EventChunk::capacity, to);
+    to = std::copy_n(pool_[chain_[i]], EventChunk::capacity, to);
     pool_.give_back(chain_[i]);
   }
   return gathered_.size() - EventChunk::capacity + newest_count;

@@ -12,13 +12,13 @@
 
 namespace sparsesim {
 
-/// 24 events: 9 cache lines, an odd number, so that the first lines of all chunks share the cache evenly. How many of
-/// the events are in use is known to the list's owner.
-struct alignas(64) EventChunk {
+/// A chunk is 24 events: 9 cache lines, an odd number, so that the first lines of all chunks share the cache evenly. How
+/// many of the events are in use is known to the list's owner.
+struct EventChunk {
   static constexpr std::uint32_t capacity = 24;
-  Event events[capacity];
+  static constexpr std::size_t bytes = capacity * sizeof(Event);
 };
-static_assert(sizeof(EventChunk) == 9 * 64);
+static_assert(EventChunk::bytes == 9 * 64);
 
 /// Where a list goes on: the number of its next free event in the pool. A multiple of the capacity means that the
 /// newest chunk is full, and 0 that there is none: chunk 0 is never handed out.
@@ -35,9 +35,10 @@ struct ListEnd {
 /// Last in, first out, so that a chunk is reused while it is still in the cache. Index 0 is never handed out.
 class ChunkPool {
  public:
-  EventChunk& operator[](std::uint32_t index) { return chunks_.get()[index]; }
+  /// The events of a chunk.
+  Event* operator[](std::uint32_t index) { return events_.get() + std::size_t{index} * EventChunk::capacity; }
   /// The event that `end` names; the list's newest chunk must not be full.
-  Event& event_at(ListEnd end) { return *(chunks_.get()->events + end.next_event); }
+  Event& event_at(ListEnd end) { return events_.get()[end.next_event]; }
   /// The chunk that was the newest of the list before this one; 0: none.
   std::uint32_t& older(std::uint32_t index) { return older_[index]; }
   /// A chunk with any events in it. May move all chunks: hold indices, not references. Errors: std::bad_alloc.
@@ -48,7 +49,7 @@ class ChunkPool {
       return index;
     }
     if (used_ >= older_.size()) grow();
-    std::memset(static_cast<void*>(&(*this)[used_]), 0, sizeof(EventChunk));  // whole blocks are read, used or not
+    std::memset(static_cast<void*>((*this)[used_]), 0, EventChunk::bytes);  // whole blocks are read, used or not
     return used_++;
   }
   void give_back(std::uint32_t index) {
@@ -63,7 +64,7 @@ class ChunkPool {
 
  private:
   struct Free {
-    void operator()(EventChunk* chunks) const { std::free(chunks); }
+    void operator()(Event* events) const { std::free(events); }
   };
   void grow() {
     static constexpr std::size_t first_room = 32;                  // 18 KiB: a short simulation needs no more
@@ -71,13 +72,13 @@ class ChunkPool {
     const std::size_t old_room = older_.size();
     if (old_room == room_max) throw std::bad_alloc();
     const std::size_t room = old_room == 0 ? first_room : 2 * old_room;
-    auto* chunks = static_cast<EventChunk*>(std::aligned_alloc(alignof(EventChunk), room * sizeof(EventChunk)));
-    if (chunks == nullptr) throw std::bad_alloc();
-    if (old_room != 0) std::memcpy(static_cast<void*>(chunks), chunks_.get(), old_room * sizeof(EventChunk));
-    chunks_.reset(chunks);
+    auto* events = static_cast<Event*>(std::aligned_alloc(64, room * EventChunk::bytes));
+    if (events == nullptr) throw std::bad_alloc();
+    if (old_room != 0) std::memcpy(static_cast<void*>(events), events_.get(), old_room * EventChunk::bytes);
+    events_.reset(events);
     older_.resize(room);
   }
-  std::unique_ptr<EventChunk, Free> chunks_;
+  std::unique_ptr<Event[], Free> events_;  // of all chunks, one after the other, from a cache line on
   std::vector<std::uint32_t> older_;  // also links the free chunks
   std::uint32_t used_ = 1;
   std::uint32_t free_ = 0;
