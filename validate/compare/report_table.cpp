@@ -61,17 +61,33 @@ std::string slowest(const std::vector<ComparedRow>& rows) {
   return out + "\n";
 }
 
+/// A line per group; names as wide as the longest one.
+std::string summary_table(const std::vector<Summary>& groups) {
+  std::size_t file = 22, op = 14, pattern = 12, device = 16;
+  for (const auto& s : groups) {
+    file = std::max(file, s.file.size());
+    op = std::max(op, s.op.size());
+    pattern = std::max(pattern, s.pattern.size());
+    device = std::max(device, s.device.size());
+  }
+  const auto names = [&](std::string_view a, std::string_view b, std::string_view c, std::string_view d) {
+    return fmt::format("{:<{}} {:<{}} {:<{}} {:<{}}", a, file, b, op, c, pattern, d, device);
+  };
+  std::string out = fmt::format("{} {:>5} {:>6} {:>9} {:>8} {:>8} {:>9} {:>8} {:>6} {:>8}\n",
+                                names("file", "op", "pattern", "device"), "rows", "failed", "time MAPE", "median",
+                                "p90", "spd MAPE", "sign", "rank", "seconds");
+  for (const auto& s : groups)
+    out += fmt::format("{} {:>5} {:>6} {:>9} {:>8} {:>8} {:>9} {:>8} {:>6} {:>8.2f}\n",
+                       names(s.file, s.op, s.pattern, s.device), s.rows, s.failed, cell(s.time_mape),
+                       cell(s.time_median_ape), cell(s.time_p90_ape), cell(s.speedup_mape), cell(s.sign_accuracy),
+                       s.rank_correlation ? fmt::format("{:.3f}", *s.rank_correlation) : "-", s.seconds);
+  return out;
+}
+
 }  // namespace
 
 std::string comparison_table(const Comparison& c) {
-  std::string out = fmt::format("{:<22} {:<14} {:<12} {:<16} {:>5} {:>6} {:>9} {:>8} {:>8} {:>9} {:>8} {:>6} {:>8}\n",
-                                "file", "op", "pattern", "device", "rows", "failed", "time MAPE", "median", "p90",
-                                "spd MAPE", "sign", "rank", "seconds");
-  for (const auto& s : c.summary)
-    out += fmt::format("{:<22} {:<14} {:<12} {:<16} {:>5} {:>6} {:>9} {:>8} {:>8} {:>9} {:>8} {:>6} {:>8.2f}\n", s.file,
-                       s.op, s.pattern, s.device, s.rows, s.failed, cell(s.time_mape), cell(s.time_median_ape),
-                       cell(s.time_p90_ape), cell(s.speedup_mape), cell(s.sign_accuracy),
-                       s.rank_correlation ? fmt::format("{:.3f}", *s.rank_correlation) : "-", s.seconds);
+  std::string out = summary_table(c.summary);
   out += failures(c.rows);
   const auto worst = worst_rows(c.rows, kWorstRowsShown);
   if (!worst.empty()) out += "\nWorst rows:\n";

@@ -235,10 +235,12 @@ std::unique_ptr<Op> spmm_from_row(const MeasuredOp& row) {
   } else {
     throw UnsupportedError("an spmm row needs its sparsity");
   }
+  size.transposed = param("transposed") == "true" || param("transposed") == "1";
   if (const std::string block = param("block"); !block.empty()) {
     const auto sizes = parse_block(block);
     if (!sizes) throw UnsupportedError("block is ROWSxCOLUMNS; the row says " + block);
     std::tie(size.block_n, size.block_k) = *sizes;
+    if (size.transposed) std::swap(size.block_n, size.block_k);
   }
   if (const std::string sums = param("accumulate"); !sums.empty()) size.accumulate = sums;
   size.equal_rows = param("format") == "blocked_ell";

@@ -73,6 +73,19 @@ TEST_CASE("the pattern of a measured product decides which operation models it")
   CHECK(op_from_row(row)->kind() == "embedding_bag");
 }
 
+TEST_CASE("a measured product by the transpose stores its units the other way round") {
+  MeasuredOp row;
+  row.op = "spmm";
+  row.m = 64, row.n = 24, row.k = 64;
+  row.dtype = "fp16";
+  row.pattern = "block";
+  row.sparsity = 0.5;
+  row.params = {{"block", "16x4"}};
+  CHECK_THROWS_AS(op_from_row(row), UnsupportedError);  // 24 rows are no multiple of 16
+  row.params["transposed"] = "true";
+  CHECK(op_from_row(row)->kind() == "spmm");
+}
+
 TEST_CASE("a measured mask of blocks is drawn at the row's sparsity") {
   MeasuredOp row;
   row.op = "attention";
