@@ -12,8 +12,8 @@
 
 namespace sparsesim {
 
-/// A chunk is 24 events: 9 cache lines, an odd number, so that the first lines of all chunks share the cache evenly. How
-/// many of the events are in use is known to the list's owner.
+/// A chunk is 24 events: 9 cache lines, an odd number, so that the first lines of all chunks share the cache evenly.
+/// How many of the events are in use is known to the list's owner.
 struct EventChunk {
   static constexpr std::uint32_t capacity = 24;
   static constexpr std::size_t bytes = capacity * sizeof(Event);
@@ -79,7 +79,7 @@ class ChunkPool {
     older_.resize(room);
   }
   std::unique_ptr<Event[], Free> events_;  // of all chunks, one after the other, from a cache line on
-  std::vector<std::uint32_t> older_;  // also links the free chunks
+  std::vector<std::uint32_t> older_;       // also links the free chunks
   std::uint32_t used_ = 1;
   std::uint32_t free_ = 0;
 };
