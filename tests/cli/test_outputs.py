@@ -225,6 +225,29 @@ class Run(ProgramTest):
         read((self.folder / "real.json").read_text())
 
 
+class Keys(ProgramTest):
+    def test_every_key_of_every_op_is_documented_and_every_documented_key_exists(self):
+        """The table of docs/workloads.md; sizes of attention patterns stand in the first table of their note."""
+        def words(text):
+            spans = re.sub(r"\([^)]*\)", "", " ".join(re.findall(r"`([^`]*)`", text)))
+            return set(re.findall(r"[a-z_]+", spans))
+        page = (ROOT / "docs/workloads.md").read_text().split("## Keys of each operation")[1]
+        table = [line.split("|") for line in page.splitlines() if line.startswith("| `") and "(defaults)" not in line]
+        rows = {op: words(cells[2]) for cells in table for op in re.findall(r"`(\w+)`", cells[1])}
+        note = (ROOT / "docs/models/attention.md").read_text().split("| `pattern` |")[1].split("\n\n")[0]
+        rows["attention"] |= set().union(*(words(line.split("|")[2]) for line in note.splitlines()[2:]))
+        schema = read(self.accepted("schema", "workload"))
+        kinds = {kind["properties"]["op"]["const"]: kind["properties"] for kind in
+                 schema["properties"]["ops"]["items"]["oneOf"]}
+        self.assertEqual(set(rows), set(kinds))
+        patterns = set(self.accepted("list", "patterns", "--names").split())  # of spmm, beside any N:M
+        for op, properties in kinds.items():
+            documented = rows[op].union(*(rows[other] for other in rows[op] & set(kinds)))
+            self.assertEqual(set(properties) - {"after", "repeat", "name", "op"} - documented, set(), op)
+            choices = {value for key in properties.values() for value in key.get("enum", [])}
+            self.assertEqual(documented - set(properties) - choices - patterns - set(kinds) - {"rows"}, set(), op)
+
+
 class Validate(ProgramTest):
     SUMMARY = ["file", "op", "pattern", "device", "rows", "failed", "time_mape", "time_median_ape", "time_p90_ape", "speedup_mape",
                "sign_accuracy", "rank_correlation", "seconds"]
