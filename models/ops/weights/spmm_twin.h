@@ -14,9 +14,9 @@ double host_call_seconds(const SpmmSize& size, const Kernel& kernel, const Subst
 /// `cached` finds them made, `none` is a graph of calls. Errors: UnsupportedError for a library that does not say.
 double setup_seconds(const std::string& setup, const Substrate& substrate);
 
-/// The dense product of the same sizes by the best dense kernel for the operands as they lie: products by rows have
-/// row-major operands, and weights narrower than the activations stay so. `timed_as`: the sparse kernel whose
-/// publication timed both; may be null.
+/// The dense product of the same sizes by the best dense kernel; weights narrower than the activations stay so.
+/// `timed_as`: the sparse kernel; where its publication timed both (`timed_call`), products by rows have a twin with
+/// row-major operands. May be null.
 Launch lower_dense_twin(const SpmmSize& size, const Kernel* timed_as, const LowerContext& context);
 
 }  // namespace sparsesim

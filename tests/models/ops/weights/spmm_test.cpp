@@ -183,8 +183,16 @@ TEST_CASE(
   CHECK(dense * 1e6 == doctest::Approx(launch + library).epsilon(0.001));
 }
 
-TEST_CASE("row-major int8 has no matrix instructions: its twin does 4 multiply-adds per lane and cycle") {
-  const SpmmSize size = integers(8, "int8");
+TEST_CASE("a layer's dense int8 twin multiplies in the matrix unit: operands lie as both products like them") {
+  const LaunchResult dense = play(twin_on_40(integers(8, "int8")), a100_40(), {});
+  const double rate = 2048.0 * 108 * 1.41e9;  // int8 multiply-adds of all units
+  CHECK(dense.busy[static_cast<int>(Pipe::vector)] == 0);
+  CHECK(dense.busy[static_cast<int>(Pipe::tensor)] >= 256.0 * 4096 * 4096 / rate);
+}
+
+TEST_CASE("row-major int8 has no matrix instructions: its published twin does 4 multiply-adds per lane and cycle") {
+  SpmmSize size = integers(8, "int8");
+  size.timed_call = true;
   const Launch twin = twin_on_40(size);
   const LaunchResult dense = play(twin, a100_40(), {});
   const double rate = 4 * 64.0 * 108 * 1.41e9;  // lanes of all units
