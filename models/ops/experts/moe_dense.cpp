@@ -17,6 +17,13 @@ constexpr double kSliceResults = 6e7;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
+/// Share of the rows that a dense layer multiplies which tiles of single experts do not. A batch smaller than a tile
+/// fills one in the dense layer too.
+double rows_skipped(double tokens, double experts, double blocks, const MoeTile& tile) {
+  const double dense = std::max<double>(tokens, tile.m) * experts;
+  return std::clamp((dense - blocks * tile.m) / dense, 0.0, 1.0);
+}
+
 }  // namespace
 
 int append_dense_product(Program& program, const LowerContext& context, const GroupedSize& size, std::int64_t m,
@@ -107,7 +114,7 @@ SparsitySummary MoeFfn::sparsity(const LowerContext& context) const {
   const double reads = static_cast<double>(ceil_div(spec_.tokens, tile.m)) * experts;
   const auto share = [](double x) { return std::clamp(x, 0.0, 1.0); };
   summary.aligned_cache = share((reads - blocks) / (reads * summary.declared));
-  summary.aligned_dispatch = share((tokens * experts - blocks * tile.m) / zeros);
+  summary.aligned_dispatch = share(rows_skipped(tokens, experts, blocks, tile) / summary.declared);
   if (spec_.devices > 1 && spec_.capacity_pads) {
     double empty = 0;
     for (std::int64_t count : capacity.counts) empty += static_cast<double>(capacity.rows - count);
@@ -159,11 +166,11 @@ SparsitySummary GroupedGemm::sparsity(const LowerContext& context) const {
   const MoeTile tile = default_moe_tile(rule, spec_.m, spec_.experts);
   double blocks = 0;
   for (std::int64_t count : counts(context)) blocks += static_cast<double>(ceil_div(count, tile.m));
-  const double rows = static_cast<double>(spec_.m), experts = static_cast<double>(spec_.experts);
+  const double experts = static_cast<double>(spec_.experts);
   const double reads = static_cast<double>(ceil_div(spec_.m, tile.m)) * experts;
   summary.aligned_cache = std::clamp((reads - blocks) / (reads * summary.declared), 0.0, 1.0);
   summary.aligned_dispatch =
-      std::clamp((rows * experts - blocks * tile.m) / (rows * experts * summary.declared), 0.0, 1.0);
+      std::min(1.0, rows_skipped(static_cast<double>(spec_.m), experts, blocks, tile) / summary.declared);
   return summary;
 }
 

@@ -152,6 +152,15 @@ TEST_CASE("capacity: what is dispatched is combined or dropped, and padding adds
   CHECK(pad.sparsity(context).aligned_dispatch <= drop.sparsity(context).aligned_dispatch);
 }
 
+TEST_CASE("one token touches top_k experts alone: all of the others is skipped, in memory and in tiles") {
+  const SparsitySummary one = MoeFfn(small(1)).sparsity(on("a100-sxm4-80gb"));
+  CHECK(one.declared == doctest::Approx(60.0 / 64));
+  CHECK(one.aligned_cache == doctest::Approx(1));
+  CHECK(one.aligned_dispatch == doctest::Approx(1));
+  // 16 tokens fill a row of each of the 64 experts: a tile of 16 rows each, as the dense layer's.
+  CHECK(MoeFfn(small(16)).sparsity(on("a100-sxm4-80gb")).aligned_dispatch == doctest::Approx(0));
+}
+
 TEST_CASE("tiles: fallback rules of both generations and the nearest tuned entry") {
   CHECK(default_moe_tile(MoeTileRule::experts, 64, 64).m == 16);
   CHECK(default_moe_tile(MoeTileRule::experts, 65, 64).m == 64);
