@@ -1,8 +1,10 @@
 // sparsesim validate: reads measured rows, simulates them, scores the predictions.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "models/evaluate/run.h"
 #include "sim/cli/commands.h"
@@ -13,12 +15,24 @@ namespace sparsesim::cli {
 
 namespace {
 
+/// Each name is the op or the device of some row.
+void check_names(const std::vector<std::string>& only, const std::vector<MeasurementFile>& files) {
+  std::set<std::string> known;
+  for (const auto& file : files)
+    for (const auto& row : file.rows) known.insert({row.op.op, row.device});
+  for (const std::string& word : only)
+    if (!known.contains(word))
+      throw UsageError(
+          fmt::format("--only {}: no row has this op or device (they have: {})", word, fmt::join(known, ", ")));
+}
+
 std::vector<MeasurementFile> read_files(const ParsedCommand& command) {
   auto files = read_measurements(command.get_all("measurements"));
   for (auto& file : files)
     for (auto& row : file.rows) row.op.masks = command.find("masks").value_or("");
   const auto only = command.get_all("only");
   if (only.empty()) return files;
+  check_names(only, files);
   for (auto& file : files)
     std::erase_if(file.rows, [&](const Measurement& row) {
       return std::none_of(only.begin(), only.end(),

@@ -304,6 +304,8 @@ class Validate(ProgramTest):
     def test_only_keeps_what_was_asked_for(self):
         rows = self.result("--only", "attention")["rows"]
         self.assertEqual([row["id"] for row in rows], ["r3"])
+        text = self.refused(*self.words("--only", "attention", "--only", "atention"))
+        self.assertIn("--only atention: no row has this op or device (they have: a100, attention, gemm", text)
 
 
 if __name__ == "__main__":
