@@ -1,5 +1,7 @@
 #include "models/ops/experts/grouped_gemm.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -205,15 +207,19 @@ bool has(const std::vector<std::string>& list, const std::string& word) {
 
 }  // namespace
 
-const Kernel& find_grouped_kernel(const Substrate& substrate, const std::string& name, const std::string& dtype) {
+const Kernel& find_grouped_kernel(const Substrate& substrate, const std::string& name, const std::string& dtype,
+                                  bool stand_in) {
   const Kernel* first = nullptr;
   for (const Kernel& kernel : substrate.kernels) {
     if (kernel.op != "grouped_gemm" || !has(kernel.dtypes, dtype)) continue;
-    if (kernel.name == name) return kernel;
+    if (kernel.name.starts_with(name)) return kernel;
     if (!first) first = &kernel;
   }
   if (!first || substrate.compute.pipes.tensor.count(dtype) == 0)
     throw UnsupportedError("no grouped_gemm kernel for " + dtype + " in the kernel library of " + substrate.name);
+  if (!stand_in)
+    throw UnsupportedError(
+        fmt::format("no {} grouped_gemm kernel for {} in the kernel library of {}", name, dtype, substrate.name));
   return *first;
 }
 

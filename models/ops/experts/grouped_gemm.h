@@ -46,9 +46,11 @@ struct GroupedConstants {
   double registers_base = 64;          // per thread, beside the accumulators
 };
 
-/// The kernel `name` of `substrate`'s library, or the first that multiplies `dtype`.
+/// The first kernel of `substrate`'s library that multiplies `dtype` and whose name begins with `name`. `stand_in`: the
+/// first of any name where there is no such (a measured row may name a kernel of another library).
 /// Errors: UnsupportedError when the library has none.
-const Kernel& find_grouped_kernel(const Substrate& substrate, const std::string& name, const std::string& dtype);
+const Kernel& find_grouped_kernel(const Substrate& substrate, const std::string& name, const std::string& dtype,
+                                  bool stand_in = false);
 /// Errors: UnsupportedError for a constant that this model does not know.
 GroupedConstants grouped_constants(const Kernel& kernel);
 

@@ -22,7 +22,9 @@ using Launches = std::vector<std::shared_ptr<const Launch>>;
 class DeviceWork {
  public:
   DeviceWork(const MoeSpec& spec, const LowerContext& context)
-      : spec_(spec), context_(context), kernel_(find_grouped_kernel(context.substrate, spec.kernel, spec.dtype)) {}
+      : spec_(spec),
+        context_(context),
+        kernel_(find_grouped_kernel(context.substrate, spec.kernel, spec.dtype, spec.expected)) {}
 
   /// tokens that the device routes, counts of its own experts' copies, padded rows per expert
   ///

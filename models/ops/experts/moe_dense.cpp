@@ -102,7 +102,7 @@ SparsitySummary MoeFfn::sparsity(const LowerContext& context) const {
   SparsitySummary summary;
   summary.declared = 1 - active / experts;
   if (summary.declared <= 0) return summary;
-  const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype);
+  const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype, spec_.expected);
   const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
   const MoeTile tile = choose_moe_tile(context.substrate.name, rule, spec_.tokens, spec_.experts, spec_.intermediate);
   const Capacity capacity = this->capacity(context);
@@ -133,7 +133,7 @@ std::vector<std::int64_t> GroupedGemm::counts(const LowerContext& context) const
 }
 
 Program GroupedGemm::lower(const LowerContext& context) const {
-  const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype);
+  const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype, spec_.expected);
   const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
   GroupedSize size;
   size.counts = counts(context);
@@ -161,7 +161,7 @@ SparsitySummary GroupedGemm::sparsity(const LowerContext& context) const {
   SparsitySummary summary;
   summary.declared = 1 - 1.0 / static_cast<double>(spec_.experts);
   if (spec_.experts == 1) return summary;
-  const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype);
+  const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype, spec_.expected);
   const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
   const MoeTile tile = default_moe_tile(rule, spec_.m, spec_.experts);
   double blocks = 0;

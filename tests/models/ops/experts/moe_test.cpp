@@ -183,6 +183,14 @@ TEST_CASE("experts: bad sizes and parameters are refused by name") {
   CHECK_THROWS_WITH_AS(moe_from_row(row), doctest::Contains("experts=8x"), UnsupportedError);
 }
 
+TEST_CASE("grouped product: a kernel is named by its beginning; another one stands in for measured rows alone") {
+  const Substrate& h100 = machine("h100-sxm5-80gb");
+  CHECK(find_grouped_kernel(h100, "vllm_fused_moe", "bf16").name == "vllm_fused_moe");
+  CHECK(find_grouped_kernel(h100, "vllm_un", "bf16").name == "vllm_unquantizedfusedmoe_triton_tritonexperts");
+  CHECK_THROWS_AS(find_grouped_kernel(h100, "nobody", "bf16"), UnsupportedError);
+  CHECK(find_grouped_kernel(h100, "nobody", "bf16", true).op == "grouped_gemm");
+}
+
 TEST_CASE("grouped product: rows beyond the near side of L2 cost more at its port, a cache of one side costs nothing") {
   const auto l2_bytes = [](Substrate substrate, double partitions, double source_rows) {
     substrate.memory.l2_partitions.value = partitions;
