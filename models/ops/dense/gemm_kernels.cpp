@@ -13,7 +13,7 @@ namespace sparsesim {
 namespace {
 
 using Member = double GemmConstants::*;
-constexpr std::array<std::pair<const char*, Member>, 19> kConstants = {{
+constexpr std::array<std::pair<const char*, Member>, 20> kConstants = {{
     {"prologue_cycles", &GemmConstants::prologue_cycles},
     {"epilogue_cycles", &GemmConstants::epilogue_cycles},
     {"epilogue_bytes_per_cycle", &GemmConstants::epilogue_bytes_per_cycle},
@@ -29,6 +29,7 @@ constexpr std::array<std::pair<const char*, Member>, 19> kConstants = {{
     {"split_start_us", &GemmConstants::split_start_us},
     {"start_us", &GemmConstants::start_us},
     {"whole_waves_from_k", &GemmConstants::whole_waves_from_k},
+    {"main_loop_choice", &GemmConstants::main_loop_choice},
     {"most_rows", &GemmConstants::most_rows},
     {"vector", &GemmConstants::vector},
     {"decode_cycles", &GemmConstants::decode_cycles},
@@ -133,7 +134,8 @@ double estimate(const GemmSize& size, const GemmPlan& plan, const Substrate& sub
   const double bytes = element_bytes(size.dtype), clock = substrate.compute.clock;
   const double units = substrate.compute.units, tasks = plan.tasks();
   // A library that does not count whole waves takes the most efficient tile and accepts a nearly empty last wave.
-  const bool whole = static_cast<double>(size.k) >= plan.constants.whole_waves_from_k;
+  const bool by_main_loop = plan.constants.main_loop_choice > 0;
+  const bool whole = !by_main_loop && static_cast<double>(size.k) >= plan.constants.whole_waves_from_k;
   const auto rounds = [&](double filled) { return whole ? std::ceil(filled) : std::max(1.0, filled); };
   const double waves = rounds(tasks / (units * kernel.tasks_per_unit)), turns = rounds(tasks / units);
   const double stored = kernel.tile_n * size.weights.bytes_share;  // columns of a tile, as dense ones
@@ -151,7 +153,7 @@ double estimate(const GemmSize& size, const GemmPlan& plan, const Substrate& sub
   const double port = memory.l2_port > 0 ? turns * plan.steps * step_bytes / (memory.l2_port * clock) : 0;
   const double starts = kernel.persistent ? 1 : waves;
   const double ends = kernel.persistent && plan.constants.accumulator_sets > 1 ? 1 : waves;
-  const double edges = starts * plan.constants.prologue_cycles + ends * plan.epilogue_cycles;
+  const double edges = by_main_loop ? 0 : starts * plan.constants.prologue_cycles + ends * plan.epilogue_cycles;
   double seconds = std::max({compute, dram, l2, flight, port}) + edges / clock + memory.dram_latency;
   if (plan.splits > 1) seconds += 2 * 4 * m * n * plan.splits / memory.l2_bandwidth;
   return seconds + (plan.constants.start_us + (plan.splits > 1 ? plan.constants.split_start_us : 0)) * 1e-6;

@@ -66,9 +66,11 @@ struct GemmConstants {
   double split_start_us = 0;      // second kernel that adds the partial sums
   double start_us = 0;            // per call, beyond the graph node
   double whole_waves_from_k = 0;  // depth from which the library's choice counts whole waves; below, fractions
-  double most_rows = 0;           // rows of activations that the kernel takes at most; 0: any
-  double vector = 0;              // > 0: on the vector pipe, so many multiply-adds per lane and cycle
-  double decode_cycles = 0;       // of the vector pipe per byte of compressed weights, to unpack them
+  double main_loop_choice =
+      0;                     // 1: the library ranks its tiles by their main loop alone, whatever waves and edges cost
+  double most_rows = 0;      // rows of activations that the kernel takes at most; 0: any
+  double vector = 0;         // > 0: on the vector pipe, so many multiply-adds per lane and cycle
+  double decode_cycles = 0;  // of the vector pipe per byte of compressed weights, to unpack them
 };
 
 /// A kernel of the library with its split of k, and what one of its tiles costs.

@@ -116,6 +116,25 @@ TEST_CASE("one row of activations streams weights: 2:4 saves their bytes, not mo
   CHECK(play_sparse(size).counters.dram_bytes == doctest::Approx(weights * 9 / 16).epsilon(0.01));
 }
 
+TEST_CASE("a library that ranks tiles by their main loop: 96 and 128 of them take two waves each, at any depth") {
+  // Measured for 4096 rows: 768 and 1024 outputs take 89.7 and 90.6 us at k = 768, 1010 and 1012 us at k = 10752.
+  const Substrate card = load_substrate("rtx-3090", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
+  for (const std::int64_t k : {768, 10752}) {
+    const auto time = [&](std::int64_t outputs) {
+      SpmmSize size;
+      size.m = 4096;
+      size.n = outputs;
+      size.k = k;
+      size.pattern = "2:4";
+      size.sparsity = 0.5;
+      size.kernel = "cusparselt";
+      const Program program = Spmm(size).lower({card, {}, 1});
+      return play(*program.stages.front().launch, card, {}).time.us();
+    };
+    CHECK(time(1024) / time(768) == doctest::Approx(1).epsilon(0.05));
+  }
+}
+
 TEST_CASE("V:N:M: twice M, half the work") {
   const Substrate card = load_substrate("rtx-3090", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
   const auto time = [&](int columns) {
