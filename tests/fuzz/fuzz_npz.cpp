@@ -1,24 +1,10 @@
 // Any bytes are a file whose arrays can be masks, each by its name, or one mistake.
 
-#include "models/sparsity/formats/named_arrays.h"
-#include "tests/fuzz/check_mask.h"
+#include "tests/fuzz/check_named_arrays.h"
 
 using namespace sparsesim;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  constexpr std::size_t kMost = 8;  // arrays of one input
-  std::size_t arrays = 0;
-  const auto read = [&](const std::string& name) {
-    return [&, name](const std::string& path) {
-      const ByteFile file(path);
-      const auto all = read_npz_arrays(file);
-      arrays = all.size();
-      return mask_of_named(file, all, name.empty() || name == "?" ? name : all[std::stoul(name)].name,
-                           MatrixView::first_is_rows);
-    };
-  };
-  check_mask_bytes(read(""), data, size);
-  check_mask_bytes(read("?"), data, size);  // no such array, or its block indices
-  for (std::size_t i = 0; i < std::min(arrays, kMost); ++i) check_mask_bytes(read(std::to_string(i)), data, size);
+  check_named_arrays([](const ByteFile& file) { return read_npz_arrays(file); }, data, size);
   return 0;
 }

@@ -55,16 +55,21 @@ void add_tasks(Launch& launch, TaskShape shape, std::int64_t tasks) {
   launch.tasks.assign(static_cast<std::size_t>(std::max<std::int64_t>(1, tasks)), Task{});
 }
 
+Constants router_constants(const Substrate& substrate) {
+  return {substrate,
+          "moe_router",
+          {{"start_us", 0},
+           {"tokens_per_task", 4},
+           {"cycles_per_score", 1},
+           {"cycles_per_choice", 40},
+           {"single_choice_kernels", 1},
+           {"selection_passes", 4}}};
+}
+
 }  // namespace
 
 Launch lower_router(std::int64_t tokens, std::int64_t experts, std::int64_t top_k, const Substrate& substrate) {
-  const Constants constants(substrate, "moe_router",
-                            {{"start_us", 0},
-                             {"tokens_per_task", 4},
-                             {"cycles_per_score", 1},
-                             {"cycles_per_choice", 40},
-                             {"single_choice_kernels", 1},
-                             {"selection_passes", 4}});
+  const Constants constants = router_constants(substrate);
   Launch launch = start_launch("moe_router", constants["start_us"], substrate);
   if (top_k == 1) launch.fixed_seconds += (constants["single_choice_kernels"] - 1) * node_seconds(substrate);
   const double all = std::ceil(static_cast<double>(tokens) / constants["tokens_per_task"]);
@@ -84,13 +89,7 @@ Launch lower_router(std::int64_t tokens, std::int64_t experts, std::int64_t top_
 }
 
 Launch lower_expert_choice(std::int64_t tokens, std::int64_t experts, std::int64_t taken, const Substrate& substrate) {
-  const Constants constants(substrate, "moe_router",
-                            {{"start_us", 0},
-                             {"tokens_per_task", 4},
-                             {"cycles_per_score", 1},
-                             {"cycles_per_choice", 40},
-                             {"single_choice_kernels", 1},
-                             {"selection_passes", 4}});
+  const Constants constants = router_constants(substrate);
   // The softmax over each token's scores stays; then a task per expert walks its column of scores pass after pass.
   Launch launch = start_launch("moe_router", constants["start_us"], substrate);
   launch.fixed_seconds += node_seconds(substrate);
