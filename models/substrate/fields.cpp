@@ -29,6 +29,8 @@ std::vector<Field> fixed_fields(Substrate& s) {
   f("compute.pipes.operand_bandwidth", c.pipes.operand_bandwidth, D::per_cycle,
     "bytes per cycle per unit from the scratchpad into the matrix unit", false);
   f("compute.pipes.instruction_floor", c.pipes.instruction_floor, D::cycles, "shortest matrix instruction", false);
+  f("compute.pipes.gather", c.pipes.gather, D::per_cycle, "elements per cycle per unit by gathers that hit L1", false);
+  f("compute.pipes.branch_miss", c.pipes.branch_miss, D::cycles, "a mispredicted branch", false);
   auto& d = s.dispatch;
   f("dispatch.rate", d.rate, D::rate, "tasks started per second, whole device", true);
   f("dispatch.hand_over", d.hand_over, D::time, "from a task's end to its successor's start on the same slot", true);
@@ -44,7 +46,10 @@ std::vector<Field> fixed_fields(Substrate& s) {
   f("memory.l1.capacity", m.l1_bytes, D::bytes, "first-level cache per unit", true);
   f("memory.l1.bandwidth", m.l1_bytes_per_cycle, D::per_cycle, "bytes per cycle per unit", true);
   f("memory.l1.latency", m.l1_latency, D::cycles, "load to use", true);
-  f("memory.l2.capacity", m.l2_bytes, D::bytes, "second-level cache, whole device", true);
+  f("memory.mid.capacity", m.mid_bytes, D::bytes, "private cache between L1 and the shared one, per unit", false);
+  f("memory.mid.bandwidth", m.mid_bytes_per_cycle, D::per_cycle, "bytes per cycle per unit", false);
+  f("memory.mid.latency", m.mid_latency, D::cycles, "load to use", false);
+  f("memory.l2.capacity", m.l2_bytes, D::bytes, "the cache that all units share (a processor's L3)", true);
   f("memory.l2.bandwidth", m.l2_bandwidth, D::bandwidth, "reads that hit, whole device", true);
   f("memory.l2.port", m.l2_port, D::per_cycle, "bytes per cycle that one unit can take from L2", false);
   f("memory.l2.near_latency", m.l2_near_latency, D::time, "hit in the near partition", true);
@@ -56,6 +61,8 @@ std::vector<Field> fixed_fields(Substrate& s) {
   f("memory.dram.latency", m.dram_latency, D::time, "idle load to use", true);
   f("memory.dram.channels", m.dram_channels, D::none, "independent channels", true);
   f("memory.bytes_in_flight", m.bytes_in_flight_per_unit, D::bytes, "most outstanding read bytes of one unit", true);
+  f("memory.dram.unit_bandwidth", m.dram_unit, D::bandwidth, "best streaming read of one unit alone", false);
+  f("memory.dram.written", m.dram_written, D::bandwidth, "best streaming write", false);
   f("memory.l1.tag_rate", m.l1_tag_rate, D::per_cycle, "lines looked up per cycle per unit", false);
   f("memory.dram.latency_p95", m.dram_latency_p95, D::time, "95th percentile of the idle latency", false);
   f("memory.dram.random_rate", m.dram_random_rate, D::rate, "sector fills per second at random addresses", false);

@@ -46,6 +46,8 @@ struct Pipes {
   Quantity
       operand_bandwidth;  // B/cycle/unit from scratchpad into the matrix unit; absent: operands come from registers
   Quantity instruction_floor;  // cycles, shortest matrix instruction whatever its width; absent: none
+  Quantity gather;             // elements per cycle per unit by vector gathers that hit the nearest cache; absent: none
+  Quantity branch_miss;        // cycles that a mispredicted branch costs; absent: nothing mispredicts
 };
 
 struct Compute {
@@ -78,11 +80,15 @@ struct Memory {
   Quantity l1_bytes;            // per unit
   Quantity l1_bytes_per_cycle;  // per unit
   Quantity l1_latency;          // cycles
-  Quantity l2_bytes;
-  Quantity l2_bandwidth;     // B/s, reads that hit, whole device
-  Quantity l2_port;          // B per cycle that one unit can take from L2; optional, absent: nothing limits it
-  Quantity l2_near_latency;  // s
-  Quantity l2_far_latency;   // s
+  // A private cache between the first and the shared one, as cores have; absent: none.
+  Quantity mid_bytes;            // per unit
+  Quantity mid_bytes_per_cycle;  // per unit
+  Quantity mid_latency;          // cycles
+  Quantity l2_bytes;             // the cache that all units share, whatever its number: a processor's L3
+  Quantity l2_bandwidth;         // B/s, reads that hit, whole device
+  Quantity l2_port;              // B per cycle that one unit can take from L2; optional, absent: nothing limits it
+  Quantity l2_near_latency;      // s
+  Quantity l2_far_latency;       // s
   Quantity l2_partitions;
   Quantity dram_bytes;
   Quantity dram_peak;      // B/s, data sheet
@@ -91,6 +97,8 @@ struct Memory {
   Quantity dram_channels;
   Quantity bytes_in_flight_per_unit;  // B, most outstanding reads of one unit
   // Optional facts; given() tells.
+  Quantity dram_unit;          // B/s, best streaming read of one unit alone
+  Quantity dram_written;       // B/s, best streaming write of the whole device
   Quantity l1_tag_rate;        // lines looked up per cycle per unit
   Quantity dram_latency_p95;   // s, idle
   Quantity dram_random_rate;   // 1/s, fills of one sector at random addresses, whole device
