@@ -40,6 +40,7 @@ void add(Digest& digest, const TaskShape& shape) {
     digest.number(stream.line_bytes_per_step);
     digest.number(stream.l2_share);
     digest.word(stream.cached);
+    digest.word(stream.resident);
   }
 }
 

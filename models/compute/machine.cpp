@@ -57,13 +57,15 @@ Machine::Machine(const Launch& launch, const Substrate& substrate, bool without_
       without_overfetch_(without_overfetch),
       clock_hz_(clock_hz),
       pipes_(substrate.compute.units),
-      ports_(substrate.compute.units) {
+      ports_(substrate.compute.units),
+      dram_ports_(substrate.compute.units) {
   const Memory& memory = substrate.memory;
   hit_latency_ps_ = 0.5 * (memory.l2_near_latency + memory.l2_far_latency) * kPsPerSecond;
   miss_latency_ps_ = memory.dram_latency * kPsPerSecond;
   l2_ps_per_byte_ = kPsPerSecond / memory.l2_bandwidth;
   dram_ps_per_byte_ = kPsPerSecond / (memory.dram_achieved * launch.dram_share);
   port_ps_per_byte_ = memory.l2_port > 0 ? kPsPerSecond / (memory.l2_port * clock_hz) : 0;
+  dram_unit_ps_per_byte_ = memory.dram_unit > 0 ? kPsPerSecond / (memory.dram_unit * launch.dram_share) : 0;
   prepare_shapes();
   prepare_cache();
   prepare_slots();
@@ -151,9 +153,13 @@ void Machine::start(Slot& slot, std::uint32_t id, double start_ps) {
 }
 
 // When the missing steps among [first, last) of a panel arrive from DRAM, or those on their way to L2 are there.
-double Machine::fill(const Stream& stream, std::uint32_t panel, int first, int last, double bytes_per_step,
-                     double pace_ps) {
+double Machine::fill(const Slot& slot, const Stream& stream, std::uint32_t panel, int first, int last,
+                     double bytes_per_step, double pace_ps) {
   const double now = now_ps();
+  if (stream.resident) {
+    counters_.l2_hit_bytes += (last - first) * bytes_per_step;
+    return now;
+  }
   double ready = 0;
   for (int begin = first; begin < last;) {
     const int index = begin / group_steps_, base = index * group_steps_;
@@ -168,6 +174,10 @@ double Machine::fill(const Stream& stream, std::uint32_t panel, int first, int l
       counters_.dram_bytes += missing;
       const double work = missing * dram_ps_per_byte_;
       ready = std::max(ready, dram_.serve(now, work) + work + miss_latency_ps_);
+      if (dram_unit_ps_per_byte_ > 0) {
+        const double alone = missing * dram_unit_ps_per_byte_;
+        ready = std::max(ready, dram_ports_[slot.unit].serve(now, alone) + alone + miss_latency_ps_);
+      }
       if (stream.cached) cache_->insert(group, begin - base, end - base, missing, ready, now);
     }
     begin = end;
@@ -185,7 +195,7 @@ double Machine::fetch(const Slot& slot, const Stream& stream, std::uint32_t pane
                port_work = bytes * port_ps_per_byte_;
   const double served =
       std::max(l2_.serve(now, l2_work) + l2_work, ports_[slot.unit].serve(now, port_work) + port_work);
-  return std::max(served + hit_latency_ps_, fill(stream, panel, first, last, bytes_per_step, pace_ps));
+  return std::max(served + hit_latency_ps_, fill(slot, stream, panel, first, last, bytes_per_step, pace_ps));
 }
 
 void Machine::issue(Slot& slot, std::uint32_t id) {

@@ -53,7 +53,8 @@ class Machine {
   void finish(Slot& slot, std::uint32_t id);
   void dispatch_next(Slot& slot, std::uint32_t id, double ready_ps);
   double fetch(const Slot& slot, const Stream& stream, std::uint32_t panel, int first, int last, double pace_ps);
-  double fill(const Stream& stream, std::uint32_t panel, int first, int last, double bytes_per_step, double pace_ps);
+  double fill(const Slot& slot, const Stream& stream, std::uint32_t panel, int first, int last, double bytes_per_step,
+              double pace_ps);
   double now_ps() const { return static_cast<double>(simulation_.now().ps); }
   void at(double ps, Kind kind, std::uint32_t id);
   LaunchResult result() const;
@@ -69,6 +70,7 @@ class Machine {
   std::vector<Slot> slots_;
   std::vector<std::array<Server, kPipes>> pipes_;  // per unit
   std::vector<Server> ports_;                      // per unit: its link to L2
+  std::vector<Server> dram_ports_;                 // per unit: what it alone can draw from DRAM
   Server l2_, dram_, dispatcher_;
   std::optional<SliceCache> cache_;
   std::size_t next_task_ = 0;
@@ -77,7 +79,7 @@ class Machine {
   double end_ps_ = 0;
   double slot_busy_ps_ = 0;
   double hit_latency_ps_, miss_latency_ps_;
-  double port_ps_per_byte_, l2_ps_per_byte_, dram_ps_per_byte_;
+  double port_ps_per_byte_, l2_ps_per_byte_, dram_ps_per_byte_, dram_unit_ps_per_byte_;
 };
 
 }  // namespace sparsesim

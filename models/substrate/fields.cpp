@@ -46,6 +46,10 @@ std::vector<Field> fixed_fields(Substrate& s) {
   f("memory.l1.capacity", m.l1_bytes, D::bytes, "first-level cache per unit", true);
   f("memory.l1.bandwidth", m.l1_bytes_per_cycle, D::per_cycle, "bytes per cycle per unit", true);
   f("memory.l1.latency", m.l1_latency, D::cycles, "load to use", true);
+  f("memory.l1.ways", m.l1_ways, D::none, "lines that addresses of one set share; absent: any line fits anywhere",
+    false);
+  f("memory.mid.ways", m.mid_ways, D::none, "lines that addresses of one set share; absent: any line fits anywhere",
+    false);
   f("memory.mid.capacity", m.mid_bytes, D::bytes, "private cache between L1 and the shared one, per unit", false);
   f("memory.mid.bandwidth", m.mid_bytes_per_cycle, D::per_cycle, "bytes per cycle per unit", false);
   f("memory.mid.latency", m.mid_latency, D::cycles, "load to use", false);

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "models/substrate/granules.h"
 #include "models/substrate/quantity.h"
 #include "sim/config/reader.h"
 
@@ -103,6 +104,8 @@ struct Memory {
   Quantity dram_latency_p95;   // s, idle
   Quantity dram_random_rate;   // 1/s, fills of one sector at random addresses, whole device
   Quantity dram_row_bytes;     // B, row buffer of one channel
+  Quantity l1_ways;            // lines of the first-level cache that addresses of one set share
+  Quantity mid_ways;           // the same of the private middle cache
   Quantity scalar_load_share;  // share of dram_achieved reached with 2-byte loads per thread
 };
 
@@ -149,6 +152,7 @@ struct Substrate {
   Power power;
   std::vector<Kernel> kernels;
   std::map<std::string, std::string> sources;  // key -> citation
+  MeasuredHead fingerprint;                    // of a machine that was measured; models do not read it
 };
 
 /// One number of a substrate: where it stands in the file, what it measures and whether a file must give it.

@@ -7,7 +7,8 @@
 namespace sparsesim {
 
 inline constexpr std::array<std::string_view, 4> kProvenanceNames = {"spec", "measured", "fitted", "guessed"};
-inline constexpr std::array<std::string_view, 6> kTensorDtypes = {"tf32", "fp16", "bf16", "fp8", "int8", "int4"};
+inline constexpr std::array<std::string_view, 7> kTensorDtypes = {"fp32", "tf32", "fp16", "bf16",
+                                                                  "fp8",  "int8", "int4"};
 inline constexpr std::array<std::string_view, 8> kEnergyDtypes = {"fp64", "fp32", "tf32", "fp16",
                                                                   "bf16", "fp8",  "int8", "int4"};
 inline constexpr std::array<std::string_view, 4> kTopologies = {"none", "switch", "mesh", "pcie"};
