@@ -26,18 +26,21 @@ std::vector<std::string> read_texts(MapReader& map, std::string_view key, std::v
   return texts;
 }
 
+void read_entries(const Node& node, const std::string& prefix, std::map<std::string, Quantity>& into,
+                  const SourceTable& sources, ReadContext& context) {
+  for (const auto& [name, value] : node.entries()) {
+    context.origins[prefix + name] = node.key_position(name);
+    if (auto constant = read_constant(value, sources, context.diagnostics)) into[name] = *constant;
+  }
+}
+
 void read_constants(MapReader& map, std::string_view key, const std::string& prefix,
                     std::map<std::string, Quantity>& into, const SourceTable& sources, ReadContext& context) {
   const auto node = map.optional(key);
   if (!node) return;
-  if (node->type() != Node::Type::map) {
-    map.mistake(key, std::string(key) + " must be a map from names to numbers");
-    return;
-  }
-  for (const auto& [name, value] : node->entries()) {
-    context.origins[prefix + name] = node->key_position(name);
-    if (auto constant = read_constant(value, sources, context.diagnostics)) into[name] = *constant;
-  }
+  if (node->type() != Node::Type::map)
+    return map.mistake(key, std::string(key) + " must be a map from names to numbers");
+  read_entries(*node, prefix, into, sources, context);
 }
 
 FabricLink read_link(const Node& node, const SourceTable& sources, ReadContext& context) {
@@ -101,6 +104,10 @@ void read_fabric(MapReader& map, const SourceTable& sources, ReadContext& contex
       fabric.links.push_back(read_link(item, sources, context));
     }
   }
+}
+
+void read_kernel_constants(const Node& map, Kernel& kernel, const SourceTable& sources, ReadContext& context) {
+  read_entries(map, "kernels." + kernel.name + ".", kernel.constants, sources, context);
 }
 
 void read_kernels(const Node& list, const SourceTable& sources, ReadContext& context) {

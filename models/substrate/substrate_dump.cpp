@@ -1,8 +1,10 @@
 // dump_substrate: the resolved substrate as one YAML file that stands alone.
 
+#include "models/substrate/substrate_dump.h"
+
 #include <fmt/format.h>
 
-#include "models/substrate/substrate.h"
+#include "models/substrate/head_reader.h"
 
 namespace sparsesim {
 namespace {
@@ -123,18 +125,42 @@ void dump_kernels(const std::vector<Kernel>& kernels, std::string& out) {
   }
 }
 
-}  // namespace
+void dump_amendments(const KernelAmendments& amendments, std::string& out) {
+  if (!amendments.empty()) out += "kernels:\n";
+  for (const auto& [kernel, constants] : amendments) {
+    out += "  " + quote(kernel) + ":\n";
+    for (const auto& [key, value] : constants) out += "    " + key + ": " + flow(value, value.dimension) + "\n";
+  }
+}
 
-std::string dump_substrate(const Substrate& substrate) {
+std::string dump_top(const Substrate& substrate) {
   std::string out = fmt::format("name: {}\ntitle: {}\naliases: {}\narchitecture: {}\ndevices: {}\n",
                                 quote(substrate.name), quote(substrate.title), quote_list(substrate.aliases),
                                 quote(substrate.architecture), substrate.devices);
+  out += dump_head(substrate.fingerprint, [](const Quantity& cost) { return flow(cost, config::Dimension::time); });
   dump_numbers(substrate, out);
   dump_fabric(substrate.fabric, out);
-  dump_kernels(substrate.kernels, out);
-  out += substrate.sources.empty() ? "sources: {}\n" : "sources:\n";
+  return out;
+}
+
+std::string dump_sources(const Substrate& substrate) {
+  std::string out = substrate.sources.empty() ? "sources: {}\n" : "sources:\n";
   for (const auto& [key, citation] : substrate.sources) out += "  " + quote(key) + ": " + quote(citation) + "\n";
   return out;
+}
+
+}  // namespace
+
+std::string dump_substrate(const Substrate& substrate) {
+  std::string out = dump_top(substrate);
+  dump_kernels(substrate.kernels, out);
+  return out + dump_sources(substrate);
+}
+
+std::string dump_machine(const Substrate& substrate, const KernelAmendments& amendments) {
+  std::string out = dump_top(substrate);
+  dump_amendments(amendments, out);
+  return out + dump_sources(substrate);
 }
 
 }  // namespace sparsesim

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "models/substrate/complete.h"
+#include "models/substrate/head_reader.h"
 #include "models/substrate/substrate_check.h"
+#include "models/substrate/substrate_dump.h"
 #include "models/substrate/substrate_reader.h"
 #include "models/substrate/substrate_search.h"
 
@@ -18,6 +21,8 @@ class Loader {
  public:
   explicit Loader(const SearchPath& search) : search_(search) {}
   Substrate load(const std::string& path);
+  /// After load(): the machine with the numbers of other files marked, and the kernel constants of this one.
+  std::string complete(const std::string& path);
 
  private:
   std::optional<Node> open(const std::string& path);
@@ -28,6 +33,7 @@ class Loader {
   void read_fabric_file(const std::string& path);
   void read_kernel_key(MapReader& map, const SourceTable& sources);
   void read_kernel_library(const std::string& path);
+  void amend_kernels();
   SearchPath around(const std::string& path) const;
 
   SearchPath search_;
@@ -36,7 +42,9 @@ class Loader {
   Origins origins_;
   ReadContext context_{substrate_, origins_, diagnostics_};
   std::vector<std::string> reading_;  // files on the chain of bases, to find a cycle
+  std::string base_;                  // name of the nearest base
   bool inline_kernels_ = false;
+  std::vector<std::pair<Node, SourceTable>> amendments_;  // `kernels` as a map: constants of kernels of the library
 };
 
 std::string stem_of(const std::string& path) { return fs::path(path).stem().string(); }
@@ -89,6 +97,7 @@ void Loader::read_base(MapReader& map, const std::string& path) {
     return;
   }
   read_file(*found);
+  base_ = base;
 }
 
 void Loader::read_identity(MapReader& map, const std::string& stem) {
@@ -134,10 +143,31 @@ void Loader::read_fabric_file(const std::string& path) {
 void Loader::read_kernel_key(MapReader& map, const SourceTable& sources) {
   const auto node = map.optional("kernels");
   if (!node) return;
+  if (node->type() == Node::Type::map) {
+    amendments_.emplace_back(*node, sources);
+    return;
+  }
   inline_kernels_ = true;
+  amendments_.clear();
   substrate_.kernels.clear();
   std::erase_if(origins_, [](const auto& entry) { return entry.first.rfind("kernels.", 0) == 0; });
   read_kernels(*node, sources, context_);
+}
+
+/// Constants in place of the library's, as soon as the library is there.
+void Loader::amend_kernels() {
+  for (const auto& [kernels, sources] : amendments_) {
+    for (const auto& [name, constants] : kernels.entries()) {
+      const auto same_name = [&, kernel = name](const Kernel& known) { return known.name == kernel; };
+      const auto found = std::find_if(substrate_.kernels.begin(), substrate_.kernels.end(), same_name);
+      if (found == substrate_.kernels.end())
+        diagnostics_.add(kernels.key_position(name), "no kernel of the library is called \"" + name + "\"");
+      else if (constants.type() != Node::Type::map)
+        diagnostics_.add(constants.position(), "expected a map from constants to numbers at " + constants.path());
+      else
+        read_kernel_constants(constants, *found, sources, context_);
+    }
+  }
 }
 
 void Loader::read_kernel_library(const std::string& path) {
@@ -163,6 +193,7 @@ void Loader::read_file(const std::string& path) {
     read_fabric_key(map, path, sources);
     read_kernel_key(map, sources);
     read_group(map, "", sources, context_);
+    if (const auto head = map.optional("fingerprint")) read_head(*head, sources, context_);
     map.finish();
   }
   reading_.pop_back();
@@ -180,11 +211,47 @@ Substrate Loader::load(const std::string& path) {
       diagnostics_.add(origins_["architecture"], "no kernel library is called \"" + substrate_.architecture + "\"",
                        "kernels/" + substrate_.architecture + "/ holds no file; `kernels: []` stands for none");
   }
+  amend_kernels();
   diagnostics_.throw_if_any();
   return substrate_;
 }
 
+/// Whether a data sheet's number holds for every machine of the instruction set.
+bool follows_from_instructions(const std::string& path, const Quantity& quantity) {
+  if (quantity.kind != Provenance::spec) return false;
+  return path.rfind("compute.pipes.tensor.", 0) == 0 || path.rfind("compute.scratchpad", 0) == 0 ||
+         path == "compute.pipes.vector" || path == "compute.registers" || path == "memory.line" ||
+         path == "memory.sector";
+}
+
+std::string Loader::complete(const std::string& path) {
+  KernelAmendments amendments;
+  const auto own = [&](const std::string& key) {
+    const auto found = origins_.find(key);
+    return found != origins_.end() && found->second.file == path;
+  };
+  const auto mark = [&](const std::string& key, Quantity& quantity, config::Dimension, std::string_view, bool) {
+    if (!quantity.given() || own(key) || key.rfind("kernels.", 0) == 0) return;
+    const std::string taken = "taken from " + base_;
+    quantity.note = quantity.note.empty() ? taken : taken + ": " + quantity.note;
+    if (follows_from_instructions(key, quantity)) return;
+    quantity.kind = Provenance::guessed;
+    quantity.fitted_to.clear();
+  };
+  visit(substrate_, mark);
+  for (const Kernel& kernel : substrate_.kernels)
+    for (const auto& [name, constant] : kernel.constants)
+      if (own("kernels." + kernel.name + "." + name)) amendments[kernel.name][name] = constant;
+  return dump_machine(substrate_, amendments);
+}
+
 }  // namespace
+
+std::string complete_substrate(const std::string& path, const SearchPath& search) {
+  Loader loader(search);
+  loader.load(path);
+  return loader.complete(path);
+}
 
 Substrate load_substrate(const std::string& path_or_name, const SearchPath& search) {
   const auto path = find_substrate(path_or_name, search);

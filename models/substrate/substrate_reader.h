@@ -32,4 +32,7 @@ void read_fabric(config::MapReader& map, const SourceTable& sources, ReadContext
 /// Appends the kernels of a list (of a library file or inline). Errors: two kernels of one name, wrong values.
 void read_kernels(const config::Node& list, const SourceTable& sources, ReadContext& context);
 
+/// Reads a map of constants into a kernel: those that are there are replaced.
+void read_kernel_constants(const config::Node& map, Kernel& kernel, const SourceTable& sources, ReadContext& context);
+
 }  // namespace sparsesim

@@ -12,6 +12,7 @@ inline constexpr std::array<std::string_view, 7> kTensorDtypes = {"fp32", "tf32"
 inline constexpr std::array<std::string_view, 8> kEnergyDtypes = {"fp64", "fp32", "tf32", "fp16",
                                                                   "bf16", "fp8",  "int8", "int4"};
 inline constexpr std::array<std::string_view, 4> kTopologies = {"none", "switch", "mesh", "pcie"};
+inline constexpr std::array<std::string_view, 2> kBackendNames = {"cpu", "cuda"};
 inline constexpr std::array<std::string_view, 3> kQualities = {"naive", "library", "tuned"};
 
 }  // namespace sparsesim
