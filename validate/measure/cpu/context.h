@@ -17,6 +17,7 @@ struct CpuContext {
 };
 
 /// Reads cpuid, /sys and /proc; asks for the AMX permission; pins the calling process's OpenMP threads.
+/// threads  0 for one. Errors: std::invalid_argument for more threads than cores that the process may use.
 CpuContext make_cpu_context(int threads);
 
 }  // namespace sparsesim::measure
