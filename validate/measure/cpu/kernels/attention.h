@@ -47,10 +47,12 @@ struct AttentionKernel {
                  const KeyTile* tiles, int count);
 };
 
-/// The best one for the processor.
-AttentionKernel attention_kernel(const CpuContext& context);
-AttentionKernel attention_kernel_generic();
-AttentionKernel attention_kernel_avx2();
-AttentionKernel attention_kernel_avx512();
+extern const AttentionKernel attention_kernel_generic;
+#if defined(__x86_64__)
+extern const AttentionKernel attention_kernel_avx2, attention_kernel_avx512;
+#endif
+
+/// The widest that the processor has.
+const AttentionKernel& attention_kernel(const CpuContext& context);
 
 }  // namespace sparsesim::measure
