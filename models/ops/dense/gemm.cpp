@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "models/ops/cores/core_gemm.h"
 #include "models/ops/limits.h"
 
 namespace sparsesim {
@@ -13,6 +14,7 @@ Launch lower_gemm(std::int64_t m, std::int64_t n, std::int64_t k, const std::str
 }
 
 Launch lower_gemm(const GemmSize& size, const Substrate& substrate, const Ideal& ideal) {
+  if (on_cores(substrate)) return lower_cores_gemm(size, substrate, ideal);
   return build_gemm(size, plan_gemm(size, substrate, ideal).front(), substrate, ideal);
 }
 

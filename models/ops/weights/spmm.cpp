@@ -8,6 +8,7 @@
 #include <exception>
 
 #include "models/compute/player.h"
+#include "models/ops/cores/core_spmm.h"
 #include "models/ops/dense/gemm.h"
 #include "models/ops/limits.h"
 #include "models/ops/weights/spmm_rows.h"
@@ -194,6 +195,7 @@ RowCounts SpmmSize::column_counts(std::uint64_t seed) const {
 }
 
 Program Spmm::lower(const LowerContext& context) const {
+  if (on_cores(context.substrate)) return one_launch(lower_cores_spmm(size_, context));
   Launch launch = fastest(candidates(with_known_kernel(size_, context.substrate), context), context);
   launch.fixed_seconds += setup_seconds(size_.setup, context.substrate);
   return one_launch(std::move(launch));

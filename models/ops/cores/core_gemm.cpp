@@ -1,0 +1,140 @@
+#include "models/ops/cores/core_gemm.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "models/ops/op.h"
+
+namespace sparsesim {
+namespace {
+
+/// `tile` columns wide pieces of `extent`, the last one what is left.
+template <class F>
+void pieces(double extent, double tile, F&& f) {
+  const double whole = std::floor(extent / tile), rest = extent - whole * tile;
+  if (whole > 0) f(whole, tile);
+  if (rest > 0) f(1.0, rest);
+}
+
+/// Cycles of the multiply pipes for one step of depth of a register tile of vectors x columns: an accumulator takes one
+/// multiply-add per latency.
+double step_cycles(double vectors, double columns, double rate, double latency) {
+  return std::max(vectors * columns / rate, latency);
+}
+
+bool has_tiles(const Core& core, const std::string& dtype) {
+  const auto& tensor = core.substrate.compute.pipes.tensor;
+  const auto rate = tensor.find(dtype);
+  return rate != tensor.end() && rate->second.step_m > 1 && rate->second.step_n > 1;
+}
+
+/// Vectors along m, columns along n: multiplies, operands from the packed block in the nearest cache.
+void add_vector_loop(CoreWork& work, const GemmSize& size, const DenseLoop& loop, const Core& core,
+                     const Ideal& ideal) {
+  const double lanes = core.lanes(size.dtype), rate = core.multiplies(size.dtype) * loop.rate;
+  const double k = static_cast<double>(size.k), per_cycle = core.loads_bytes / core.vector_bytes;
+  pieces(static_cast<double>(size.m), loop.tile_m, [&](double m_tiles, double rows) {
+    const double vectors = ideal.padding ? rows / lanes : std::ceil(rows / lanes);
+    pieces(static_cast<double>(size.n), loop.tile_n, [&](double n_tiles, double columns) {
+      const double steps = m_tiles * n_tiles * k;
+      const double latency = ideal.padding ? 0 : core.multiply_latency;
+      work.multiply_cycles += steps * step_cycles(vectors, columns, rate, latency);
+      work.load_cycles += steps * (vectors + columns) / per_cycle;
+      work.issue_cycles += steps * (vectors * columns + vectors + columns) / core.issue;
+      work.issued_macs += steps * vectors * lanes * columns;
+    });
+  });
+}
+
+/// Tiles of the matrix unit: rows of weights cost their number or the floor; columns and depth are paid whole.
+void add_tile_loop(CoreWork& work, const GemmSize& size, const DenseLoop& loop, const Core& core, const Ideal& ideal) {
+  const TensorRate& rate = core.substrate.compute.pipes.tensor.at(size.dtype);
+  const double floor = core.substrate.compute.pipes.instruction_floor.value;
+  const auto whole = [&](double extent, double step) {
+    return ideal.padding ? extent / step : std::ceil(extent / step);
+  };
+  const double columns = whole(static_cast<double>(size.m), rate.step_n);
+  const double depths = whole(static_cast<double>(size.k), rate.step_k);
+  const double macs = rate.step_n * rate.step_k;
+  const double tile_bytes = rate.step_m * rate.step_k * element_bytes(size.dtype);
+  pieces(static_cast<double>(size.n), rate.step_m, [&](double tiles, double rows) {
+    const double each = std::max(2 * rows * macs / rate.dense, ideal.padding ? 0 : floor) / loop.rate;
+    work.multiply_cycles += tiles * columns * depths * each;
+    work.issued_macs += tiles * columns * depths * rate.step_m * macs;
+  });
+  // A register block of a x b tiles loads a + b of them for a b products.
+  const double a = std::max(1.0, loop.tile_n / rate.step_m), b = std::max(1.0, loop.tile_m / rate.step_n);
+  const double blocks = whole(static_cast<double>(size.n), rate.step_m) / a * columns / b;
+  const Footprint slice{1, (a + b) * tile_bytes * depths, 0};
+  work.load_cycles += load_cycles(core, residence(core, slice, 0, core.threads()), blocks * slice.bytes());
+}
+
+}  // namespace
+
+DenseLoop dense_loop(const Kernel& kernel) {
+  static constexpr std::array<std::pair<const char*, double DenseLoop::*>, 4> kNames = {{
+      {"rate", &DenseLoop::rate},
+      {"weight_pack_cycles", &DenseLoop::weight_pack_cycles},
+      {"activation_pack_cycles", &DenseLoop::activation_pack_cycles},
+      {"least_m", &DenseLoop::least_m},
+  }};
+  DenseLoop loop;
+  loop.tile_m = std::max(1, kernel.tile_m);
+  loop.tile_n = std::max(1, kernel.tile_n);
+  loop.depth = std::max(1, kernel.tile_k);
+  for (const auto& [name, value] : kernel.constants) {
+    const auto row =
+        std::find_if(kNames.begin(), kNames.end(), [&key = name](const auto& r) { return key == r.first; });
+    if (row != kNames.end())
+      loop.*(row->second) = value;
+    else if (name != "start_us" && name != "dram_share")
+      throw UnsupportedError("kernel " + kernel.name + ": products on cores know no constant " + name +
+                             " (docs/models/cores.md)");
+  }
+  return loop;
+}
+
+DenseWork dense_work(const GemmSize& size, const DenseLoop& loop, const Core& core, const Ideal& ideal) {
+  const double m = static_cast<double>(size.m), n = static_cast<double>(size.n), k = static_cast<double>(size.k);
+  const double bytes = element_bytes(size.dtype);
+  DenseWork work;
+  CoreWork& multiply = work.multiply;
+  multiply.useful_macs = m * n * k;
+  multiply.result_bytes = m * n * bytes;
+  const double weight_bytes = n * k * bytes * size.weights.bytes_share;
+  // Fewer rows than the loop takes: each weight is loaded once for each of them, and waits for DRAM alone.
+  const bool packs = m >= loop.least_m;
+  (packs && loop.weight_pack_cycles > 0 ? work.pack : multiply).cold_bytes += weight_bytes;
+  (packs && loop.activation_pack_cycles > 0 ? work.pack : multiply).first_bytes += m * k * bytes;
+  if (packs) {
+    work.pack.load_cycles = weight_bytes * loop.weight_pack_cycles + m * k * bytes * loop.activation_pack_cycles;
+    if (has_tiles(core, size.dtype))
+      add_tile_loop(multiply, size, loop, core, ideal);
+    else
+      add_vector_loop(multiply, size, loop, core, ideal);
+  } else {
+    const double vectors = m * n * k / core.lanes(size.dtype);
+    multiply.load_cycles = 2 * vectors * core.vector_bytes / core.loads_bytes;
+    multiply.multiply_cycles = vectors / core.multiplies(size.dtype);
+    multiply.issued_macs = multiply.useful_macs;
+  }
+  return work;
+}
+
+Launch lower_cores_gemm(const GemmSize& size, const Substrate& substrate, const Ideal& ideal) {
+  const Core core = core_of(substrate);
+  std::vector<Launch> launches;
+  for (const Kernel* kernel :
+       core_kernels(substrate, "cores_gemm", size.weights.pattern, size.dtype, size.weights.kernel)) {
+    const DenseWork work = dense_work(size, dense_loop(*kernel), core, ideal);
+    std::vector<CorePhase> phases;
+    if (work.pack != CoreWork{}) phases.push_back(even_phase(work.pack, substrate));
+    phases.push_back(even_phase(work.multiply, substrate));
+    launches.push_back(core_launch("gemm", *kernel, size.dtype, phases, substrate));
+  }
+  return fastest_launch(std::move(launches), substrate, ideal);
+}
+
+}  // namespace sparsesim
