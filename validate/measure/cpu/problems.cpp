@@ -1,8 +1,15 @@
 #include "validate/measure/cpu/problems.h"
 
+#include <array>
+
+#include "validate/measure/cpu/products.h"
+
 namespace sparsesim::measure {
 
 // One row per family; the functions are declared by the family's header.
-std::span<const ProblemFamily> problem_table() { return {}; }
+std::span<const ProblemFamily> problem_table() {
+  static const std::array table = {gemm_family(), spmm_family()};
+  return table;
+}
 
 }  // namespace sparsesim::measure

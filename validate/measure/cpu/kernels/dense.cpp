@@ -1,9 +1,5 @@
 #include "validate/measure/cpu/kernels/dense.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
-
 #ifdef SPARSESIM_HAVE_OPENMP
 #include <omp.h>
 #endif
@@ -74,17 +70,5 @@ DenseType dense_type(const std::string& dtype) {
 std::size_t operand_bytes(DenseType type) { return type == DenseType::fp32 ? 4 : type == DenseType::bf16 ? 2 : 1; }
 
 std::size_t result_bytes(DenseType type) { return type == DenseType::bf16 ? 2 : 4; }
-
-void choose_openblas_kernels(char** argv) {
-#if defined(SPARSESIM_HAVE_OPENBLAS) && defined(__x86_64__)
-  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (!avx512 || std::getenv("OPENBLAS_CORETYPE")) return;
-  setenv("OPENBLAS_CORETYPE", "SkylakeX", 1);
-  execv("/proc/self/exe", argv);  // where this fails, the run goes on with OpenBLAS's own choice
-#else
-  (void)argv;
-#endif
-}
 
 }  // namespace sparsesim::measure

@@ -54,9 +54,4 @@ DenseType dense_type(const std::string& dtype);
 std::size_t operand_bytes(DenseType type);
 std::size_t result_bytes(DenseType type);
 
-/// OpenBLAS 0.3.21 takes its Haswell kernels on processors newer than it knows, and decides before main() starts. Where
-/// the processor has AVX-512 and OPENBLAS_CORETYPE is not set: sets it and starts the program anew. Call first in
-/// main().
-void choose_openblas_kernels(char** argv);
-
 }  // namespace sparsesim::measure

@@ -2,7 +2,7 @@
 #include <dnnl.hpp>
 #include <unordered_map>
 
-#include "validate/measure/cpu/kernels/arena.h"
+#include "validate/measure/cpu/aligned.h"
 #include "validate/measure/cpu/kernels/dense_libraries.h"
 
 namespace sparsesim::measure {
@@ -45,11 +45,10 @@ class OneDnn : public DenseKernel {
     b_ = memory(primitive_.weights_desc(), engine(), nullptr);
     c_ = memory(primitive_.dst_desc(), engine(), nullptr);
     matmul_ = dnnl::matmul(primitive_);
-    auto scratch = scratch_.take<std::byte>(primitive_.scratchpad_desc().get_size());
     arguments_ = {{DNNL_ARG_SRC, a_},
                   {DNNL_ARG_WEIGHTS, b_},
                   {DNNL_ARG_DST, c_},
-                  {DNNL_ARG_SCRATCHPAD, memory(primitive_.scratchpad_desc(), engine(), scratch.data())}};
+                  {DNNL_ARG_SCRATCHPAD, memory(primitive_.scratchpad_desc(), engine(), scratch_.data())}};
   }
 
   std::string kernel() const override { return "library:onednn"; }
@@ -98,12 +97,12 @@ class OneDnn : public DenseKernel {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     dnnl::matmul::primitive_desc description(dnnl::matmul::desc(a, b, c), attributes, engine());
-    scratch_ = Arena(Arena::footprint(description.scratchpad_desc().get_size()));
+    scratch_ = Buffer<std::byte>(description.scratchpad_desc().get_size());
     return description;
   }
 
   DenseShape shape_;
-  Arena scratch_{0};
+  Buffer<std::byte> scratch_;
   dnnl::stream stream_;
   dnnl::matmul::primitive_desc primitive_;
   dnnl::matmul matmul_;

@@ -1,0 +1,220 @@
+#pragma once
+// Blocks of weights times a panel of activations: a tile of results in registers, each activation read once per tile.
+
+#include "validate/measure/cpu/kernels/csr_loops.h"
+
+namespace sparsesim::measure {
+namespace {
+
+/// One row of blocks and the operands at the panel's first column.
+struct BlockRow {
+  const BlockMatrix& w;
+  std::int64_t first, last;  // blocks
+  std::int64_t rows;         // of the matrix that are in it
+  const float* x;
+  float* y;
+  std::int64_t m;
+
+  std::int64_t columns(std::int64_t block) const {
+    const std::int64_t left = w.columns - w.column[block] * w.width;
+    return left < w.width ? left : w.width;
+  }
+};
+
+inline BlockRow block_row(const BlockMatrix& w, const float* x, float* y, const Part& part, std::int64_t row) {
+  const std::int64_t left = w.rows - row * w.height;
+  return {w,
+          w.start[row],
+          w.start[row + 1],
+          left < w.height ? left : w.height,
+          x + part.begin,
+          y + row * w.height * part.m + part.begin,
+          part.m};
+}
+
+template <class S, int R, int V>
+struct Tile {
+  typename S::Vector sum[R][V];
+
+  /// One column of R weights times one row of V registers of activations.
+  template <bool Tail>
+  [[gnu::always_inline]] void add(const float* weights, const float* x, typename S::Mask mask) {
+    typename S::Vector activations[V];
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v)
+      activations[v] = Tail && v == V - 1 ? S::load(x + v * S::lanes, mask) : S::load(x + v * S::lanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const auto weight = S::broadcast(weights + r);
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) sum[r][v] = S::multiply_add(weight, activations[v], sum[r][v]);
+    }
+  }
+};
+
+template <class S, int R, int V, bool Tail>
+void block_tile(const BlockRow& at, std::int64_t row, std::int64_t column, typename S::Mask mask) {
+  Tile<S, R, V> tile;
+  for (auto& sums : tile.sum)
+    for (auto& vector : sums) vector = S::zero();
+  const std::int64_t height = at.w.height, width = at.w.width, m = at.m;
+  const float* weights = at.w.value + at.first * height * width + row;
+  if (width == 1) {
+    for (std::int64_t block = at.first; block < at.last; ++block, weights += height)
+      tile.template add<Tail>(weights, at.x + at.w.column[block] * m + column, mask);
+  } else {
+    for (std::int64_t block = at.first; block < at.last; ++block, weights += height * width) {
+      const float* x = at.x + at.w.column[block] * width * m + column;
+      const float* weight = weights;
+      const std::int64_t columns = at.columns(block);
+#pragma GCC unroll 4
+      for (std::int64_t k = 0; k < columns; ++k, x += m, weight += height) tile.template add<Tail>(weight, x, mask);
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+    float* y = at.y + (row + r) * m + column;
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) {
+      if (Tail && v == V - 1) {
+        S::store(y + v * S::lanes, tile.sum[r][v], mask);
+      } else {
+        S::store(y + v * S::lanes, tile.sum[r][v]);
+      }
+    }
+  }
+}
+
+/// Tiles of R rows as long as they fit, then of fewer; returns nothing left over.
+template <class S, int R, int V, bool Tail>
+void block_tiles(const BlockRow& at, std::int64_t row, std::int64_t column, typename S::Mask mask) {
+  if constexpr (R * V <= S::accumulators) {
+    for (; row + R <= at.rows; row += R) block_tile<S, R, V, Tail>(at, row, column, mask);
+  }
+  if constexpr (R > 1) {
+    if (row < at.rows) block_tiles<S, (R > 4 ? 4 : R - 1), V, Tail>(at, row, column, mask);
+  }
+}
+
+template <class S>
+struct BlockTilesCall {
+  const BlockRow& at;
+  std::int64_t column, width;
+  template <int V, bool Tail>
+  void run() const {
+    block_tiles<S, (V == 1 ? 8 : 4), V, Tail>(at, 0, column, S::first(width - (V - 1) * S::lanes));
+  }
+};
+
+/// Registers of columns in a tile: as many as the rows of a block leave.
+template <class S>
+int tile_vectors(std::int64_t height) {
+  const int rows = height < 4 ? static_cast<int>(height) : 4;
+  return smaller(S::panel_vectors, S::accumulators / rows);
+}
+
+/// One activation, blocks at least a register high: values of a column are a register or more, the activation is
+/// broadcast.
+template <class S, int V, bool Tail>
+void tall_blocks_vector(const BlockRow& at, std::int64_t row, typename S::Mask mask) {
+  constexpr int U = sets<S, V>;
+  RowSums<S, V, U> sums;
+  const std::int64_t height = at.w.height, width = at.w.width;
+  const float* values = at.w.value + at.first * height * width + row;
+  if (width == 1) {
+    std::int64_t block = at.first;
+    for (; block + U <= at.last; block += U, values += U * height) {
+#pragma GCC unroll 4
+      for (int u = 0; u < U; ++u) sums.template add<Tail>(u, at.x + at.w.column[block + u], values + u * height, mask);
+    }
+    for (; block < at.last; ++block, values += height)
+      sums.template add<Tail>(0, at.x + at.w.column[block], values, mask);
+  } else {
+    for (std::int64_t block = at.first; block < at.last; ++block, values += height * width) {
+      const float* x = at.x + at.w.column[block] * width;
+      const std::int64_t columns = at.columns(block);
+      std::int64_t k = 0;
+      for (; k + U <= columns; k += U) {
+#pragma GCC unroll 4
+        for (int u = 0; u < U; ++u) sums.template add<Tail>(u, x + k + u, values + (k + u) * height, mask);
+      }
+      for (; k < columns; ++k) sums.template add<Tail>(0, x + k, values + k * height, mask);
+    }
+  }
+  sums.template store<Tail>(at.y + row, mask);
+}
+
+template <class S>
+struct TallBlocksCall {
+  const BlockRow& at;
+  std::int64_t row, rows;
+  template <int V, bool Tail>
+  void run() const {
+    tall_blocks_vector<S, V, Tail>(at, row, S::first(rows - (V - 1) * S::lanes));
+  }
+};
+
+/// One activation, several columns of a block in a register: lane l holds row l % height of column l / height.
+template <class S>
+void flat_blocks_vector(const BlockRow& at) {
+  const std::int64_t height = at.w.height, width = at.w.width, together = S::lanes / height;
+  std::int32_t numbers[S::lanes];
+  for (int lane = 0; lane < S::lanes; ++lane) numbers[lane] = static_cast<std::int32_t>(lane / height);
+  const auto column_of = S::load(numbers, S::first(S::lanes));
+  const float* values = at.w.value + at.first * height * width;
+  typename S::Vector sum[2] = {S::zero(), S::zero()};
+  const auto add = [&](int set, const float* value, typename S::Vector x, std::int64_t columns) {
+    const auto weights = columns >= together ? S::load(value) : S::load(value, S::first(columns * height));
+    sum[set] = S::multiply_add(weights, x, sum[set]);
+  };
+  if (width == 1) {
+    for (std::int64_t block = at.first; block < at.last; block += together, values += S::lanes) {
+      const std::int64_t columns = at.last - block;
+      const auto index = S::load(at.w.column + block, S::first(columns < together ? columns : together));
+      add(block & 1, values, S::gather(at.x, S::permute(index, column_of)), columns);
+    }
+  } else {
+    for (std::int64_t block = at.first; block < at.last; ++block, values += height * width) {
+      const float* x = at.x + at.w.column[block] * width;
+      const std::int64_t columns = at.columns(block);
+      for (std::int64_t k = 0; k < columns; k += 2 * together) {
+        add(0, values + k * height, S::permute(S::load(x + k), column_of), columns - k);
+        if (k + together < columns)
+          add(1, values + (k + together) * height, S::permute(S::load(x + k + together), column_of),
+              columns - k - together);
+      }
+    }
+  }
+  float lane_sums[S::lanes];
+  S::store(lane_sums, S::add(sum[0], sum[1]));
+  for (std::int64_t row = 0; row < at.rows; ++row) {
+    float total = 0;
+    for (std::int64_t lane = row; lane < S::lanes; lane += height) total += lane_sums[lane];
+    at.y[row] = total;
+  }
+}
+
+template <class S>
+void blocks(const BlockMatrix& w, const float* x, float* y, const Part& part) {
+  const bool flat = w.height < S::lanes && S::lanes % w.height == 0;
+  const std::int64_t most = tile_vectors<S>(w.height), step = most * S::lanes, slice = 4 * S::lanes;
+  for (std::int64_t row = part.first_row; row < part.last_row; ++row) {
+    const BlockRow at = block_row(w, x, y, part, row);
+    if (part.m == 1 && flat) {
+      flat_blocks_vector<S>(at);
+    } else if (part.m == 1) {
+      for (std::int64_t r = 0; r < at.rows; r += slice) {
+        const std::int64_t rows = at.rows - r < slice ? at.rows - r : slice;
+        for_width<S>(rows, 4, TallBlocksCall<S>{at, r, rows});
+      }
+    } else {
+      for (std::int64_t column = 0; column < part.width; column += step) {
+        const std::int64_t width = part.width - column < step ? part.width - column : step;
+        for_width<S>(width, static_cast<int>(most), BlockTilesCall<S>{at, column, width});
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sparsesim::measure

@@ -1,0 +1,168 @@
+#include "validate/measure/cpu/products.h"
+
+#include <charconv>
+
+#include "validate/measure/cpu/kernels/eigen_csr.h"
+#include "validate/measure/cpu/products_runners.h"
+#include "validate/measure/cpu/row_sizes.h"
+
+namespace sparsesim::measure {
+
+namespace {
+
+constexpr std::int64_t kLargestSize = 1 << 18;
+constexpr std::int64_t kChunkRows = 64;  // rows of weights that a thread takes at a time
+
+ProductSizes sizes_of(const PlanRow& row) {
+  ProductSizes sizes{checked_size("m", row.m, kLargestSize), checked_size("n", row.n, kLargestSize),
+                     checked_size("k", row.k, kLargestSize), dense_type(row.dtype)};
+  require_memory(64.0 * static_cast<double>(sizes.n) * static_cast<double>(sizes.k));
+  return sizes;
+}
+
+/// Rows and columns of "16x16". Errors: NotHere.
+std::pair<std::int64_t, std::int64_t> block_of(const PlanRow& row) {
+  const std::string text = row.text("block", "");
+  std::pair<std::int64_t, std::int64_t> block;
+  const char* const end = text.data() + text.size();
+  const auto height = std::from_chars(text.data(), end, block.first);
+  if (height.ec != std::errc() || height.ptr == end || *height.ptr != 'x')
+    throw NotHere("block=" + text + " is not ROWSxCOLUMNS");
+  const auto width = std::from_chars(height.ptr + 1, end, block.second);
+  if (width.ec != std::errc() || width.ptr != end) throw NotHere("block=" + text + " is not ROWSxCOLUMNS");
+  checked_size("rows of a block", block.first, 1024);
+  checked_size("columns of a block", block.second, 1024);
+  return block;
+}
+
+double sparsity_of(const PlanRow& row) {
+  if (!row.sparsity) throw NotHere("sparsity is missing");
+  if (!(*row.sparsity >= 0 && *row.sparsity < 1)) throw NotHere("sparsity must be at least 0 and below 1");
+  return *row.sparsity;
+}
+
+using Runners = std::vector<std::unique_ptr<Runner>>;
+
+/// Products of one (m, n, k, dtype).
+class Products : public Problem {
+ public:
+  Products(const ProductSizes& sizes, const CpuContext& context, std::uint64_t seed)
+      : sizes_(sizes), context_(context), seed_(seed) {}
+
+  Runners runners(const PlanRow& row) override {
+    if (row.op == "gemm") return baselines();
+    std::uint64_t seed = seed_;
+    for (const char c : row.id) seed = seed * 31 + static_cast<unsigned char>(c);
+    if (row.pattern == "unstructured") return unstructured(row, seed);
+    if (row.pattern == "2:4") return two_of_four(seed);
+    const auto [height, width] = block_of(row);
+    Runners found;
+    found.push_back(
+        blocks(row.pattern == "vector" ? "tuned:vector" : "tuned:bsr", height, width, sparsity_of(row), seed));
+    return found;
+  }
+
+  Runners baselines() override {
+    Runners found;
+    std::string reasons;
+    for (const std::string& library : dense_libraries()) {
+      try {
+        found.push_back(make_dense_runner(library, sizes_, context_, seed_));
+      } catch (const NotHere& error) {
+        reasons += std::string(reasons.empty() ? "" : "; ") + error.what();
+      }
+    }
+    if (found.empty()) throw NotHere(reasons.empty() ? "this build has no matrix library" : reasons);
+    return found;
+  }
+
+ private:
+  using BlockMultiply = std::function<void(const SparseOperands<BlockWeights>&)>;
+
+  std::unique_ptr<Runner> runner_of_blocks(std::string kernel, BlockPlaces places, BlockMultiply multiply,
+                                           std::uint64_t seed) const {
+    const auto draw = [places, seed] { return BlockWeights(places, seed); };
+    SparseRunner<BlockWeights>::Parts parts{draw, block_rows(places, sizes_.type, seed), std::move(multiply)};
+    return std::make_unique<SparseRunner<BlockWeights>>(std::move(kernel), std::move(parts), sizes_, context_, seed);
+  }
+
+  BlockMultiply multiply_by(void (*kernel)(const BlockMatrix&, const float*, float*, const Part&)) const {
+    return [kernel, threads = context_.threads, m = sizes_.m, panel = sparse_kernels(context_).panel](const auto& o) {
+      const BlockMatrix w = o.weights.view();
+      const std::int64_t rows = (w.rows + w.height - 1) / w.height;
+      const std::int64_t chunk = std::max<std::int64_t>(1, kChunkRows / w.height);
+      for_parts(rows, m, panel, chunk, threads,
+                [&](const Part& part) { kernel(w, o.activations.data(), o.results.data(), part); });
+    };
+  }
+
+  std::unique_ptr<Runner> blocks(const char* kernel, std::int64_t height, std::int64_t width, double sparsity,
+                                 std::uint64_t seed) const {
+    return runner_of_blocks(kernel, draw_blocks(sizes_.n, sizes_.k, height, width, sparsity, seed),
+                            multiply_by(sparse_kernels(context_).blocks), seed);
+  }
+
+  Runners unstructured(const PlanRow& row, std::uint64_t seed) const {
+    const BlockPlaces places = draw_blocks(sizes_.n, sizes_.k, 1, 1, sparsity_of(row), seed);
+    Runners found;
+    found.push_back(runner_of_blocks("tuned:csr", places, multiply_by(sparse_kernels(context_).csr), seed));
+    const BlockMultiply eigen = [multiply = eigen_csr(context_), m = sizes_.m](const auto& o) {
+      multiply(o.weights.view(), o.activations.data(), o.results.data(), m);
+    };
+    found.push_back(runner_of_blocks("library:eigen_csr", places, eigen, seed));
+    return found;
+  }
+
+  Runners two_of_four(std::uint64_t seed) const {
+    using Operands = SparseOperands<TwoOfFourWeights>;
+    const SparseKernels& kernels = sparse_kernels(context_);
+    const auto multiply = [&kernels, threads = context_.threads, sizes = sizes_](const Operands& o) {
+      const TwoOfFourMatrix w = o.weights.view();
+      for_parts(sizes.n, sizes.m, kernels.panel, kChunkRows, threads,
+                [&](const Part& part) { kernels.two_of_four(w, o.activations.data(), o.results.data(), part); });
+    };
+    const auto draw = [sizes = sizes_, seed] { return TwoOfFourWeights(sizes.n, sizes.k, seed); };
+    SparseRunner<TwoOfFourWeights>::Parts parts{draw, two_of_four_rows(sizes_.k, seed), multiply};
+    Runners found;
+    found.push_back(
+        std::make_unique<SparseRunner<TwoOfFourWeights>>("tuned:expand", std::move(parts), sizes_, context_, seed));
+    return found;
+  }
+
+  ProductSizes sizes_;
+  CpuContext context_;
+  std::uint64_t seed_;
+};
+
+void check_gemm(const PlanRow& row, const CpuContext&) {
+  sizes_of(row);
+  if (!row.pattern.empty() && row.pattern != "dense") throw NotHere("a gemm is dense, not " + row.pattern);
+}
+
+void check_spmm(const PlanRow& row, const CpuContext&) {
+  const ProductSizes sizes = sizes_of(row);
+  const bool blocks = row.pattern == "block" || row.pattern == "vector";
+  if (!blocks && row.pattern != "unstructured" && row.pattern != "2:4")
+    throw NotHere("no kernel for pattern " + row.pattern);
+  if (sizes.type != DenseType::fp32) throw NotHere("no kernel of pattern " + row.pattern + " for " + row.dtype);
+  if (row.pattern == "2:4" && sizes.k % 4 != 0) throw NotHere("2:4 needs k in fours");
+  if (row.pattern != "2:4") sparsity_of(row);
+  if (blocks) block_of(row);
+  if (row.pattern == "vector" && block_of(row).second != 1) throw NotHere("vectors are blocks of one column");
+}
+
+std::string key(const PlanRow& row) {
+  return "product m=" + std::to_string(row.m) + " n=" + std::to_string(row.n) + " k=" + std::to_string(row.k) + " " +
+         (row.dtype.empty() ? "fp32" : row.dtype);
+}
+
+std::unique_ptr<Problem> make(const PlanRow& row, const CpuContext& context, std::uint64_t seed) {
+  return std::make_unique<Products>(sizes_of(row), context, seed);
+}
+
+}  // namespace
+
+ProblemFamily gemm_family() { return {"gemm", check_gemm, key, make}; }
+ProblemFamily spmm_family() { return {"spmm", check_spmm, key, make}; }
+
+}  // namespace sparsesim::measure
