@@ -1,0 +1,133 @@
+#include <vector>
+
+#include "validate/measure/cpu/fingerprint/items.h"
+
+namespace sparsesim::measure {
+namespace {
+
+/// Keeps a result alive at no cost.
+template <class Value>
+void keep(Value value) {
+  asm volatile("" ::"g"(value) : "memory");
+}
+
+template <class Work>
+double timed(Work work) {
+  const double start = seconds_now();
+  work();
+  return seconds_now() - start;
+}
+
+long blocks(long count) { return (count + kBlock - 1) / kBlock * kBlock; }
+
+/// Seconds per operation, though the loop rounds its count up.
+template <class Work>
+double per_block(long count, Work work) {
+  const long rounded = blocks(count);
+  return timed([&] { work(rounded); }) * static_cast<double>(count) / static_cast<double>(rounded);
+}
+
+constexpr double kCyclesOfMultiply = 3;  // 64-bit imul, Intel since Sandy Bridge and AMD since Zen (Agner Fog's tables)
+
+/// Two vectors: what the multiply-adds start from and their factor. Sums stay finite: factors are below one.
+std::vector<float> operands(int lanes, bool zeros) {
+  std::vector<float> out(static_cast<std::size_t>(2 * lanes), 0.0f);
+  std::uint32_t state = 12345;
+  if (zeros) return out;
+  for (float& x : out) {
+    state = state * 1664525u + 1013904223u;  // Numerical Recipes' generator: bits at random, as in trained weights
+    x = static_cast<float>(state >> 8) / 16777216.0f - 0.5f;
+  }
+  return out;
+}
+
+void add_clocks(Bench& bench, Sampler& sampler) {
+  sampler.add(
+      {"clock_scalar", 0, [](long n) { return timed([&] { keep(multiply_chain(n)); }) / kCyclesOfMultiply; }, {}});
+  for (const bool zeros : {false, true}) {
+    sampler.add({zeros ? "clock_zeros" : "clock_vector",
+                 0,
+                 [&v = bench.vectors, data = operands(bench.vectors.lanes, zeros)](long n) {
+                   return per_block(n, [&](long count) { keep(v.clock(count, data.data())); }) / kCyclesOfMultiply;
+                 },
+                 {}});
+  }
+}
+
+void add_vectors(Bench& bench, Sampler& sampler) {
+  const VectorLoops& v = bench.vectors;
+  sampler.add({"fma",
+               0,
+               [&v, data = operands(v.lanes, false)](long n) {
+                 return timed([&] { keep(v.fma(n, data.data())); }) / v.fmas_per_round;
+               },
+               {}});
+  sampler.add({"fma_all",
+               static_cast<double>(bench.team.size()),
+               [&v, &team = bench.team, data = operands(v.lanes, false)](long n) {
+                 return team.run([&](int) { keep(v.fma(n, data.data())); }) / v.fmas_per_round;
+               },
+               {}});
+  sampler.add({"exponential",
+               0,
+               [&v, &arena = bench.arena](long n) {
+                 constexpr long kCount = 1024;  // 4 KB in and out: in the nearest cache
+                 float* in = reinterpret_cast<float*>(arena.data());
+                 for (long i = 0; i < kCount; ++i) in[i] = -static_cast<float>(i) / 100;
+                 return timed([&] {
+                          for (long done = 0; done < n; done += kCount) v.exponential(in, in + kCount, kCount);
+                        }) *
+                        static_cast<double>(n) / static_cast<double>((n + kCount - 1) / kCount * kCount);
+               },
+               {}});
+}
+
+void add_control(Sampler& sampler) {
+  for (const bool random : {false, true}) {
+    sampler.add({random ? "branch_random" : "branch_never",
+                 0,
+                 [random](long n) {
+                   std::uint64_t mask = random ? 1 : 0;
+                   asm volatile("" : "+r"(mask));
+                   return timed([&] { keep(branches(n, mask, static_cast<std::uint64_t>(n) + 77)); });
+                 },
+                 {}});
+    sampler.add({random ? "rows_random" : "rows_fixed",
+                 0,
+                 [random](long n) {
+                   constexpr int kTurns = 4;
+                   return timed([&] { keep(short_loops(n, random ? -kTurns : kTurns, 99)); });
+                 },
+                 {}});
+  }
+}
+
+void add_tiles(const CpuContext& context, Sampler& sampler) {
+  const auto add = [&](const char* curve, double x, int rows, int columns, int depth, auto product) {
+    sampler.add({curve,
+                 x,
+                 [=](long n) {
+                   return product(rows, columns, depth, (n + 3) / 4 * 4) * static_cast<double>(n) /
+                          static_cast<double>((n + 3) / 4 * 4);
+                 },
+                 {}});
+  };
+  if (context.amx_bf16 && tile_products(1, 1, 4, 4) >= 0) {
+    for (const int rows : {1, 2, 4, 8, 12, 16}) add("tile_rows", rows, rows, 16, 64, tile_products);
+    for (const int columns : {1, 4, 8, 16}) add("tile_columns", columns, 16, columns, 64, tile_products);
+    for (const int depth : {4, 16, 32, 64}) add("tile_depth", depth / 2, 16, 16, depth, tile_products);
+  }
+  if (context.amx_int8 && tile_products_int8(1, 1, 4, 4) >= 0)
+    for (const int rows : {1, 4, 8, 16}) add("tile_rows_int8", rows, rows, 16, 64, tile_products_int8);
+}
+
+}  // namespace
+
+void add_compute_items(Bench& bench, Sampler& sampler) {
+  add_clocks(bench, sampler);
+  add_vectors(bench, sampler);
+  add_control(sampler);
+  add_tiles(bench.context, sampler);
+}
+
+}  // namespace sparsesim::measure

@@ -1,0 +1,170 @@
+#include "validate/measure/cpu/fingerprint/loops.h"
+
+#ifdef __AVX2__
+#include <immintrin.h>
+
+namespace sparsesim::measure {
+namespace {
+
+constexpr int kLanes = 8;
+
+float sum(__m256 v) {
+  float lanes[kLanes];
+  _mm256_storeu_ps(lanes, v);
+  float total = 0;
+  for (const float lane : lanes) total += lane;
+  return total;
+}
+
+/// Twelve sums: more than two units of five cycles need.
+float fma_loop(long rounds, const float* operands) {
+  const __m256 a = _mm256_loadu_ps(operands), b = _mm256_loadu_ps(operands + kLanes);
+  __m256 s[12];
+  for (auto& x : s) x = a;
+  for (long i = 0; i < rounds; ++i) {
+    for (auto& x : s) {
+      x = _mm256_fmadd_ps(x, b, a);
+      asm volatile("" : "+x"(x));
+    }
+  }
+  __m256 total = s[0];
+  for (int i = 1; i < 12; ++i) total = _mm256_add_ps(total, s[i]);
+  return sum(total);
+}
+
+/// Two chained multiplies (6 cycles) beside 10 vector ones, of the 12 that two units could take in that time.
+std::uint64_t clock_loop(long multiplies, const float* operands) {
+  const __m256 a = _mm256_loadu_ps(operands), b = _mm256_loadu_ps(operands + kLanes);
+  __m256 s[10];
+  for (auto& x : s) x = a;
+  std::uint64_t value = 3;
+  std::uint64_t factor = 5;
+  asm volatile("" : "+r"(factor));  // unknown to the compiler, which would add and shift instead
+  for (long i = 0; i < multiplies; i += 2) {
+    value *= factor;
+    asm volatile("" : "+r"(value));
+    value *= factor;
+    asm volatile("" : "+r"(value));
+    for (auto& x : s) {
+      x = _mm256_fmadd_ps(x, b, a);
+      asm volatile("" : "+x"(x));
+    }
+  }
+  for (const auto& x : s) value += static_cast<std::uint64_t>(sum(x) == 0.125f);
+  return value;
+}
+
+float read_loop(const char* data, std::size_t bytes) {
+  __m256 s[8];
+  for (auto& x : s) x = _mm256_setzero_ps();
+  for (std::size_t at = 0; at < bytes; at += 256)
+    for (std::size_t i = 0; i < 8; ++i)
+      s[i] = _mm256_or_ps(s[i], _mm256_load_ps(reinterpret_cast<const float*>(data + at + 32 * i)));
+  __m256 total = s[0];
+  for (int i = 1; i < 8; ++i) total = _mm256_or_ps(total, s[i]);
+  return sum(total);
+}
+
+void write_loop(char* data, std::size_t bytes) {
+  const __m256 value = _mm256_set1_ps(1.0f);
+  for (std::size_t at = 0; at < bytes; at += 256) {
+    for (std::size_t i = 0; i < 8; ++i) _mm256_store_ps(reinterpret_cast<float*>(data + at + 32 * i), value);
+    asm volatile("" ::: "memory");
+  }
+}
+
+void write_past_loop(char* data, std::size_t bytes) {
+  const __m256 value = _mm256_set1_ps(1.0f);
+  for (std::size_t at = 0; at < bytes; at += 256) {
+    for (std::size_t i = 0; i < 8; ++i) _mm256_stream_ps(reinterpret_cast<float*>(data + at + 32 * i), value);
+    asm volatile("" ::: "memory");
+  }
+  _mm_sfence();
+}
+
+float overlap_loop(const char* data, std::size_t bytes, int fmas) {
+  __m256 s[8];
+  for (auto& x : s) x = _mm256_setzero_ps();
+  const __m256 b = _mm256_set1_ps(0.5f);
+  for (std::size_t at = 0; at < bytes; at += 64) {
+    s[0] = _mm256_or_ps(s[0], _mm256_load_ps(reinterpret_cast<const float*>(data + at)));
+    s[1] = _mm256_or_ps(s[1], _mm256_load_ps(reinterpret_cast<const float*>(data + at + 32)));
+    for (int left = fmas; left > 0; left -= 8) {
+      for (auto& x : s) {
+        x = _mm256_fmadd_ps(x, b, b);
+        asm volatile("" : "+x"(x));
+      }
+    }
+  }
+  __m256 total = s[0];
+  for (int i = 1; i < 8; ++i) total = _mm256_add_ps(total, s[i]);
+  return sum(total);
+}
+
+float gather_loop(const float* table, const std::int32_t* indices, long count) {
+  __m256 s[4];
+  for (auto& x : s) x = _mm256_setzero_ps();
+  for (long i = 0; i < count; i += 4 * kLanes) {
+    for (int j = 0; j < 4; ++j) {
+      const auto at = _mm256_load_si256(reinterpret_cast<const __m256i*>(indices + i + j * kLanes));
+      s[j] = _mm256_or_ps(s[j], _mm256_i32gather_ps(table, at, 4));  // no arithmetic: any bits may lie there
+    }
+  }
+  return sum(_mm256_or_ps(_mm256_or_ps(s[0], s[1]), _mm256_or_ps(s[2], s[3])));
+}
+
+/// e^x = 2^n e^r with r = x - n ln 2; the Taylor polynomial of degree 5 on |r| <= 0.35 errs by 2e-6.
+void exponential_loop(const float* in, float* out, long count) {
+  const __m256 log2e = _mm256_set1_ps(1.44269504f), ln2 = _mm256_set1_ps(0.693147181f), one = _mm256_set1_ps(1.0f);
+  for (long i = 0; i < count; i += kLanes) {
+    const __m256 x = _mm256_load_ps(in + i);
+    const __m256 n = _mm256_round_ps(_mm256_mul_ps(x, log2e), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    const __m256 r = _mm256_fnmadd_ps(n, ln2, x);
+    __m256 p = _mm256_set1_ps(1.0f / 120);
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.0f / 24));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.0f / 6));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(0.5f));
+    p = _mm256_fmadd_ps(p, r, one);
+    p = _mm256_fmadd_ps(p, r, one);
+    const __m256i power = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
+    _mm256_store_ps(out + i, _mm256_mul_ps(p, _mm256_castsi256_ps(power)));
+  }
+}
+
+/// Four generators side by side, so that addresses come faster than the data.
+float random_loop(const char* data, std::size_t set, std::size_t step, std::size_t bytes, long count,
+                  std::uint64_t seed) {
+  std::uint64_t state[4] = {seed * 2 + 1, seed * 2 + 3, seed * 2 + 7, seed * 2 + 11};
+  const std::uint64_t mask = set / step - 1;
+  __m256 total = _mm256_setzero_ps();
+  std::uint64_t words = 0;
+  for (long i = 0; i < count; i += 4) {
+    for (auto& s : state) {
+      s = s * 6364136223846793005ull + 1442695040888963407ull;  // Knuth's MMIX generator
+      const char* at = data + ((s >> 32) & mask) * step;
+      if (bytes < 32) {
+        std::uint64_t word;
+        __builtin_memcpy(&word, at, sizeof word);
+        words |= word;
+      } else {
+        for (std::size_t j = 0; j < bytes; j += 32)
+          total = _mm256_or_ps(total, _mm256_load_ps(reinterpret_cast<const float*>(at + j)));
+      }
+    }
+  }
+  return sum(total) + static_cast<float>(words & 1);
+}
+
+constexpr VectorLoops kLoops = {"AVX2",     kLanes,          12,           fma_loop,    clock_loop,       read_loop,
+                                write_loop, write_past_loop, overlap_loop, gather_loop, exponential_loop, random_loop};
+
+}  // namespace
+
+const VectorLoops* avx2_loops() { return &kLoops; }
+
+}  // namespace sparsesim::measure
+#else
+namespace sparsesim::measure {
+const VectorLoops* avx2_loops() { return nullptr; }
+}  // namespace sparsesim::measure
+#endif

@@ -1,0 +1,173 @@
+#include "validate/measure/cpu/fingerprint/loops.h"
+
+#ifdef __AVX512F__
+#include <immintrin.h>
+
+namespace sparsesim::measure {
+namespace {
+
+constexpr int kLanes = 16;
+
+float sum(__m512 v) {
+  float lanes[kLanes];
+  _mm512_storeu_ps(lanes, v);
+  float total = 0;
+  for (const float lane : lanes) total += lane;
+  return total;
+}
+
+__m512 merged(__m512 a, __m512 b) {
+  return _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+}
+
+/// Twelve sums: more than two units of five cycles need.
+float fma_loop(long rounds, const float* operands) {
+  const __m512 a = _mm512_loadu_ps(operands), b = _mm512_loadu_ps(operands + kLanes);
+  __m512 s[12];
+  for (auto& x : s) x = a;
+  for (long i = 0; i < rounds; ++i) {
+    for (auto& x : s) {
+      x = _mm512_fmadd_ps(x, b, a);
+      asm volatile("" : "+v"(x));
+    }
+  }
+  __m512 total = s[0];
+  for (int i = 1; i < 12; ++i) total = _mm512_add_ps(total, s[i]);
+  return sum(total);
+}
+
+/// Two chained multiplies (6 cycles) beside 10 vector ones, of the 12 that two units could take in that time.
+std::uint64_t clock_loop(long multiplies, const float* operands) {
+  const __m512 a = _mm512_loadu_ps(operands), b = _mm512_loadu_ps(operands + kLanes);
+  __m512 s[10];
+  for (auto& x : s) x = a;
+  std::uint64_t value = 3;
+  std::uint64_t factor = 5;
+  asm volatile("" : "+r"(factor));  // unknown to the compiler, which would add and shift instead
+  for (long i = 0; i < multiplies; i += 2) {
+    value *= factor;
+    asm volatile("" : "+r"(value));
+    value *= factor;
+    asm volatile("" : "+r"(value));
+    for (auto& x : s) {
+      x = _mm512_fmadd_ps(x, b, a);
+      asm volatile("" : "+v"(x));
+    }
+  }
+  for (const auto& x : s) value += static_cast<std::uint64_t>(sum(x) == 0.125f);
+  return value;
+}
+
+float read_loop(const char* data, std::size_t bytes) {
+  __m512 s[8];
+  for (auto& x : s) x = _mm512_setzero_ps();
+  for (std::size_t at = 0; at < bytes; at += 512)
+    for (std::size_t i = 0; i < 8; ++i)
+      s[i] = merged(s[i], _mm512_load_ps(reinterpret_cast<const float*>(data + at + 64 * i)));
+  __m512 total = s[0];
+  for (int i = 1; i < 8; ++i) total = merged(total, s[i]);
+  return sum(total);
+}
+
+void write_loop(char* data, std::size_t bytes) {
+  const __m512 value = _mm512_set1_ps(1.0f);
+  for (std::size_t at = 0; at < bytes; at += 512) {
+    for (std::size_t i = 0; i < 8; ++i) _mm512_store_ps(reinterpret_cast<float*>(data + at + 64 * i), value);
+    asm volatile("" ::: "memory");
+  }
+}
+
+void write_past_loop(char* data, std::size_t bytes) {
+  const __m512 value = _mm512_set1_ps(1.0f);
+  for (std::size_t at = 0; at < bytes; at += 512) {
+    for (std::size_t i = 0; i < 8; ++i) _mm512_stream_ps(reinterpret_cast<float*>(data + at + 64 * i), value);
+    asm volatile("" ::: "memory");
+  }
+  _mm_sfence();
+}
+
+float overlap_loop(const char* data, std::size_t bytes, int fmas) {
+  __m512 s[8];
+  for (auto& x : s) x = _mm512_setzero_ps();
+  const __m512 b = _mm512_set1_ps(0.5f);
+  for (std::size_t at = 0; at < bytes; at += 64) {
+    s[0] = merged(s[0], _mm512_load_ps(reinterpret_cast<const float*>(data + at)));
+    for (int left = fmas; left > 0; left -= 8) {
+      for (auto& x : s) {
+        x = _mm512_fmadd_ps(x, b, b);
+        asm volatile("" : "+v"(x));
+      }
+    }
+  }
+  __m512 total = s[0];
+  for (int i = 1; i < 8; ++i) total = _mm512_add_ps(total, s[i]);
+  return sum(total);
+}
+
+float gather_loop(const float* table, const std::int32_t* indices, long count) {
+  __m512 s[4];
+  for (auto& x : s) x = _mm512_setzero_ps();
+  for (long i = 0; i < count; i += 4 * kLanes) {
+    for (int j = 0; j < 4; ++j) {
+      const auto at = _mm512_load_si512(reinterpret_cast<const __m512i*>(indices + i + j * kLanes));
+      s[j] = merged(s[j], _mm512_i32gather_ps(at, table, 4));  // no arithmetic: any bits may lie there
+    }
+  }
+  return sum(merged(merged(s[0], s[1]), merged(s[2], s[3])));
+}
+
+/// e^x = 2^n e^r with r = x - n ln 2; the Taylor polynomial of degree 5 on |r| <= 0.35 errs by 2e-6.
+void exponential_loop(const float* in, float* out, long count) {
+  const __m512 log2e = _mm512_set1_ps(1.44269504f), ln2 = _mm512_set1_ps(0.693147181f), one = _mm512_set1_ps(1.0f);
+  for (long i = 0; i < count; i += kLanes) {
+    const __m512 x = _mm512_load_ps(in + i);
+    const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, log2e), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    const __m512 r = _mm512_fnmadd_ps(n, ln2, x);
+    __m512 p = _mm512_set1_ps(1.0f / 120);
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0f / 24));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0f / 6));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.5f));
+    p = _mm512_fmadd_ps(p, r, one);
+    p = _mm512_fmadd_ps(p, r, one);
+    const __m512i power = _mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23);
+    _mm512_store_ps(out + i, _mm512_mul_ps(p, _mm512_castsi512_ps(power)));
+  }
+}
+
+/// Four generators side by side, so that addresses come faster than the data.
+float random_loop(const char* data, std::size_t set, std::size_t step, std::size_t bytes, long count,
+                  std::uint64_t seed) {
+  std::uint64_t state[4] = {seed * 2 + 1, seed * 2 + 3, seed * 2 + 7, seed * 2 + 11};
+  const std::uint64_t mask = set / step - 1;
+  __m512 total = _mm512_setzero_ps();
+  std::uint64_t words = 0;
+  for (long i = 0; i < count; i += 4) {
+    for (auto& s : state) {
+      s = s * 6364136223846793005ull + 1442695040888963407ull;  // Knuth's MMIX generator
+      const char* at = data + ((s >> 32) & mask) * step;
+      if (bytes < 64) {
+        std::uint64_t word;
+        __builtin_memcpy(&word, at, sizeof word);
+        words |= word;
+      } else {
+        for (std::size_t j = 0; j < bytes; j += 64)
+          total = merged(total, _mm512_load_ps(reinterpret_cast<const float*>(at + j)));
+      }
+    }
+  }
+  return sum(total) + static_cast<float>(words & 1);
+}
+
+constexpr VectorLoops kLoops = {"AVX-512",  kLanes,          12,           fma_loop,    clock_loop,       read_loop,
+                                write_loop, write_past_loop, overlap_loop, gather_loop, exponential_loop, random_loop};
+
+}  // namespace
+
+const VectorLoops* avx512_loops() { return &kLoops; }
+
+}  // namespace sparsesim::measure
+#else
+namespace sparsesim::measure {
+const VectorLoops* avx512_loops() { return nullptr; }
+}  // namespace sparsesim::measure
+#endif

@@ -1,0 +1,87 @@
+#include "validate/measure/cpu/fingerprint/sampler.h"
+
+#include <algorithm>
+
+#include "validate/measure/cpu/fingerprint/team.h"
+#include "validate/measure/harness/estimator.h"
+
+namespace sparsesim::measure {
+namespace {
+
+constexpr long kMostOperations = 1L << 30;
+constexpr double kLowQuantile = 0.1;
+
+}  // namespace
+
+void Sampler::visit(Item& item, Samples& samples) {
+  if (item.prepare) item.prepare();
+  long count = std::max(1L, samples.count);
+  double seconds = item.run(count);  // warms caches and predictors
+  while (samples.count == 0) {
+    seconds = item.run(count);
+    if (seconds >= effort_.sample_s || count >= kMostOperations) samples.count = count;
+    const double wanted = seconds > 0 ? 1.2 * effort_.sample_s / seconds : 16;
+    if (samples.count == 0)
+      count =
+          std::min(kMostOperations, static_cast<long>(static_cast<double>(count) * std::clamp(wanted, 1.5, 16.0)) + 1);
+  }
+  std::vector<double> taken;
+  for (int i = 0; i < effort_.samples; ++i)
+    taken.push_back(item.run(samples.count) / static_cast<double>(samples.count));
+  samples.visits.push_back(std::move(taken));
+}
+
+void Sampler::run(const std::function<void(double, const std::string&)>& progress) {
+  constexpr int kLeastVisits = 3;
+  const double start = seconds_now();
+  const double steps = static_cast<double>(items_.size()) * effort_.visits;
+  double done = 0;
+  for (int v = 0; v < effort_.visits; ++v) {
+    if (v >= kLeastVisits && seconds_now() - start > effort_.budget_s * (v / (v + 1.0))) break;
+    for (Item& item : items_) {
+      progress(done++ / steps, item.curve);
+      visit(item, samples_[{item.curve, item.x}]);
+    }
+  }
+  progress(1, "");
+}
+
+Spread Sampler::at(const std::string& curve, double x) const {
+  Spread spread;
+  const auto found = samples_.find({curve, x});
+  if (found == samples_.end()) return spread;
+  std::vector<double> all;
+  for (const auto& visit : found->second.visits) {
+    const double p10 = quantile(visit, kLowQuantile);
+    spread.low = spread.visits == 0 ? p10 : std::min(spread.low, p10);
+    spread.high = std::max(spread.high, p10);
+    ++spread.visits;
+    all.insert(all.end(), visit.begin(), visit.end());
+  }
+  spread.samples = static_cast<int>(all.size());
+  spread.p50 = quantile(all, 0.5);
+  spread.value = quantile(std::move(all), kLowQuantile);
+  return spread;
+}
+
+std::vector<double> Sampler::places(const std::string& name) const {
+  std::vector<double> places;
+  for (const auto& [key, samples] : samples_)
+    if (key.first == name) places.push_back(key.second);
+  return places;
+}
+
+std::vector<CurveEntry> Sampler::curve(const std::string& name,
+                                       const std::function<double(double, double)>& convert) const {
+  std::vector<CurveEntry> points;
+  for (const auto& [key, samples] : samples_) {
+    if (key.first != name) continue;
+    std::vector<double> all;
+    for (const auto& visit : samples.visits)
+      for (const double seconds : visit) all.push_back(convert(key.second, seconds));
+    points.push_back({key.second, quantile(all, 0.1), quantile(all, 0.5), quantile(all, 0.9)});
+  }
+  return points;
+}
+
+}  // namespace sparsesim::measure
