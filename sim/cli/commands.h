@@ -14,13 +14,14 @@ inline constexpr int kBadInput = 2;
 
 int run_run(const ParsedCommand& command);
 int run_validate(const ParsedCommand& command);
+int run_measure(const ParsedCommand& command);
 int run_inspect(const ParsedCommand& command);
 int run_show(const ParsedCommand& command);
 int run_estimate(const ParsedCommand& command);
 int run_list(const ParsedCommand& command);
 int run_schema(const ParsedCommand& command);
 
-/// Folders with shipped files of a kind ("substrates" or "workloads"): beside the installed program, then the source
+/// Folders with shipped files of a kind ("substrates", "workloads"): beside the installed program, then the source
 /// tree.
 SearchPath shipped(const std::string& kind);
 

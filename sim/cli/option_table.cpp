@@ -81,11 +81,41 @@ CommandSpec validate_command() {
            value("masks", ValueType::directory, "DIR", "where measured masks are: DIR/dlmc/PATH.smtx"),
            value("substrates", ValueType::directory, "DIR", "look for machines here before the shipped ones"),
            value("accuracy", ValueType::file, "FILE", "write the tables as Markdown"),
+           value("html", ValueType::file, "FILE", "write the report as one page with charts"),
+           value("markdown", ValueType::file, "FILE", "write the same report as Markdown, for review"),
+           value("report-json", ValueType::file, "FILE", "write what --format json prints"),
+           value("baseline", ValueType::file, "FILE", "compare with the JSON of an earlier run"),
            repeatable(value("only", ValueType::text, "NAME", "rows of this op or device alone")),
            integer("threads", 1, 1024, "rows simulated at once; default is one per processor"),
            integer("seed", 0, INT64_MAX, "seed of everything drawn", "1"), quiet_option()},
           {},
-          {"sparsesim validate --measurements gemm.csv moe.csv --format json"}};
+          {"sparsesim validate --measurements gemm.csv moe.csv --format json",
+           "sparsesim validate --measurements gemm.csv --baseline before.json --html report.html"}};
+}
+
+OptionSpec backend_option() {
+  OptionSpec option = choice("backend", "B", {"cpu", "cuda"}, "processors, or GPUs with CUDA", "");
+  option.required = true;
+  return option;
+}
+
+CommandSpec measure_command() {
+  return {"measure",
+          "time the operations of a suite on the device at hand",
+          "Lets the backend check each kernel against a reference, time it and its dense twin in several visits, and "
+          "write rows that `validate` can read. Rows that are in the file already are kept, so an interrupted run goes "
+          "on where it was. Exits with 3 where there is no such device.",
+          {backend_option(),
+           required(value("suite", ValueType::text, "SUITE", "operations: a file, or the name of a shipped suite")),
+           value("substrate", ValueType::substrate, "S", "the machine that simulates the rows"),
+           required(value("out", ValueType::file, "FILE", "measured rows (CSV)")),
+           integer("threads", 1, 4096, "threads of a processor, each on a core of its own; default is 1"),
+           integer("visits", 1, 1000, "how often each kernel is visited; default is 3"),
+           flag("quick", "one short visit: to try it out"),
+           flag("plan-only", "write the rows without times and stop: a plan for a backend elsewhere"),
+           integer("seed", 0, INT64_MAX, "seed of the data and the masks; default is 1"), quiet_option()},
+          {},
+          {"sparsesim measure --backend cpu --suite cpu-standard --substrate my.yaml --out results.csv"}};
 }
 
 OptionSpec share(std::string name, std::string doc, std::string fallback = {}) {
@@ -149,6 +179,7 @@ std::vector<CommandSpec> make_commands() {
   std::vector<CommandSpec> table;
   table.push_back(run_command());
   table.push_back(validate_command());
+  table.push_back(measure_command());
   table.push_back(inspect_command());
   table.push_back(with_argument(
       "show", "print the fingerprint of a machine",
