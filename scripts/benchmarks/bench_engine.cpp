@@ -33,10 +33,10 @@ struct HoldCell {
 /// The wheel as it is on a processor without vector instructions.
 struct PortableWheel : BatchWheel {
   PortableWheel() : BatchWheel(slowest()) {}
-  static SortFunction slowest() {
+  static const SortVariant& slowest() {
     const SortVariant* variant = runnable_sort_variants();
     while (variant[1].function != nullptr) ++variant;
-    return variant->function;
+    return *variant;
   }
 };
 

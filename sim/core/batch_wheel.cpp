@@ -17,7 +17,9 @@ void prefetch_chunk(const Event* chunk) {
 
 }  // namespace
 
-BatchWheel::BatchWheel(SortFunction sort) : batch_(batch_room), sort_(sort) { set_last_half(1); }
+BatchWheel::BatchWheel(const SortVariant& sort) : batch_(batch_room), sort_(sort.function), rank_(sort.rank) {
+  set_last_half(1);
+}
 
 void BatchWheel::reset() {
   if (!empty()) {
@@ -211,8 +213,9 @@ void BatchWheel::drain(std::uint32_t list) {
     sort_events(pool_[end.chunk()], count);
     pool_.give_back(end.chunk());
   } else {
-    count = gather(end);
-    instants = sort_gathered(count);
+    count = collect_chain(end);
+    count += (chain_.size() - 1) * EventChunk::capacity;
+    instants = sort_instant(count) ? 1 : sort_gathered(gather(count));
   }
   batch_count_ = count;
   listed_ -= count;
@@ -227,16 +230,43 @@ void BatchWheel::sort_events(const Event* events, std::size_t count) {
   if (!key.has_id) mend_ties(count);
 }
 
-// Copies the events of several chunks to gathered_, oldest first; returns how many.
-std::size_t BatchWheel::gather(ListEnd end) {
-  const std::uint32_t newest_count = collect_chain(end);
+// Copies the `count` events of chain_ to gathered_, oldest first.
+std::size_t BatchWheel::gather(std::size_t count) {
   gathered_.resize(chain_.size() * EventChunk::capacity);
   auto to = gathered_.begin();
   for (std::size_t i = chain_.size(); i-- > 0;) {
     to = std::copy_n(pool_[chain_[i]], EventChunk::capacity, to);
     pool_.give_back(chain_[i]);
   }
-  return gathered_.size() - EventChunk::capacity + newest_count;
+  return count;
+}
+
+// The `count` events of chain_ become the batch if slots are one instant wide, they are few and their ids small.
+bool BatchWheel::sort_instant(std::size_t count) {
+  if (shift_ != 0 || count > sort_block_max) return false;
+  std::int32_t keys[sort_block_max];
+  std::uint32_t places[sort_block_max];
+  std::uint32_t ids = 0, place = 0;
+  for (std::size_t i = chain_.size(); i-- > 0;) {
+    const Event* events = pool_[chain_[i]];
+    const auto end = static_cast<std::uint32_t>(std::min<std::size_t>(place + EventChunk::capacity, count));
+    for (; place < end; ++place, ++events) {
+      ids |= events->id;
+      keys[place] = static_cast<std::int32_t>(events->id << SortKey::place_bits | place);
+    }
+  }
+  if (ids >> instant_id_bits != 0) return false;
+  const std::size_t rounded = (count + sort_block - 1) / sort_block * sort_block;
+  for (; place < rounded; ++place) keys[place] = -1;
+  rank_(keys, rounded, places);
+  place = 0;
+  for (std::size_t i = chain_.size(); i-- > 0;) {
+    const Event* events = pool_[chain_[i]];
+    const auto end = static_cast<std::uint32_t>(std::min<std::size_t>(place + EventChunk::capacity, rounded));
+    for (; place < end; ++place, ++events) batch_[places[place]] = *events;
+    pool_.give_back(chain_[i]);
+  }
+  return true;
 }
 
 // The first `count` of gathered_ become the batch; returns how many different times they have. Such slots appear when

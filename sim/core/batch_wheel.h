@@ -24,7 +24,7 @@ namespace sparsesim {
 /// - 1.
 class BatchWheel {
  public:
-  explicit BatchWheel(SortFunction sort = best_sort_function());
+  explicit BatchWheel(const SortVariant& sort = best_sort());
 
   bool empty() const { return batch_count_ == 0 && listed_ == 0 && !late_used_; }
   std::size_t size() const { return batch_count_ + listed_ + late_.size(); }
@@ -99,7 +99,8 @@ class BatchWheel {
   void refill();
   std::uint32_t next_slot();
   void drain(std::uint32_t list);
-  std::size_t gather(ListEnd end);
+  std::size_t gather(std::size_t count);
+  bool sort_instant(std::size_t count);
   std::size_t sort_gathered(std::size_t count);
   void sort_events(const Event* events, std::size_t count);
   void mend_ties(std::size_t count);
@@ -129,6 +130,7 @@ class BatchWheel {
   std::uint64_t last_half_ = 1;  // number of the last half-window in the fine slots
   ReferenceQueue late_;
   SortFunction sort_;
+  RankFunction rank_;
   std::vector<std::uint32_t> chain_;   // chunks of the list in hand, newest first
   std::vector<Event> gathered_;        // their events
   std::int64_t refills_ = 0;           // since the last look at the width

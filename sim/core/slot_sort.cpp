@@ -25,6 +25,12 @@ void sort_portable(const Event* events, std::size_t count, const SortKey& key, E
   for (std::size_t i = 0; i < count; ++i) sorted[places[i]] = events[i];
 }
 
+void rank_portable(const std::int32_t* keys, std::size_t rounded, std::uint32_t* places) {
+  for (std::size_t i = 0; i < rounded; ++i) places[i] = 0;
+  for (std::size_t j = 0; j < rounded; ++j)
+    for (std::size_t i = 0; i < rounded; ++i) places[i] += keys[j] > keys[i];
+}
+
 #if defined(__x86_64__) && defined(__GNUC__)
 // The vector variants work on whole blocks whatever the count, for an exact loop would end with a mispredicted branch:
 // what is beyond the count gets the key -1, and with it the place behind all others.
@@ -104,6 +110,32 @@ template <int vectors>
   scatter(events, places, rounded, sorted);
 }
 
+// As rank_avx2, for eight keys of one instant to a vector.
+template <int vectors>
+[[gnu::target("avx2")]] inline void rank_instant_avx2(const std::int32_t* keys, std::size_t rounded,
+                                                      const std::int32_t* own, std::uint32_t* places) {
+  __m256i key[vectors], larger[vectors];
+#pragma GCC unroll 8
+  for (int v = 0; v < vectors; ++v) {
+    key[v] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(own + 8 * v));
+    larger[v] = _mm256_setzero_si256();
+  }
+  for (std::size_t j = 0; j < rounded; ++j) {
+    const __m256i other = _mm256_set1_epi32(keys[j]);
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; ++v) larger[v] = _mm256_sub_epi32(larger[v], _mm256_cmpgt_epi32(other, key[v]));
+  }
+#pragma GCC unroll 8
+  for (int v = 0; v < vectors; ++v) _mm256_storeu_si256(reinterpret_cast<__m256i*>(places + 8 * v), larger[v]);
+}
+
+[[gnu::target("avx2")]] void rank_instant(const std::int32_t* keys, std::size_t rounded, std::uint32_t* places) {
+  std::size_t own = 0;
+  for (; own + 40 <= rounded; own += 40) rank_instant_avx2<5>(keys, rounded, keys + own, places + own);
+  for (; own + 16 <= rounded; own += 16) rank_instant_avx2<2>(keys, rounded, keys + own, places + own);
+  if (own < rounded) rank_instant_avx2<1>(keys, rounded, keys + own, places + own);
+}
+
 template <int vectors>
 [[gnu::target("avx512f")]] inline void rank_avx512(const std::int64_t* keys, std::size_t rounded,
                                                    const std::int64_t* own, std::uint64_t* places) {
@@ -147,10 +179,10 @@ std::array<SortVariant, 4> find_variants() {
   std::array<SortVariant, 4> found{};
   std::size_t count = 0;
 #if defined(__x86_64__) && defined(__GNUC__)
-  if (__builtin_cpu_supports("avx512f")) found[count++] = {"avx512", sort_avx512};
-  if (__builtin_cpu_supports("avx2")) found[count++] = {"avx2", sort_avx2};
+  if (__builtin_cpu_supports("avx512f")) found[count++] = {"avx512", sort_avx512, rank_instant};
+  if (__builtin_cpu_supports("avx2")) found[count++] = {"avx2", sort_avx2, rank_instant};
 #endif
-  found[count] = {"portable", sort_portable};
+  found[count] = {"portable", sort_portable, rank_portable};
   return found;
 }
 
@@ -160,6 +192,6 @@ const SortVariant* runnable_sort_variants() {
   static const std::array<SortVariant, 4> variants = find_variants();
   return variants.data();
 }
-SortFunction best_sort_function() { return runnable_sort_variants()->function; }
+const SortVariant& best_sort() { return *runnable_sort_variants(); }
 
 }  // namespace sparsesim

@@ -37,14 +37,23 @@ struct SortKey {
 /// sorted  [count], writable up to one more
 using SortFunction = void (*)(const Event* events, std::size_t count, const SortKey& key, Event* sorted);
 
-/// The fastest variant that this processor can run: AVX-512, AVX2 or portable. All give the same order.
-SortFunction best_sort_function();
+/// Events of one instant differ in their ids only: the same count in half the width. Writes how many keys are larger
+/// than each.
+///
+/// keys    [count], rounded up to whole blocks with -1; (id, place) in 31 bits
+/// places  [count], rounded up in the same way
+using RankFunction = void (*)(const std::int32_t* keys, std::size_t rounded, std::uint32_t* places);
+inline constexpr int instant_id_bits = 31 - SortKey::place_bits;
 
-/// The variants that this processor can run, with their names, for tests and benchmarks; ends with a null function.
+/// One way of counting; all give the same order.
 struct SortVariant {
   const char* name;
   SortFunction function;
+  RankFunction rank;
 };
+/// The fastest variant that this processor can run: AVX-512, AVX2 or portable.
+const SortVariant& best_sort();
+/// The variants that this processor can run, for tests and benchmarks; ends with a null function.
 const SortVariant* runnable_sort_variants();
 
 }  // namespace sparsesim

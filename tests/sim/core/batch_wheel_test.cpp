@@ -26,7 +26,7 @@ struct Pair {
   ReferenceQueue reference;
   std::uint64_t pushed = 0;
 
-  explicit Pair(SortFunction sort = best_sort_function()) : wheel(sort) {}
+  explicit Pair(const SortVariant& sort = best_sort()) : wheel(sort) {}
   void push(std::uint64_t time, std::uint32_t id) {
     const Event event{time, static_cast<std::uint32_t>(pushed % 7), id, pushed};  // arg numbers the pushes
     ++pushed;
@@ -58,7 +58,7 @@ using Increment = std::function<std::uint64_t(RandomStream&)>;
 
 // Hold model: pop the first, push one later by the increment; then drain.
 void hold(std::uint64_t seed, std::size_t pending, int holds, std::uint32_t ids, const Increment& increment,
-          SortFunction sort = best_sort_function()) {
+          const SortVariant& sort = best_sort()) {
   CAPTURE(seed);
   CAPTURE(pending);
   RandomStream random(seed);
@@ -100,6 +100,10 @@ const std::vector<Named>& increments() {
        }},
       {"milliseconds", [](RandomStream& r) { return static_cast<std::uint64_t>(r.below(4)) * 1'000'000'000u; }},
       {"unit", [](RandomStream& r) { return static_cast<std::uint64_t>(r.below(2)); }},
+      {"ticks",  // many events to the instant
+       [](RandomStream& r) {
+         return std::array<std::uint64_t, 6>{1, 2, 7, 30, 140, 600}[static_cast<std::size_t>(r.below(6))];
+       }},
   };
   return table;
 }
@@ -110,7 +114,7 @@ TEST_CASE("hold model: the wheel pops what the reference pops, for every distrib
     for (const SortVariant* variant = runnable_sort_variants(); variant->function != nullptr; ++variant) {
       CAPTURE(variant->name);
       for (const std::size_t pending : {1, 2, 8, 33, 100, 1000, 10'000})
-        hold(pending, pending, pending < 1000 ? 5000 : 20'000, 1000, named.increment, variant->function);
+        hold(pending, pending, pending < 1000 ? 5000 : 20'000, 1000, named.increment, *variant);
     }
     hold(1, 1000, 20'000, 1, named.increment);  // one id: pure first in first out
     hold(2, 1000, 20'000, 0xFFFFFFFFu, named.increment);
@@ -284,6 +288,22 @@ TEST_CASE("every sort variant: latest first, by time, id and age, for every coun
                          });
         for (std::size_t i = 0; i < count; ++i) REQUIRE(sorted[count - 1 - i] == events[i]);
       }
+    }
+  }
+}
+
+TEST_CASE("every rank variant counts the larger keys, for every number of blocks") {
+  for (const SortVariant* variant = runnable_sort_variants(); variant->function != nullptr; ++variant) {
+    CAPTURE(variant->name);
+    for (std::size_t count = sort_block; count <= sort_block_max; count += sort_block) {
+      RandomStream random(count);
+      std::vector<std::int32_t> keys(count);
+      for (auto& key : keys) key = static_cast<std::int32_t>(random.bits() >> 33);
+      keys.back() = -1;
+      std::vector<std::uint32_t> places(count);
+      variant->rank(keys.data(), count, places.data());
+      for (std::size_t i = 0; i < count; ++i)
+        REQUIRE(places[i] == std::count_if(keys.begin(), keys.end(), [&](auto key) { return key > keys[i]; }));
     }
   }
 }
