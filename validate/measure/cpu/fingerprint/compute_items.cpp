@@ -18,15 +18,6 @@ double timed(Work work) {
   return seconds_now() - start;
 }
 
-long blocks(long count) { return (count + kBlock - 1) / kBlock * kBlock; }
-
-/// Seconds per operation, though the loop rounds its count up.
-template <class Work>
-double per_block(long count, Work work) {
-  const long rounded = blocks(count);
-  return timed([&] { work(rounded); }) * static_cast<double>(count) / static_cast<double>(rounded);
-}
-
 constexpr double kCyclesOfMultiply = 3;  // 64-bit imul, Intel since Sandy Bridge and AMD since Zen (Agner Fog's tables)
 
 /// Two vectors: what the multiply-adds start from and their factor. Sums stay finite: factors are below one.
@@ -47,11 +38,27 @@ void add_clocks(Bench& bench, Sampler& sampler) {
   for (const bool zeros : {false, true}) {
     sampler.add({zeros ? "clock_zeros" : "clock_vector",
                  0,
-                 [&v = bench.vectors, data = operands(bench.vectors.lanes, zeros)](long n) {
-                   return per_block(n, [&](long count) { keep(v.clock(count, data.data())); }) / kCyclesOfMultiply;
+                 [&v = bench.vectors, &team = bench.team, data = operands(bench.vectors.lanes, zeros)](long n) {
+                   return team.run([&](int) { keep(v.clock(n + n % 2, data.data())); }) / kCyclesOfMultiply;
                  },
                  {}});
   }
+}
+
+/// Every core exponentiates 1024 numbers again and again: 4 KB in and out, in the nearest cache.
+double time_exponentials(Bench& bench, long n) {
+  constexpr long kCount = 1024;
+  constexpr std::size_t kApart = 64 * 1024 + 256;
+  const long turns = (n + kCount - 1) / kCount;
+  const auto place = [&](int thread) {
+    return reinterpret_cast<float*>(bench.arena.data() + static_cast<std::size_t>(thread) * kApart);
+  };
+  for (int thread = 0; thread < bench.team.size(); ++thread)
+    for (long i = 0; i < kCount; ++i) place(thread)[i] = -static_cast<float>(i) / 100;
+  const double seconds = bench.team.run([&](int thread) {
+    for (long i = 0; i < turns; ++i) bench.vectors.exponential(place(thread), place(thread) + kCount, kCount);
+  });
+  return seconds * static_cast<double>(n) / static_cast<double>(turns * kCount);
 }
 
 void add_vectors(Bench& bench, Sampler& sampler) {
@@ -68,18 +75,7 @@ void add_vectors(Bench& bench, Sampler& sampler) {
                  return team.run([&](int) { keep(v.fma(n, data.data())); }) / v.fmas_per_round;
                },
                {}});
-  sampler.add({"exponential",
-               0,
-               [&v, &arena = bench.arena](long n) {
-                 constexpr long kCount = 1024;  // 4 KB in and out: in the nearest cache
-                 float* in = reinterpret_cast<float*>(arena.data());
-                 for (long i = 0; i < kCount; ++i) in[i] = -static_cast<float>(i) / 100;
-                 return timed([&] {
-                          for (long done = 0; done < n; done += kCount) v.exponential(in, in + kCount, kCount);
-                        }) *
-                        static_cast<double>(n) / static_cast<double>((n + kCount - 1) / kCount * kCount);
-               },
-               {}});
+  sampler.add({"exponential", 0, [&bench](long n) { return time_exponentials(bench, n); }, {}});
 }
 
 void add_control(Sampler& sampler) {

@@ -103,7 +103,7 @@ void cpu_fingerprint(const FingerprintRequest& request) {
   Team team(context.threads);
   Bench bench{context, *vectors, arena, team, request.quick, largest};
   Effort effort;
-  if (request.quick) effort = {3, 3, 2e-4, 8};
+  if (request.quick) effort = {3, 3, 2e-4, 0.01, 8};
   Sampler sampler(effort);
   add_compute_items(bench, sampler);
   add_thread_items(bench, sampler);

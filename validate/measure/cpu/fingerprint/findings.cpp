@@ -48,35 +48,40 @@ Spread nearest(const Sampler& sampler, const std::string& curve, double x) {
   return best;
 }
 
-/// What levels of memory this core sees, found once and used everywhere.
+/// The levels of memory as one core sees them while all work: threads of one core share its caches.
 struct Levels {
-  double l1 = 0, mid = 0, shared = 0;  // capacities in B
+  double l1 = 0, mid = 0, shared = 0;  // capacities in B; of the shared one all of it
   double line = 64;
 };
 
-/// Capacities from the latency curve: steps up to 1.6 times, 2 times and at last 2.5 times the level before.
+/// Private capacities are the last footprints before latency rises, 1.6 times from the nearest cache, 2 times from the
+/// next. The shared one is found by streams: chases are so slow that others evict what they have read.
 Levels find_levels(const Bench& bench, const Sampler& sampler) {
   Levels found;
-  const auto curve = points(sampler, "latency");
-  const auto l1 = knee(curve, 1.6);
-  found.l1 = l1.value_or(32 * kKiB);
-  const double l2_latency = nearest(sampler, "latency", 4 * found.l1).value;
+  const auto curve = points(sampler, "latency_all");
+  found.l1 = knee(curve, 1.6).value_or(32 * kKiB);
+  const double next = nearest(sampler, "latency_all", 4 * found.l1).value;
   std::vector<Point> beyond;
   for (const Point& p : curve)
-    if (p.x >= 4 * found.l1) beyond.push_back({p.x, std::max(p.y, l2_latency)});
+    if (p.x >= 4 * found.l1) beyond.push_back({p.x, std::max(p.y, next)});
   found.mid = knee(beyond, 2).value_or(4 * found.l1);
-  // The shared cache by the bandwidth of streams: chases are so slow that others evict what they read.
-  const auto stream = points(sampler, "read");
-  const double shared = lowest(stream, 2 * found.mid, std::max(8 * found.mid, 4 * kMiB)).value_or(0);
+  const auto stream = points(sampler, "read_all");
+  const double shared = lowest(stream, 2 * found.mid, 8 * found.mid).value_or(0);
   const double dram = stream.empty() ? 0 : stream.back().y;
   const auto crossed = shared > 0 && dram > 1.15 * shared ? crossing(stream, shared, dram) : std::nullopt;
-  found.shared = crossed.value_or(static_cast<double>(bench.context.last_cache_bytes));
+  found.shared = crossed ? *crossed * bench.team.size() : static_cast<double>(bench.context.last_cache_bytes);
   return found;
+}
+
+/// Bytes per cycle of one core while all read footprints of their own.
+Spread bytes_per_cycle(const Bench& bench, const Sampler& s, double footprint) {
+  return scaled(ratio(s.at("clock_vector"), nearest(s, "read_all", footprint)), 1.0 / bench.team.size());
 }
 
 void report_clock(const Sampler& s, SubstrateFile& file) {
   const Spread vector = inverse(s.at("clock_vector"), 1e-9), scalar = inverse(s.at("clock_scalar"), 1e-9);
-  file.number("compute.clock", vector, "GHz", "chained multiplies beside vector multiply-adds on random data");
+  file.number("compute.clock", vector, "GHz",
+              "all cores: chained multiplies beside vector multiply-adds on random data");
   Spread floor = vector;
   floor.value = floor.high = std::min(vector.low, scalar.low);
   floor.low = 0.8 * floor.value;
@@ -88,11 +93,16 @@ void report_clock(const Sampler& s, SubstrateFile& file) {
 void report_compute(const Bench& bench, const Sampler& s, SubstrateFile& file) {
   const Spread cycle = s.at("clock_vector");
   const double lanes = bench.vectors.lanes;
-  const Spread rate = scaled(ratio(cycle, s.at("fma")), 2 * lanes);
-  const double peak = 4 * lanes;  // two units
-  file.number("compute.pipes.vector", rate, "FLOP/cycle", std::string(bench.vectors.name) + ", registers only");
-  file.fact("compute.pipes.tensor.fp32.dense", yaml_number(peak) + " FLOP/cycle", "spec",
-            "two multiply-adds of " + yaml_number(lanes) + " lanes per cycle, the kernels' own register tiles");
+  const Spread rate = scaled(ratio(cycle, s.at("fma_all", bench.team.size())), 2 * lanes);
+  const Spread alone = scaled(ratio(cycle, s.at("fma")), 2 * lanes);
+  const std::string note = std::string(bench.vectors.name) + " registers only, all cores at work; one alone reaches " +
+                           yaml_number(alone.value) + " FLOP/cycle";
+  file.number("compute.pipes.vector", rate, "FLOP/cycle", note);
+  // Units come in whole vectors per cycle: one for threads that share a core, two for cores of their own.
+  const double vectors = std::max(1.0, std::round(rate.value / (2 * lanes)));
+  const double peak = 2 * lanes * vectors;
+  file.fact("compute.pipes.tensor.fp32.dense", yaml_number(peak) + " FLOP/cycle", "measured",
+            "whole vectors of the measured rate");
   Spread share = scaled(rate, 1 / peak);
   share.value = std::min(share.value, 1.0);
   share.high = std::min(share.high, 1.0);
@@ -113,30 +123,31 @@ void report_compute(const Bench& bench, const Sampler& s, SubstrateFile& file) {
               "half of the branches of a random bit are mispredicted");
 }
 
-void report_caches(const Sampler& s, const Levels& levels, SubstrateFile& file) {
-  const Spread cycle = s.at("clock_vector"), scalar = s.at("clock_scalar");
-  const auto bandwidth = [&](double footprint) { return ratio(cycle, nearest(s, "read", footprint)); };
-  file.number("memory.l1.capacity", {levels.l1, 0, 0, 0, 0, 0}, "B", "knee of the latency curve");
-  file.number("memory.l1.bandwidth", bandwidth(levels.l1 / 2), "B/cycle");
-  file.number("memory.l1.latency", ratio(nearest(s, "latency", levels.l1 / 2), scalar), "cycles");
-  file.number("memory.mid.capacity", {levels.mid, 0, 0, 0, 0, 0}, "B", "knee of the latency curve");
-  file.number("memory.mid.bandwidth", bandwidth(levels.mid / 2), "B/cycle");
-  file.number("memory.mid.latency", ratio(nearest(s, "latency", levels.mid / 2), scalar), "cycles");
+void report_caches(const Bench& bench, const Sampler& s, const Levels& levels, SubstrateFile& file) {
+  const Spread scalar = s.at("clock_scalar");
+  const char* how = "knee of the latency curve, all cores at work";
+  file.number("memory.l1.capacity", {levels.l1, 0, 0, 0, 0, 0}, "B", how);
+  file.number("memory.l1.bandwidth", bytes_per_cycle(bench, s, levels.l1 / 2), "B/cycle");
+  file.number("compute.pipes.operand_bandwidth", bytes_per_cycle(bench, s, levels.l1 / 2), "B/cycle",
+              "loads that hit the first cache");
+  file.number("memory.l1.latency", ratio(nearest(s, "latency", 8 * kKiB), scalar), "cycles");
+  file.number("memory.mid.capacity", {levels.mid, 0, 0, 0, 0, 0}, "B", how);
+  file.number("memory.mid.bandwidth", bytes_per_cycle(bench, s, levels.mid / 2), "B/cycle");
+  file.number("memory.mid.latency", ratio(nearest(s, "latency", std::sqrt(levels.l1 * levels.mid)), scalar), "cycles");
   const auto ways = knee(points(s, "conflict_lines"), 1.6), far = knee(points(s, "conflict_lines_far"), 3.5);
   if (ways) file.number("memory.l1.ways", {*ways, 0, 0, 0, 0, 0}, "", "lines at a stride of 4 KB before loads miss");
   if (far) file.number("memory.mid.ways", {*far, 0, 0, 0, 0, 0}, "", "lines at a stride of 128 KB before loads miss");
-  file.number("compute.pipes.gather", ratio(cycle, nearest(s, "gather", levels.l1 / 2)), "op/cycle");
+  file.number("compute.pipes.gather", ratio(s.at("clock_vector"), nearest(s, "gather_all", 8 * kKiB)), "op/cycle");
 }
 
 void report_shared(const Bench& bench, const Sampler& s, const Levels& levels, SubstrateFile& file) {
-  const double inside = std::min(4 * levels.mid, 0.5 * levels.shared);
-  const Spread alone = nearest(s, "read", inside);
+  const double threads = bench.team.size();
+  const double inside = std::min(4 * levels.mid, 0.5 * levels.shared / threads);  // of each core
   file.number("memory.l2.capacity", {levels.shared, 0.5 * levels.shared, levels.shared, 0, 0, 0}, "B",
               "where streams slow down to DRAM's rate; other tenants may take more of it");
-  file.number("memory.l2.port", ratio(s.at("clock_vector"), alone), "B/cycle");
-  const Spread all = bench.team.size() > 1 ? nearest(s, "read_all", inside * bench.team.size()) : alone;
-  file.number("memory.l2.bandwidth", inverse(all, 1e-9), "GB/s");
-  const Spread near = nearest(s, "latency", 2 * levels.mid), far = nearest(s, "latency", inside);
+  file.number("memory.l2.port", bytes_per_cycle(bench, s, inside), "B/cycle");
+  file.number("memory.l2.bandwidth", inverse(nearest(s, "read_all", inside), 1e-9), "GB/s");
+  const Spread near = nearest(s, "latency", 4 * levels.mid), far = nearest(s, "latency", 8 * levels.mid);
   const Spread dram = nearest(s, "latency", s.places("latency").back());
   const bool rises = far.value >= near.value;
   file.number("memory.l2.near_latency", scaled(rises ? near : far, 1e9), "ns");
@@ -150,27 +161,22 @@ void report_shared(const Bench& bench, const Sampler& s, const Levels& levels, S
 
 void report_dram(const Bench& bench, const Sampler& s, const Levels& levels, SubstrateFile& file) {
   const double large = static_cast<double>(bench.largest_set);
-  const Spread alone = s.at("read", large);
-  const Spread all = bench.team.size() > 1 ? s.at("read_all", large) : alone;
-  file.number("memory.dram.unit_bandwidth", inverse(alone, 1e-9), "GB/s");
-  const Spread achieved = inverse(all, 1e-9);
-  file.number("memory.dram.achieved", achieved, "GB/s");
+  const double part = s.places("read_all").back();
+  file.number("memory.dram.unit_bandwidth", inverse(s.at("read", large), 1e-9), "GB/s", "one core alone");
+  const Spread achieved = inverse(s.at("read_all", part), 1e-9);
+  file.number("memory.dram.achieved", achieved, "GB/s", "all cores");
   file.number("memory.dram.peak", {achieved.high, 0, 0, 0, 0, 0}, "GB/s",
               "the best visit: a guest does not see the data sheet");
-  const Spread written = s.at("write_all", large), past = s.at("write_past_all", large);
+  const Spread written = s.at("write_all", s.places("write_all").back()),
+               past = s.at("write_past_all", s.places("write_past_all").back());
   file.number("memory.dram.written", inverse(written, 1e-9), "GB/s",
               "plain stores; past the caches " + yaml_number(1e-9 / past.value) + " GB/s");
   const double pages = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   file.fact("memory.dram.capacity", yaml_number(std::floor(pages / kMiB)) + " MiB", "spec", "as the system says");
-  const std::string curve = s.places("random_256mb").empty() ? "random_64mb" : "random_256mb";
-  const Spread line = s.at(curve, 64);
-  if (line.value > 0) {
-    file.number("memory.dram.random_rate", inverse(line, bench.team.size() * 1e-9), "G/s",
-                "one core times the cores; " + std::string(curve == "random_64mb" ? "64" : "256") + " MB");
-    const Spread dram = nearest(s, "latency", large);
-    file.number("memory.bytes_in_flight", scaled(ratio(dram, line), levels.line), "B",
-                "idle latency over the time between random lines (Little's law)");
-  }
+  const Spread line = s.at("random_all", levels.line);
+  file.number("memory.dram.random_rate", inverse(line, bench.team.size() * 1e-9), "G/s", "all cores");
+  file.number("memory.bytes_in_flight", scaled(ratio(nearest(s, "latency", large), line), levels.line), "B",
+              "idle latency over the time between random lines of a core while all work (Little's law)");
 }
 
 /// Bytes that a fill moves: up to there a random run from DRAM costs as much as one line.
@@ -243,7 +249,7 @@ void report(const Bench& bench, const Sampler& sampler, SubstrateFile& file) {
   const Levels levels = find_levels(bench, sampler);
   report_clock(sampler, file);
   report_compute(bench, sampler, file);
-  report_caches(sampler, levels, file);
+  report_caches(bench, sampler, levels, file);
   report_shared(bench, sampler, levels, file);
   report_dram(bench, sampler, levels, file);
   report_dispatch(bench, sampler, file);

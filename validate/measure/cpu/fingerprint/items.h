@@ -19,17 +19,16 @@ struct Bench {
   std::size_t largest_set = 0;  // B, a power of two above the last cache
 };
 
-/// Operations of one block: loops round their count up to whole blocks.
-inline constexpr long kBlock = 64;
-
-/// clock_scalar, clock_vector, clock_zeros (s per cycle), fma (s per vector multiply-add), fma_all (all cores),
-/// exponential (s per element), branch_never, branch_random, rows_fixed, rows_random, tile_rows (by rows of A), ...
+/// With all cores at work: clock_vector, clock_zeros (s per cycle), fma_all (s per vector multiply-add of a core),
+/// exponential (s per element of a core). Alone: clock_scalar, fma, branch_never, branch_random, rows_fixed,
+/// rows_random, tile_rows, tile_columns, tile_depth (s per tile product).
 void add_compute_items(Bench& bench, Sampler& sampler);
 
-/// read, read_all, write, write_all, write_past (by footprint in B, s per B); latency (by footprint, s per load);
-/// random_SET (by contiguous B, s per access); conflict_lines (by lines at a stride of 4 KB);
-/// conflict_lines_far (by lines at a stride of 128 KB); conflict_stride (by stride, 64 lines); gather (by footprint,
-/// s per element); overlap_SET (by multiply-adds per line, s per line); retention (by wait in s, s per B).
+/// With all cores at work, by footprint of one of them: read_all, write_all (s per B of all together), latency_all (s
+/// per load), gather_all (s per element of a core); write_past_all; conflict_lines (by lines at a stride of 4 KB),
+/// conflict_lines_far (of 128 KB); random_all (by contiguous B, s per access of a core, from the largest set).
+/// Alone: read, write, write_past, latency, gather (by footprint); random_SET (by contiguous B); conflict_stride (by
+/// stride of 64 lines); overlap_SET (by multiply-adds per line, s per line); retention (by wait in ms, s per B).
 void add_memory_items(Bench& bench, Sampler& sampler);
 
 /// region, barrier, chunk_empty, chunk_static, chunk_dynamic (s each), thread_start, message (by bytes, s one way),

@@ -13,8 +13,8 @@ struct VectorLoops {
   double fmas_per_round;  // vector multiply-adds of one round of fma()
   /// Independent multiply-adds in registers that start as `operands` ([lanes] fp32).
   float (*fma)(long rounds, const float* operands);
-  /// Chained integer multiplies, 3 cycles each, beside as many vector multiply-adds as fit beside them: its time tells
-  /// the clock under vector load.
+  /// Chained integer multiplies, 3 cycles each, beside vector multiply-adds that fill less than half of two units: its
+  /// time tells the clock under vector load, also where two threads share a core.
   std::uint64_t (*clock)(long multiplies, const float* operands);
   /// Loads every byte.
   float (*read)(const char* data, std::size_t bytes);

@@ -40,10 +40,11 @@ float fma_loop(long rounds, const float* operands) {
   return sum(total);
 }
 
-/// Two chained multiplies (6 cycles) beside 10 vector ones, of the 12 that two units could take in that time.
+/// Two chained multiplies (6 cycles) beside 5 vector ones: two threads of one core fit into the 12 that its two units
+/// take.
 std::uint64_t clock_loop(long multiplies, const float* operands) {
   const __m512 a = _mm512_loadu_ps(operands), b = _mm512_loadu_ps(operands + kLanes);
-  __m512 s[10];
+  __m512 s[5];
 #pragma GCC unroll 16
   for (auto& x : s) x = a;
   std::uint64_t value = 3;

@@ -41,19 +41,30 @@ void sweep_read(const VectorLoops& v, char* data, std::size_t bytes) { keep(v.re
 void sweep_write(const VectorLoops& v, char* data, std::size_t bytes) { v.write(data, bytes); }
 void sweep_write_past(const VectorLoops& v, char* data, std::size_t bytes) { v.write_past(data, bytes); }
 
-/// Seconds per byte of sweeps over a footprint; an operation is one byte, so that large sweeps need no whole second.
+/// Where a core of the team has its data: parts of the arena that begin at the same place of every cache.
+std::size_t part_bytes(const Bench& bench, bool all) {
+  const std::size_t threads = all ? static_cast<std::size_t>(bench.team.size()) : 1;
+  return bench.arena.size() / threads / (2 * kMiB) * (2 * kMiB);
+}
+
+/// Seconds of work(begin of a core's part), by all cores or by the caller alone.
+template <class Work>
+double run_parts(const Bench& bench, bool all, Work work) {
+  const std::size_t part = part_bytes(bench, all);
+  const auto at = [&](int thread) { work(thread, bench.arena.data() + static_cast<std::size_t>(thread) * part); };
+  return all ? bench.team.run(at) : timed([&] { at(0); });
+}
+
+/// Seconds per byte of sweeps over `bytes` per core; an operation is one byte, so that large sweeps need no whole
+/// second.
 void add_sweep(Bench& bench, Sampler& sampler, const char* curve, std::size_t bytes, Sweep sweep, bool all) {
   const auto run = [&bench, bytes, sweep, all](long count) {
-    const long sweeps = std::max(1L, count / static_cast<long>(bytes));
     const int threads = all ? bench.team.size() : 1;
-    const std::size_t part = bytes / static_cast<std::size_t>(threads) / 512 * 512;
-    const auto work = [&](int thread) {
-      char* begin = bench.arena.data() + static_cast<std::size_t>(thread) * part;
-      for (long i = 0; i < sweeps; ++i) sweep(bench.vectors, begin, part);
-    };
-    const double seconds = all ? bench.team.run(work) : timed([&] { work(0); });
-    const double moved = static_cast<double>(sweeps) * static_cast<double>(part) * threads;
-    return seconds * static_cast<double>(count) / moved;
+    const long sweeps = std::max(1L, count / threads / static_cast<long>(bytes));
+    const double seconds = run_parts(bench, all, [&](int, char* begin) {
+      for (long i = 0; i < sweeps; ++i) sweep(bench.vectors, begin, bytes);
+    });
+    return seconds * static_cast<double>(count) / (static_cast<double>(sweeps) * static_cast<double>(bytes) * threads);
   };
   sampler.add({curve, static_cast<double>(bytes), run, {}});
 }
@@ -68,28 +79,63 @@ void link_cycle(char* data, std::vector<std::size_t> places) {
   }
 }
 
-void add_chase(Bench& bench, Sampler& sampler, const char* curve, double x, std::size_t lines, std::size_t stride) {
-  const auto at = std::make_shared<const void*>(nullptr);  // goes on where it stopped: a new lap is no old one
-  const auto prepare = [&bench, lines, stride, at] {
+void add_chase(Bench& bench, Sampler& sampler, const char* curve, double x, std::size_t lines, std::size_t stride,
+               bool all) {
+  const int threads = all ? bench.team.size() : 1;
+  // Where each core stopped: a sample goes on there, so that a new lap is no old one.
+  const auto at = std::make_shared<std::vector<const void*>>(static_cast<std::size_t>(threads));
+  const auto prepare = [&bench, lines, stride, all, threads, at] {
     std::vector<std::size_t> places(lines);
     for (std::size_t i = 0; i < lines; ++i) places[i] = i * stride;
-    link_cycle(bench.arena.data(), std::move(places));
-    *at = bench.arena.data();
+    for (int thread = 0; thread < threads; ++thread) {
+      char* begin = bench.arena.data() + static_cast<std::size_t>(thread) * part_bytes(bench, all);
+      link_cycle(begin, places);
+      (*at)[static_cast<std::size_t>(thread)] = begin;
+    }
   };
-  const auto run = [at](long n) { return timed([&] { *at = chase(*at, n); }); };
+  const auto run = [&bench, all, at](long n) {
+    return run_parts(bench, all, [&](int thread, char*) {
+      const void*& place = (*at)[static_cast<std::size_t>(thread)];
+      place = chase(place, n);
+    });
+  };
   sampler.add({curve, x, run, prepare});
 }
 
 void add_latencies(Bench& bench, Sampler& sampler) {
-  for (const std::size_t bytes : footprints(16 * kKiB, bench.largest_set, !bench.quick))
-    add_chase(bench, sampler, "latency", static_cast<double>(bytes), bytes / kLine, kLine);
+  for (const std::size_t bytes : footprints(8 * kKiB, bench.largest_set, !bench.quick))
+    add_chase(bench, sampler, "latency", static_cast<double>(bytes), bytes / kLine, kLine, false);
+  for (const std::size_t bytes : footprints(8 * kKiB, 8 * kMiB, !bench.quick))
+    add_chase(bench, sampler, "latency_all", static_cast<double>(bytes), bytes / kLine, kLine, true);
   for (std::size_t lines = 2; lines <= 32; lines += bench.quick ? 2 : 1) {
-    add_chase(bench, sampler, "conflict_lines", static_cast<double>(lines), lines, 4 * kKiB);
-    add_chase(bench, sampler, "conflict_lines_far", static_cast<double>(lines), lines, 128 * kKiB);
+    add_chase(bench, sampler, "conflict_lines", static_cast<double>(lines), lines, 4 * kKiB, true);
+    add_chase(bench, sampler, "conflict_lines_far", static_cast<double>(lines), lines, 128 * kKiB, true);
   }
   constexpr std::size_t kLines = 64;
   for (std::size_t stride = kLine; stride <= 256 * kKiB; stride *= 2)
-    add_chase(bench, sampler, "conflict_stride", static_cast<double>(stride), kLines, stride);
+    add_chase(bench, sampler, "conflict_stride", static_cast<double>(stride), kLines, stride, false);
+}
+
+/// Runs of `bytes` at random places of `set` bytes, per core.
+void add_runs(Bench& bench, Sampler& sampler, const std::string& curve, std::size_t set, std::size_t bytes, bool all) {
+  const auto seed = std::make_shared<std::uint64_t>(1);
+  const auto run = [&bench, set, bytes, all, seed](long n) {
+    const std::size_t step = std::max(bytes, kLine);
+    const long count = (n + 3) / 4 * 4;
+    const std::uint64_t first = *seed += 64;
+    const double seconds = run_parts(bench, all, [&](int thread, char* begin) {
+      keep(bench.vectors.random_runs(begin, set, step, bytes, count, first + static_cast<std::uint64_t>(thread)));
+    });
+    return seconds * static_cast<double>(n) / static_cast<double>(count);
+  };
+  sampler.add({curve, static_cast<double>(bytes), run, {}});
+}
+
+/// The largest power of two that fits into a core's part of the arena.
+std::size_t largest_part(const Bench& bench) {
+  std::size_t set = kMiB;
+  while (2 * set <= part_bytes(bench, true)) set *= 2;
+  return set;
 }
 
 void add_random(Bench& bench, Sampler& sampler) {
@@ -97,48 +143,41 @@ void add_random(Bench& bench, Sampler& sampler) {
   if (bench.quick) sets = {256 * kKiB, 64 * kMiB};
   for (const std::size_t set : sets) {
     if (set > bench.largest_set) continue;
-    const std::string curve =
-        "random_" + (set < kMiB ? std::to_string(set / kKiB) + "kb" : std::to_string(set / kMiB) + "mb");
-    for (std::size_t bytes = 8; bytes <= 4 * kKiB && bytes <= set / 4; bytes = bytes == 8 ? kLine : bytes * 2) {
-      const auto run = [&bench, set, bytes](long n) {
-        static std::uint64_t seed = 1;
-        const std::size_t step = std::max(bytes, kLine);
-        const long count = (n + 3) / 4 * 4;
-        return timed([&] { keep(bench.vectors.random_runs(bench.arena.data(), set, step, bytes, count, ++seed)); }) *
-               static_cast<double>(n) / static_cast<double>(count);
-      };
-      sampler.add({curve, static_cast<double>(bytes), run, {}});
-    }
+    const std::string name = set < kMiB ? std::to_string(set / kKiB) + "kb" : std::to_string(set / kMiB) + "mb";
+    for (std::size_t bytes = 8; bytes <= 4 * kKiB && bytes <= set / 4; bytes = bytes == 8 ? kLine : bytes * 2)
+      add_runs(bench, sampler, "random_" + name, set, bytes, false);
   }
+  for (const std::size_t bytes : {std::size_t{8}, kLine, 4 * kLine})
+    add_runs(bench, sampler, "random_all", largest_part(bench), bytes, true);
+}
+
+void add_gather(Bench& bench, Sampler& sampler, const char* curve, std::size_t bytes, bool all) {
+  constexpr long kCount = 4096;  // 16 KB of indices: they share the nearest cache with the smallest table
+  const auto indices = std::make_shared<std::vector<std::int32_t>>(kCount + 16);
+  const auto address = reinterpret_cast<std::uintptr_t>(indices->data());
+  auto* const aligned = reinterpret_cast<std::int32_t*>((address + 63) / 64 * 64);
+  const auto prepare = [aligned, bytes, indices] {
+    std::mt19937 random(static_cast<unsigned>(bytes));
+    for (long i = 0; i < kCount; ++i) aligned[i] = static_cast<std::int32_t>(random() % (bytes / 16 * 3));  // 3/4 of it
+  };
+  const auto run = [&bench, aligned, bytes, all](long n) {
+    const long turns = (n + kCount - 1) / kCount, span = static_cast<long>(bytes / 4);
+    const double seconds = run_parts(bench, all, [&](int, char* begin) {
+      for (long i = 0; i < turns; ++i) {  // fresh addresses in each turn where the table is large
+        const long offset = span > (1L << 18) ? (i * 104729) % (span / 4) : 0;
+        keep(bench.vectors.gather(reinterpret_cast<const float*>(begin) + offset, aligned, kCount));
+      }
+    });
+    return seconds * static_cast<double>(n) / static_cast<double>(turns * kCount);
+  };
+  sampler.add({curve, static_cast<double>(bytes), run, prepare});
 }
 
 void add_gathers(Bench& bench, Sampler& sampler) {
-  constexpr long kCount = 4096;  // 16 KB of indices: they share the nearest cache with the smallest table
-  for (const std::size_t bytes : footprints(16 * kKiB, bench.largest_set, false)) {
-    const auto indices = std::make_shared<std::vector<std::int32_t>>(kCount + 16);
-    const auto aligned = [indices] {
-      auto address = reinterpret_cast<std::uintptr_t>(indices->data());
-      return reinterpret_cast<std::int32_t*>((address + 63) / 64 * 64);
-    };
-    const auto prepare = [aligned, bytes] {
-      std::mt19937 random(static_cast<unsigned>(bytes));
-      for (long i = 0; i < kCount; ++i)
-        aligned()[i] = static_cast<std::int32_t>(random() % (bytes / 16 * 3));  // three quarters of it
-    };
-    const auto run = [&bench, aligned, bytes](long n) {
-      const long turns = (n + kCount - 1) / kCount;
-      const long span = static_cast<long>(bytes / 4);
-      return timed([&] {
-               for (long i = 0; i < turns; ++i) {  // fresh addresses in each turn where the table is large
-                 const long offset = span > (1L << 18) ? (i * 104729) % (span / 4) : 0;
-                 const auto* table = reinterpret_cast<const float*>(bench.arena.data());
-                 keep(bench.vectors.gather(table + offset, aligned(), kCount));
-               }
-             }) *
-             static_cast<double>(n) / static_cast<double>(turns * kCount);
-    };
-    sampler.add({"gather", static_cast<double>(bytes), run, prepare});
-  }
+  for (const std::size_t bytes : footprints(8 * kKiB, bench.largest_set, false))
+    add_gather(bench, sampler, "gather", bytes, false);
+  for (const std::size_t bytes : {8 * kKiB, 128 * kKiB, 2 * kMiB})
+    add_gather(bench, sampler, "gather_all", bytes, true);
 }
 
 void add_overlap(Bench& bench, Sampler& sampler) {
@@ -185,17 +224,17 @@ void add_retention(Bench& bench, Sampler& sampler) {
 }  // namespace
 
 void add_memory_items(Bench& bench, Sampler& sampler) {
+  const std::size_t part = part_bytes(bench, true);
   for (const std::size_t bytes : footprints(8 * kKiB, bench.largest_set, !bench.quick))
     add_sweep(bench, sampler, "read", bytes, sweep_read, false);
-  for (const std::size_t bytes : footprints(128 * kKiB, bench.largest_set, !bench.quick))
+  for (const std::size_t bytes : footprints(8 * kKiB, part, !bench.quick))
     add_sweep(bench, sampler, "read_all", bytes, sweep_read, true);
   for (const std::size_t bytes : footprints(8 * kKiB, bench.largest_set, false))
     add_sweep(bench, sampler, "write", bytes, sweep_write, false);
-  for (const std::size_t bytes : {bench.largest_set}) {
+  for (const std::size_t bytes : footprints(8 * kKiB, part, false))
     add_sweep(bench, sampler, "write_all", bytes, sweep_write, true);
-    add_sweep(bench, sampler, "write_past", bytes, sweep_write_past, false);
-    add_sweep(bench, sampler, "write_past_all", bytes, sweep_write_past, true);
-  }
+  add_sweep(bench, sampler, "write_past", bench.largest_set, sweep_write_past, false);
+  add_sweep(bench, sampler, "write_past_all", part, sweep_write_past, true);
   add_latencies(bench, sampler);
   add_random(bench, sampler);
   add_gathers(bench, sampler);

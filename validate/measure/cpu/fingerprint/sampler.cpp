@@ -25,8 +25,11 @@ void Sampler::visit(Item& item, Samples& samples) {
       count =
           std::min(kMostOperations, static_cast<long>(static_cast<double>(count) * std::clamp(wanted, 1.5, 16.0)) + 1);
   }
+  constexpr std::size_t kLeastSamples = 3;
+  const double start = seconds_now();
   std::vector<double> taken;
-  for (int i = 0; i < effort_.samples; ++i)
+  while (taken.size() < static_cast<std::size_t>(effort_.samples) &&
+         (taken.size() < kLeastSamples || seconds_now() - start < effort_.item_s))
     taken.push_back(item.run(samples.count) / static_cast<double>(samples.count));
   samples.visits.push_back(std::move(taken));
 }
