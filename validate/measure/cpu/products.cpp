@@ -86,8 +86,9 @@ class Products : public Problem {
     return std::make_unique<SparseRunner<BlockWeights>>(std::move(kernel), std::move(parts), sizes_, context_, seed);
   }
 
-  BlockMultiply multiply_by(void (*kernel)(const BlockMatrix&, const float*, float*, const Part&)) const {
-    return [kernel, threads = context_.threads, m = sizes_.m, panel = sparse_kernels(context_).panel](const auto& o) {
+  BlockMultiply multiply_by(void (*kernel)(const BlockMatrix&, const float*, float*, const Part&),
+                            std::int64_t panel) const {
+    return [kernel, panel, threads = context_.threads, m = sizes_.m](const auto& o) {
       const BlockMatrix w = o.weights.view();
       const std::int64_t rows = (w.rows + w.height - 1) / w.height;
       const std::int64_t chunk = std::max<std::int64_t>(1, kChunkRows / w.height);
@@ -99,13 +100,14 @@ class Products : public Problem {
   std::unique_ptr<Runner> blocks(const char* kernel, std::int64_t height, std::int64_t width, double sparsity,
                                  std::uint64_t seed) const {
     return runner_of_blocks(kernel, draw_blocks(sizes_.n, sizes_.k, height, width, sparsity, seed),
-                            multiply_by(sparse_kernels(context_).blocks), seed);
+                            multiply_by(sparse_kernels(context_).blocks, sparse_kernels(context_).block_panel), seed);
   }
 
   Runners unstructured(const PlanRow& row, std::uint64_t seed) const {
     const BlockPlaces places = draw_blocks(sizes_.n, sizes_.k, 1, 1, sparsity_of(row), seed);
     Runners found;
-    found.push_back(runner_of_blocks("tuned:csr", places, multiply_by(sparse_kernels(context_).csr), seed));
+    found.push_back(runner_of_blocks("tuned:csr", places,
+                                     multiply_by(sparse_kernels(context_).csr, sparse_kernels(context_).panel), seed));
     const BlockMultiply eigen = [multiply = eigen_csr(context_), m = sizes_.m](const auto& o) {
       multiply(o.weights.view(), o.activations.data(), o.results.data(), m);
     };

@@ -85,10 +85,17 @@ void block_tile(const BlockRow& at, std::int64_t row, std::int64_t column, typen
   }
 }
 
+/// Registers of columns in a tile of R rows: results, activations and one weight are in registers; of a single row only
+/// results are.
+template <class S>
+constexpr int tile_vectors(std::int64_t rows) {
+  return rows == 1 ? S::block_panel_vectors : smaller(4, (S::registers - 1) / (static_cast<int>(rows) + 1));
+}
+
 /// Tiles of R rows as long as they fit, then of fewer; returns nothing left over.
 template <class S, int R, int V, bool Tail>
 void block_tiles(const BlockRow& at, std::int64_t row, std::int64_t column, typename S::Mask mask) {
-  if constexpr (R * V <= S::accumulators) {
+  if constexpr (V <= larger(1, tile_vectors<S>(R))) {
     for (; row + R <= at.rows; row += R) block_tile<S, R, V, Tail>(at, row, column, mask);
   }
   if constexpr (R > 1) {
@@ -106,18 +113,11 @@ struct BlockTilesCall {
   }
 };
 
-/// Registers of columns in a tile: as many as the rows of a block leave.
-template <class S>
-int tile_vectors(std::int64_t height) {
-  const int rows = height < 4 ? static_cast<int>(height) : 4;
-  return smaller(S::panel_vectors, S::accumulators / rows);
-}
-
 /// One activation, blocks at least a register high: values of a column are a register or more, the activation is
 /// broadcast.
 template <class S, int V, bool Tail>
 void tall_blocks_vector(const BlockRow& at, std::int64_t row, typename S::Mask mask) {
-  constexpr int U = sets<S, V>;
+  constexpr int U = smaller(4, 8 / V);
   RowSums<S, V, U> sums;
   const std::int64_t height = at.w.height, width = at.w.width;
   const float* values = at.w.value + at.first * height * width + row;
@@ -156,48 +156,84 @@ struct TallBlocksCall {
 
 /// One activation, several columns of a block in a register: lane l holds row l % height of column l / height.
 template <class S>
-void flat_blocks_vector(const BlockRow& at) {
+struct FlatSums {
+  const BlockRow& at;
   const std::int64_t height = at.w.height, width = at.w.width, together = S::lanes / height;
-  std::int32_t numbers[S::lanes];
-  for (int lane = 0; lane < S::lanes; ++lane) numbers[lane] = static_cast<std::int32_t>(lane / height);
-  const auto column_of = S::load(numbers, S::first(S::lanes));
-  const float* values = at.w.value + at.first * height * width;
+  typename S::Index column_of;
   typename S::Vector sum[2] = {S::zero(), S::zero()};
-  const auto add = [&](int set, const float* value, typename S::Vector x, std::int64_t columns) {
-    const auto weights = columns >= together ? S::load(value) : S::load(value, S::first(columns * height));
-    sum[set] = S::multiply_add(weights, x, sum[set]);
-  };
-  if (width == 1) {
-    for (std::int64_t block = at.first; block < at.last; block += together, values += S::lanes) {
-      const std::int64_t columns = at.last - block;
-      const auto index = S::load(at.w.column + block, S::first(columns < together ? columns : together));
-      add(block & 1, values, S::gather(at.x, S::permute(index, column_of)), columns);
+
+  explicit FlatSums(const BlockRow& row) : at(row) {
+    std::int32_t numbers[S::lanes];
+    for (int lane = 0; lane < S::lanes; ++lane) numbers[lane] = static_cast<std::int32_t>(lane / height);
+    column_of = S::load(numbers, S::first(S::lanes));
+  }
+
+  void add(int set, const float* value, typename S::Vector x) {
+    sum[set] = S::multiply_add(S::load(value), S::permute(x, column_of), sum[set]);
+  }
+  void add_some(const float* value, typename S::Vector x, std::int64_t columns) {
+    const auto weights = S::load(value, S::first((columns < together ? columns : together) * height));
+    sum[0] = S::multiply_add(weights, S::permute(x, column_of), sum[0]);
+  }
+
+  /// Blocks of one column: their activations are gathered.
+  void add_vectors() {
+    const float* values = at.w.value + at.first * height;
+    std::int64_t block = at.first;
+    const auto x = [&](std::int64_t first) {
+      const std::int32_t* column = at.w.column + first;
+      return together == S::lanes ? S::gather(at.x, column) : S::gather_first(at.x, column, together);
+    };
+    for (; block + 2 * together <= at.last; block += 2 * together, values += 2 * S::lanes) {
+      add(0, values, x(block));
+      add(1, values + S::lanes, x(block + together));
     }
-  } else {
+    for (; block < at.last; block += together, values += S::lanes) {
+      const std::int64_t left = at.last - block;
+      const auto index = S::load(at.w.column + block, S::first(left < together ? left : together));
+      add_some(values, S::gather(at.x, index), left);
+    }
+  }
+
+  void add_blocks() {
+    const float* values = at.w.value + at.first * height * width;
+    const bool whole = at.w.columns % width == 0 && width % (2 * together) == 0;
     for (std::int64_t block = at.first; block < at.last; ++block, values += height * width) {
       const float* x = at.x + at.w.column[block] * width;
-      const std::int64_t columns = at.columns(block);
-      for (std::int64_t k = 0; k < columns; k += 2 * together) {
-        add(0, values + k * height, S::permute(S::load(x + k), column_of), columns - k);
-        if (k + together < columns)
-          add(1, values + (k + together) * height, S::permute(S::load(x + k + together), column_of),
-              columns - k - together);
+      if (whole) {
+        for (std::int64_t k = 0; k < width; k += 2 * together) {
+          add(0, values + k * height, S::load(x + k));
+          add(1, values + k * height + S::lanes, S::load(x + k + together));
+        }
+      } else {
+        const std::int64_t columns = at.columns(block);
+        for (std::int64_t k = 0; k < columns; k += together) add_some(values + k * height, S::load(x + k), columns - k);
       }
     }
   }
-  float lane_sums[S::lanes];
-  S::store(lane_sums, S::add(sum[0], sum[1]));
-  for (std::int64_t row = 0; row < at.rows; ++row) {
-    float total = 0;
-    for (std::int64_t lane = row; lane < S::lanes; lane += height) total += lane_sums[lane];
-    at.y[row] = total;
+
+  void store() {
+    float lane_sums[S::lanes];
+    S::store(lane_sums, S::add(sum[0], sum[1]));
+    for (std::int64_t row = 0; row < at.rows; ++row) {
+      float total = 0;
+      for (std::int64_t lane = row; lane < S::lanes; lane += height) total += lane_sums[lane];
+      at.y[row] = total;
+    }
   }
+};
+
+template <class S>
+void flat_blocks_vector(const BlockRow& at) {
+  FlatSums<S> sums(at);
+  at.w.width == 1 ? sums.add_vectors() : sums.add_blocks();
+  sums.store();
 }
 
 template <class S>
 void blocks(const BlockMatrix& w, const float* x, float* y, const Part& part) {
   const bool flat = w.height < S::lanes && S::lanes % w.height == 0;
-  const std::int64_t most = tile_vectors<S>(w.height), step = most * S::lanes, slice = 4 * S::lanes;
+  const std::int64_t most = tile_vectors<S>(w.height < 4 ? w.height : 4), step = most * S::lanes, slice = 4 * S::lanes;
   for (std::int64_t row = part.first_row; row < part.last_row; ++row) {
     const BlockRow at = block_row(w, x, y, part, row);
     if (part.m == 1 && flat) {

@@ -47,12 +47,9 @@ struct RowSums {
   }
 };
 
-template <class S, int V>
-constexpr int sets = larger(1, smaller(4, 8 / V));
-
 template <class S, int V, bool Tail>
 void csr_panel(const BlockMatrix& w, const float* x, float* y, const Part& part) {
-  constexpr int U = sets<S, V>;
+  constexpr int U = larger(1, 4 / V);
   const auto mask = S::first(part.width - (V - 1) * S::lanes);
   const std::int64_t m = part.m;
   x += part.begin;
@@ -72,14 +69,13 @@ void csr_panel(const BlockMatrix& w, const float* x, float* y, const Part& part)
 /// A gather of activations per register of values; two sums take turns.
 template <class S>
 void csr_vector(const BlockMatrix& w, const float* x, float* y, const Part& part) {
-  const auto all = S::first(S::lanes);
   for (std::int64_t row = part.first_row; row < part.last_row; ++row) {
     auto even = S::zero(), odd = S::zero();
     std::int64_t i = w.start[row];
     const std::int64_t end = w.start[row + 1];
     for (; i + 2 * S::lanes <= end; i += 2 * S::lanes) {
-      even = S::multiply_add(S::load(w.value + i), S::gather(x, S::load(w.column + i, all)), even);
-      odd = S::multiply_add(S::load(w.value + i + S::lanes), S::gather(x, S::load(w.column + i + S::lanes, all)), odd);
+      even = S::multiply_add(S::load(w.value + i), S::gather(x, w.column + i), even);
+      odd = S::multiply_add(S::load(w.value + i + S::lanes), S::gather(x, w.column + i + S::lanes), odd);
     }
     for (; i < end; i += S::lanes) {
       const auto mask = S::first(end - i < S::lanes ? end - i : S::lanes);
@@ -92,7 +88,7 @@ void csr_vector(const BlockMatrix& w, const float* x, float* y, const Part& part
 /// Calls call.run<V, Tail>() for the registers that `width` results need, V from 1 to the panel's.
 template <class S, int V = 1, class Call>
 [[gnu::always_inline]] inline void for_width(std::int64_t width, int most, const Call& call) {
-  if constexpr (V <= S::panel_vectors) {
+  if constexpr (V <= larger(S::panel_vectors, S::block_panel_vectors)) {
     if (width > V * S::lanes && V < most) return for_width<S, V + 1>(width, most, call);
     if (width == V * S::lanes) return call.template run<V, false>();
     return call.template run<V, true>();

@@ -18,7 +18,7 @@ struct Avx512 {
   using Vector = __m512;
   using Index = __m512i;
   using Mask = __mmask16;
-  static constexpr int lanes = 16, panel_vectors = 4, accumulators = 16;
+  static constexpr int lanes = 16, registers = 32, panel_vectors = 4, block_panel_vectors = 4;
 
   static Mask first(std::int64_t n) { return static_cast<Mask>((1u << n) - 1u); }
   static Vector zero() { return _mm512_setzero_ps(); }
@@ -31,7 +31,11 @@ struct Avx512 {
   static Vector multiply_add(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
   static Index load(const std::int32_t* p, Mask mask) { return _mm512_maskz_loadu_epi32(mask, p); }
   static Vector gather(const float* p, Index i) { return _mm512_i32gather_ps(i, p, 4); }
-  static Index permute(Index v, Index lanes_of) { return _mm512_permutexvar_epi32(lanes_of, v); }
+  static Vector gather(const float* p, const std::int32_t* i) { return gather(p, _mm512_loadu_si512(i)); }
+  /// The first `count` lanes; the others hold zero.
+  static Vector gather_first(const float* p, const std::int32_t* i, std::int64_t count) {
+    return _mm512_mask_i32gather_ps(zero(), first(count), load(i, first(count)), p, 4);
+  }
   static Vector permute(Vector v, Index lanes_of) { return _mm512_permutexvar_ps(lanes_of, v); }
   static float sum(Vector v) { return _mm512_reduce_add_ps(v); }
 
@@ -55,7 +59,7 @@ struct Avx2 {
   using Vector = __m256;
   using Index = __m256i;
   using Mask = __m256i;
-  static constexpr int lanes = 8, panel_vectors = 8, accumulators = 8;
+  static constexpr int lanes = 8, registers = 16, panel_vectors = 4, block_panel_vectors = 8;
 
   static Mask first(std::int64_t n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -69,8 +73,23 @@ struct Avx2 {
   static Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
   static Index load(const std::int32_t* p, Mask mask) { return _mm256_maskload_epi32(p, mask); }
-  static Vector gather(const float* p, Index i) { return _mm256_i32gather_ps(p, i, 4); }
-  static Index permute(Index v, Index lanes_of) { return _mm256_permutevar8x32_epi32(v, lanes_of); }
+  /// By single loads: AMD's gather instruction is slower (Fog, Instruction tables, Zen 3: VGATHERDPS).
+  static Vector gather(const float* p, const std::int32_t* i) {
+    return _mm256_setr_ps(p[i[0]], p[i[1]], p[i[2]], p[i[3]], p[i[4]], p[i[5]], p[i[6]], p[i[7]]);
+  }
+  /// The first `count` lanes, a power of two below all of them; the others hold anything.
+  static Vector gather_first(const float* p, const std::int32_t* i, std::int64_t count) {
+    const __m128 low =
+        count >= 2 ? _mm_unpacklo_ps(_mm_load_ss(p + i[0]), _mm_load_ss(p + i[1])) : _mm_load_ss(p + i[0]);
+    if (count < 4) return _mm256_castps128_ps256(low);
+    const __m128 high = _mm_unpacklo_ps(_mm_load_ss(p + i[2]), _mm_load_ss(p + i[3]));
+    return _mm256_castps128_ps256(_mm_movelh_ps(low, high));
+  }
+  static Vector gather(const float* p, Index i) {
+    alignas(32) std::int32_t index[lanes];
+    _mm256_store_si256(reinterpret_cast<__m256i*>(index), i);
+    return gather(p, index);
+  }
   static Vector permute(Vector v, Index lanes_of) { return _mm256_permutevar8x32_ps(v, lanes_of); }
   static float sum(Vector v) {
     const __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
@@ -98,7 +117,7 @@ struct Generic {
   using Vector = float __attribute__((vector_size(16)));
   using Index = std::int32_t __attribute__((vector_size(16)));
   using Mask = std::int64_t;  // lanes in use
-  static constexpr int lanes = 4, panel_vectors = 4, accumulators = 8;
+  static constexpr int lanes = 4, registers = 16, panel_vectors = 4, block_panel_vectors = 8;
 
   static Mask first(std::int64_t n) { return n; }
   static Vector zero() { return Vector{}; }
@@ -125,7 +144,13 @@ struct Generic {
     return v;
   }
   static Vector gather(const float* p, Index i) { return Vector{p[i[0]], p[i[1]], p[i[2]], p[i[3]]}; }
-  static Index permute(Index v, Index lanes_of) { return __builtin_shuffle(v, lanes_of); }
+  static Vector gather(const float* p, const std::int32_t* i) { return Vector{p[i[0]], p[i[1]], p[i[2]], p[i[3]]}; }
+  /// The first `count` lanes; the others hold zero.
+  static Vector gather_first(const float* p, const std::int32_t* i, std::int64_t count) {
+    Vector v{};
+    for (std::int64_t lane = 0; lane < count; ++lane) v[lane] = p[i[lane]];
+    return v;
+  }
   static Vector permute(Vector v, Index lanes_of) { return __builtin_shuffle(v, lanes_of); }
   static float sum(Vector v) { return (v[0] + v[1]) + (v[2] + v[3]); }
 

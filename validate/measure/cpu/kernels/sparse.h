@@ -35,7 +35,7 @@ struct Part {
 /// Activations may be read one cache line past their end.
 struct SparseKernels {
   const char* instructions;
-  std::int64_t panel;  // columns of the results that one call takes at most
+  std::int64_t panel, block_panel;  // columns of the results that one call takes at most; of blocks
   void (*csr)(const BlockMatrix&, const float* x, float* y, const Part&);
   void (*blocks)(const BlockMatrix&, const float* x, float* y, const Part&);
   void (*two_of_four)(const TwoOfFourMatrix&, const float* x, float* y, const Part&);

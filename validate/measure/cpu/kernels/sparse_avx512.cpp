@@ -4,8 +4,12 @@
 
 namespace sparsesim::measure {
 
-const SparseKernels sparse_kernels_avx512 = {"avx512", Avx512::panel_vectors* Avx512::lanes, csr<Avx512>,
-                                             blocks<Avx512>, two_of_four<Avx512>};
+const SparseKernels sparse_kernels_avx512 = {"avx512",
+                                             Avx512::panel_vectors* Avx512::lanes,
+                                             Avx512::block_panel_vectors* Avx512::lanes,
+                                             csr<Avx512>,
+                                             blocks<Avx512>,
+                                             two_of_four<Avx512>};
 
 }  // namespace sparsesim::measure
 #endif

@@ -3,7 +3,11 @@
 
 namespace sparsesim::measure {
 
-const SparseKernels sparse_kernels_generic = {"generic", Generic::panel_vectors* Generic::lanes, csr<Generic>,
-                                              blocks<Generic>, two_of_four<Generic>};
+const SparseKernels sparse_kernels_generic = {"generic",
+                                              Generic::panel_vectors* Generic::lanes,
+                                              Generic::block_panel_vectors* Generic::lanes,
+                                              csr<Generic>,
+                                              blocks<Generic>,
+                                              two_of_four<Generic>};
 
 }  // namespace sparsesim::measure

@@ -34,7 +34,7 @@ void two_of_four_vector(const TwoOfFourMatrix& w, const float* x, float* y, cons
 
 template <class S, int V, bool Tail>
 void two_of_four_panel(const TwoOfFourMatrix& w, const float* x, float* y, const Part& part) {
-  constexpr int U = smaller(2, sets<S, V>);
+  constexpr int U = smaller(2, larger(1, 8 / V));
   const auto mask = S::first(part.width - (V - 1) * S::lanes);
   const std::int64_t values = w.columns / 2, m = part.m;
   for (std::int64_t row = part.first_row; row < part.last_row; ++row) {
