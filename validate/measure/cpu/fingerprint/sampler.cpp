@@ -13,18 +13,21 @@ constexpr double kLowQuantile = 0.1;
 
 }  // namespace
 
+void Sampler::calibrate(Item& item, Samples& samples) {
+  for (long count = std::max(1L, samples.count);;) {
+    double seconds = item.run(count);
+    for (int i = 0; i < 2 && seconds < 20 * effort_.sample_s; ++i) seconds = std::min(seconds, item.run(count));
+    samples.count = count;
+    if (seconds >= 0.8 * effort_.sample_s || count >= kMostOperations) return;
+    const double wanted = seconds > 0 ? 1.1 * effort_.sample_s / seconds : 16;
+    count =
+        std::min(kMostOperations, static_cast<long>(static_cast<double>(count) * std::clamp(wanted, 1.2, 16.0)) + 1);
+  }
+}
+
 void Sampler::visit(Item& item, Samples& samples) {
   if (item.prepare) item.prepare();
-  long count = std::max(1L, samples.count);
-  double seconds = item.run(count);  // warms caches and predictors
-  while (samples.count == 0) {
-    seconds = item.run(count);
-    if (seconds >= effort_.sample_s || count >= kMostOperations) samples.count = count;
-    const double wanted = seconds > 0 ? 1.2 * effort_.sample_s / seconds : 16;
-    if (samples.count == 0)
-      count =
-          std::min(kMostOperations, static_cast<long>(static_cast<double>(count) * std::clamp(wanted, 1.5, 16.0)) + 1);
-  }
+  calibrate(item, samples);  // warms caches and predictors, too
   constexpr std::size_t kLeastSamples = 3;
   const double start = seconds_now();
   std::vector<double> taken;

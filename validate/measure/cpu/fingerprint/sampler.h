@@ -23,8 +23,9 @@ struct Item {
 /// How long to measure.
 struct Effort {
   int visits = 5;
-  int samples = 15;        // of an item in one visit
+  int samples = 11;        // of an item in one visit
   double sample_s = 1e-3;  // a sample is as many operations as take this long, at least one
+  double item_s = 0.12;    // of one item in one visit; longer ones get fewer samples, at least three
   double budget_s = 110;   // once it is spent, visits after the third are left out
 };
 
@@ -52,6 +53,8 @@ class Sampler {
     long count = 0;  // operations of a sample, once calibrated
   };
   void visit(Item& item, Samples& samples);
+  /// Finds the operations of a sample, by the fastest of three: a disturbed one looks long at any count.
+  void calibrate(Item& item, Samples& samples);
 
   Effort effort_;
   std::vector<Item> items_;
