@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "validate/measure/cpu/kernels/dense.h"
+#include "validate/measure/cpu/library_runners.h"
 #include "validate/measure/cpu/rotation.h"
 #include "validate/measure/cpu/row_sizes.h"
 #include "validate/measure/cpu/timed_runner.h"
@@ -206,8 +207,8 @@ class BagProblem : public Problem {
     runners.push_back(std::make_unique<ScanRunner>(data_));
     const BagSizes& sizes = data_->sizes;
     if (sizes.bags > kProductBags || sizes.tables * sizes.bags > kProductElements / sizes.rows) return runners;
-    for (const std::string& library : dense_libraries())
-      runners.push_back(std::make_unique<ProductRunner>(library, data_));
+    if (dense_libraries().empty()) return runners;
+    for (auto& runner : library_runners<ProductRunner>(data_)) runners.push_back(std::move(runner));
     return runners;
   }
 
