@@ -145,6 +145,8 @@ nlohmann::ordered_json schema_of(const Declared& key) {
     out["type"] = "integer";
   } else if (key.type == "number") {
     out["type"] = "number";
+    if (key.dimension == config::Dimension::share)  // minimum and maximum bind numbers only
+      out = {{"type", {"number", "string"}}, {"pattern", "^[0-9][0-9.]* *%$"}};
   } else if (key.type == "boolean") {
     out["type"] = "boolean";
   } else if (key.type == "integers") {

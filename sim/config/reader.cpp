@@ -12,6 +12,11 @@ namespace {
 /// "bandwidth in memory.dram", for messages about a key.
 std::string in_path(std::string_view key, const Node& map) { return fmt::format("\"{}\" in {}", key, map.path()); }
 
+/// Numbers between 0 and 1 are shares: they may be written as percentages, too.
+Dimension dimension_of_number(const Range& range) {
+  return range.low >= 0 && range.high <= 1 ? Dimension::share : Dimension::none;
+}
+
 }  // namespace
 
 MapReader::MapReader(Node node, Diagnostics& diagnostics) : node_(std::move(node)), diagnostics_(diagnostics) {
@@ -64,7 +69,7 @@ std::int64_t MapReader::integer_or(std::string_view key, std::int64_t low, std::
 
 double MapReader::quantity_or(std::string_view key, Dimension dimension, Range range, bool required, double fallback) {
   double result = fallback;
-  const bool plain = dimension == Dimension::none;
+  const bool plain = dimension == Dimension::none || dimension == Dimension::share;
   if (const auto node = declare(key, plain ? "number" : "quantity", required)) {
     if (const auto value = read_quantity(*node, node->path(), dimension, range, diagnostics_)) result = *value;
   }
@@ -82,10 +87,10 @@ std::int64_t MapReader::integer(std::string_view key, std::int64_t low, std::int
   return integer_or(key, low, high, false, fallback);
 }
 double MapReader::number(std::string_view key, Range range) {
-  return quantity_or(key, Dimension::none, range, true, harmless(range));
+  return quantity_or(key, dimension_of_number(range), range, true, harmless(range));
 }
 double MapReader::number(std::string_view key, Range range, double fallback) {
-  return quantity_or(key, Dimension::none, range, false, fallback);
+  return quantity_or(key, dimension_of_number(range), range, false, fallback);
 }
 double MapReader::quantity(std::string_view key, Dimension dimension, Range range) {
   return quantity_or(key, dimension, range, true, harmless(range));

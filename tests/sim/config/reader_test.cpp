@@ -50,6 +50,17 @@ using Lines = std::vector<std::string>;
 
 }  // namespace
 
+TEST_CASE("a number between 0 and 1 may be a percentage, others may not") {
+  Diagnostics diagnostics;
+  MapReader map(load_text("share: 87.5 %\nplain: 0.875\nfactor: 50 %\n", "shares.yaml", diagnostics), diagnostics);
+  CHECK(map.number("share", Range::between(0, 1)) == 0.875);
+  CHECK(map.number("plain", Range::between(0, 1)) == 0.875);
+  map.number("factor", Range::between(0, 2));
+  map.finish();
+  REQUIRE(diagnostics.mistakes().size() == 1);
+  CHECK(diagnostics.mistakes().front().position.line == 3);
+}
+
 TEST_CASE("Reader: the printed form has place, line, caret and the nearest name") {
   Diagnostics diagnostics;
   const std::string text = "memory:\n  dram:\n    bandwith: 1555 GB/s\n";
