@@ -99,6 +99,21 @@ OptionSpec backend_option() {
   return option;
 }
 
+CommandSpec fingerprint_command() {
+  return {
+      "fingerprint",
+      "measure the device at hand and write it as a machine",
+      "Microbenchmarks time what the device does in pieces of and what a piece costs. What they cannot measure comes "
+      "from the nearest shipped machine and is marked. Exits with 3 where there is no such device.",
+      {backend_option(), required(value("out", ValueType::file, "FILE", "substrate file to write (YAML)")),
+       integer("threads", 1, 4096, "threads of a processor, each on a core of its own; default is 1"),
+       value("name", ValueType::text, "NAME", "of the machine; default is made from the device's own"),
+       flag("quick", "a few samples of each: to try it out"),
+       integer("seed", 0, INT64_MAX, "seed of the data; default is 1"), quiet_option()},
+      {},
+      {"sparsesim fingerprint --backend cpu --out my.yaml", "sparsesim show my.yaml"}};
+}
+
 CommandSpec measure_command() {
   return {"measure",
           "time the operations of a suite on the device at hand",
@@ -179,6 +194,7 @@ std::vector<CommandSpec> make_commands() {
   std::vector<CommandSpec> table;
   table.push_back(run_command());
   table.push_back(validate_command());
+  table.push_back(fingerprint_command());
   table.push_back(measure_command());
   table.push_back(inspect_command());
   table.push_back(with_argument(

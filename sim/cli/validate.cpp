@@ -4,12 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "models/evaluate/run.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
-#include "validate/compare/report.h"
+#include "validate/compare/html_report.h"
 
 namespace sparsesim::cli {
 
@@ -76,7 +77,7 @@ Comparison compare(std::vector<MeasurementFile> files, SubstrateCache& substrate
   predictions.clear();
   for (const auto& row : out.rows) predictions.push_back(row.predicted);
   explain_rows(rows, predictions, explained, substrates, options);
-  for (const std::size_t i : explained) out.rows[i].predicted.largest_loss = predictions[i].largest_loss;
+  for (const std::size_t i : explained) out.rows[i].predicted = predictions[i];
   out.summary = summarise_groups(out.rows);
   for (const auto& substrate : substrates.loaded()) {
     out.substrates.push_back(substrate->name);
@@ -86,11 +87,23 @@ Comparison compare(std::vector<MeasurementFile> files, SubstrateCache& substrate
   return out;
 }
 
+void write_reports(const ParsedCommand& command, const Comparison& comparison) {
+  if (const auto path = command.find("rows")) write_file(*path, comparison_csv(comparison));
+  if (const auto path = command.find("accuracy")) write_file(*path, accuracy_markdown(comparison));
+  if (const auto path = command.find("html")) write_file(*path, html_report(comparison));
+  if (const auto path = command.find("markdown")) write_file(*path, markdown_report(comparison));
+  if (const auto path = command.find("report-json")) write_file(*path, comparison_json(comparison));
+}
+
 }  // namespace
 
 int run_validate(const ParsedCommand& command) {
+  if (command.find("html") && !has_html_report())
+    throw UsageError("--html needs Vega, which this build has not: install libjs-vega, configure and build again");
   auto files = read_files(command);
-  for (const char* output : {"rows", "accuracy"})
+  std::optional<Baseline> baseline;
+  if (const auto path = command.find("baseline")) baseline = read_baseline(*path);
+  for (const char* output : {"rows", "accuracy", "html", "markdown", "report-json"})
     if (const auto path = command.find(output)) check_writable(*path);
   SubstrateCache substrates(machine_folders(command));
   PredictOptions options;
@@ -110,8 +123,8 @@ int run_validate(const ParsedCommand& command) {
     return kInterruptedExit;
   }
   bar.clear();
-  if (const auto path = command.find("rows")) write_file(*path, comparison_csv(comparison));
-  if (const auto path = command.find("accuracy")) write_file(*path, accuracy_markdown(comparison));
+  if (baseline) comparison.changes = compare_with_baseline(comparison.rows, *baseline);
+  write_reports(command, comparison);
   fmt::print("{}", command.get("format") == "json" ? comparison_json(comparison) : comparison_table(comparison));
   return kOk;
 }

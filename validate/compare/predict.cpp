@@ -64,20 +64,21 @@ void simulate(const Measurement& row, const Substrate& substrate, std::uint64_t 
   out.counters = sparse.counters;
 }
 
-/// The term that takes most: of the waterfall where there is a twin, else of the growth of the time itself.
-std::string largest_loss(const Measurement& row, const Substrate& substrate, std::uint64_t seed) {
+/// The waterfall where there is a twin, else how each mechanism lengthens the time.
+std::vector<LossTerm> lost_terms(const Measurement& row, const Substrate& substrate, std::uint64_t seed) {
   const std::unique_ptr<Op> op = op_from_row(row.op);
   const Counterfactuals runs = counterfactuals(*op, substrate, seed, predict(*op, substrate, seed));
+  if (row.has_twin()) return waterfall(ideal_speedup(op->sparsity({substrate, {}, seed}).declared), runs);
   std::vector<LossTerm> terms;
-  if (row.has_twin()) {
-    terms = waterfall(ideal_speedup(op->sparsity({substrate, {}, seed}).declared), runs);
-  } else {
-    const auto names = loss_term_names();
-    for (std::size_t i = 1; i < names.size(); ++i) {
-      const double before = std::max(runs.sparse_seconds[i - 1], 1e-12);  // an ideal exchange takes no time
-      terms.push_back({names[i], runs.sparse_seconds[i] / before});
-    }
+  const auto names = loss_term_names();
+  for (std::size_t i = 1; i < names.size(); ++i) {
+    const double before = std::max(runs.sparse_seconds[i - 1], 1e-12);  // an ideal exchange takes no time
+    terms.push_back({names[i], runs.sparse_seconds[i] / before});
   }
+  return terms;
+}
+
+std::string largest_loss(const std::vector<LossTerm>& terms) {
   const auto most =
       std::max_element(terms.begin(), terms.end(), [](const auto& a, const auto& b) { return a.factor < b.factor; });
   return most->factor > 1.0 ? most->term : "none";
@@ -145,7 +146,8 @@ void explain_rows(const std::vector<const Measurement*>& rows, std::vector<RowPr
     const std::size_t i = which[n];
     if (predictions[i].failed) return;
     try {
-      predictions[i].largest_loss = largest_loss(*rows[i], *machines[i].first, options.seed);
+      predictions[i].lost = lost_terms(*rows[i], *machines[i].first, options.seed);
+      predictions[i].largest_loss = largest_loss(predictions[i].lost);
     } catch (const std::exception& error) {
       predictions[i].largest_loss = fmt::format("not explained: {}", first_line(error.what()));
     }

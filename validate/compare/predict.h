@@ -24,6 +24,7 @@ struct RowPrediction {
   double declared_sparsity = 0;   // the op's own, for rows with a dense twin
   std::string bound;              // resource that limits the row
   RunCounters counters;           // of the row, not of its twin
+  std::vector<LossTerm> lost;     // empty unless explained; of the speedup, or of the time of a row without a twin
   std::string largest_loss;       // empty unless explained
   double seconds = 0;             // this program's own time; differs from run to run
 };
@@ -66,8 +67,9 @@ struct Interrupted : std::runtime_error {
 std::vector<RowPrediction> predict_rows(const std::vector<const Measurement*>& rows, SubstrateCache& substrates,
                                         const PredictOptions& options);
 
-/// Fills in `largest_loss` of the given results: for rows with a twin the term of the waterfall with the largest
-/// factor, else the mechanism whose absence would save most of the time. Each costs a dozen simulations. rows and
+/// Fills in `lost` and `largest_loss` of the given results: for rows with a twin the waterfall from the ideal to the
+/// predicted speedup, else the factors by which each mechanism lengthens the time; the largest of them. Each costs a
+/// dozen simulations. rows and
 /// predictions are parallel; `which` are indices into both. Failed rows are left alone. Errors: Interrupted.
 void explain_rows(const std::vector<const Measurement*>& rows, std::vector<RowPrediction>& predictions,
                   const std::vector<std::size_t>& which, SubstrateCache& substrates, const PredictOptions& options);

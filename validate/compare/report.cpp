@@ -34,6 +34,12 @@ ordered_json summary_json(const Summary& s) {
           {"seconds", s.seconds}};
 }
 
+ordered_json lost_json(const std::vector<LossTerm>& lost) {
+  ordered_json out = nullptr;
+  for (const LossTerm& term : lost) out.push_back({{"term", term.term}, {"factor", term.factor}});
+  return out;
+}
+
 ordered_json row_json(const ComparedRow& row) {
   const bool ok = !row.predicted.failed;
   return {{"id", row.measured.id},
@@ -47,6 +53,7 @@ ordered_json row_json(const ComparedRow& row) {
           {"measured_speedup", number_or_null(row.measured.measured_speedup())},
           {"largest_loss",
            row.predicted.largest_loss.empty() ? ordered_json(nullptr) : ordered_json(row.predicted.largest_loss)},
+          {"lost", lost_json(row.predicted.lost)},
           {"bound", ok ? ordered_json(row.predicted.bound) : ordered_json(nullptr)},
           {"reason", ok ? ordered_json(nullptr) : ordered_json(row.predicted.reason)}};
 }

@@ -1,9 +1,11 @@
 #pragma once
 // What a comparison says, in each of its forms: pure functions, keys and columns documented in docs/measurements.md.
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "validate/compare/baseline.h"
 #include "validate/compare/summary.h"
 
 namespace sparsesim {
@@ -22,7 +24,8 @@ struct Comparison {
   std::vector<std::string> substrates;  // names of the machines used
   std::uint64_t seed = 1;
   std::string version;
-  std::string inputs_hash;  // of the measured rows, the resolved machines and the seed
+  std::string inputs_hash;         // of the measured rows, the resolved machines and the seed
+  std::optional<Changes> changes;  // against an earlier run, where one was given
 };
 
 /// The fitted constants of a machine, in file order.
@@ -36,5 +39,7 @@ std::string comparison_table(const Comparison& comparison);
 std::string comparison_csv(const Comparison& comparison);
 /// docs/accuracy.md; no times of this program, so that the same inputs give the same bytes.
 std::string accuracy_markdown(const Comparison& comparison);
+/// The report for review: accuracy, who wins, waterfalls of the worst rows, changes, provenance (docs/report.md).
+std::string markdown_report(const Comparison& comparison);
 
 }  // namespace sparsesim

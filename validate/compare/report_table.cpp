@@ -101,6 +101,7 @@ std::string comparison_table(const Comparison& c) {
     if (!row.predicted.largest_loss.empty()) out += fmt::format(", largest loss: {}", row.predicted.largest_loss);
     out += "\n";
   }
+  if (c.changes) out += changes_table(*c.changes);
   out += slowest(c.rows);
   out += fmt::format("{} fitted constants were used; --format json and --accuracy list them.\n", c.fitted.size());
   return out;

@@ -1,6 +1,7 @@
 #include "validate/compare/summary.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <tuple>
 
@@ -128,6 +129,19 @@ std::vector<std::size_t> rows_to_explain(const std::vector<ComparedRow>& rows) {
   out.insert(out.end(), groups.begin(), groups.end());
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+SignMatrix sign_matrix(const std::vector<ComparedRow>& rows) {
+  SignMatrix out;
+  for (const ComparedRow& row : rows) {
+    if (!row.speedup_error()) continue;
+    const double measured = *row.measured.measured_speedup();
+    const int outcome = std::abs(measured - 1) <= kNoWinnerBand ? SignMatrix::kNoWinner
+                        : measured > 1                          ? SignMatrix::kWin
+                                                                : SignMatrix::kLoss;
+    ++out.rows[outcome][*row.predicted.speedup > 1 ? 0 : 1];
+  }
   return out;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Scores of groups of rows: per operation, pattern and device, and per file.
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,12 @@ Summary summarise(const std::vector<const ComparedRow*>& rows);
 /// Per file in the order given: one summary with device "*" (op and pattern too, where they differ), then one per op x
 /// pattern x device in the order of their names.
 std::vector<Summary> summarise_groups(const std::vector<ComparedRow>& rows);
+/// Rows by measured outcome (win and loss outside 1x +-10 %) and predicted winner: what sign_accuracy() counts.
+struct SignMatrix {
+  static constexpr int kWin = 0, kNoWinner = 1, kLoss = 2;
+  std::array<std::array<int, 2>, 3> rows{};  // [measured win, none, loss][predicted win, loss]
+};
+SignMatrix sign_matrix(const std::vector<ComparedRow>& rows);
 /// Indices of the rows with the largest error (of time, or of speedup where there is no time), worst first.
 std::vector<std::size_t> worst_rows(const std::vector<ComparedRow>& rows, std::size_t most);
 /// Indices of the `most` worst rows of every op x pattern x device.

@@ -1,0 +1,446 @@
+"use strict";
+// The page: reads its data, keeps the filters in the address, draws tables with text nodes alone (nothing is parsed as HTML).
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const $ = id => document.getElementById(id);
+const FILTERS = ["op", "pattern", "device", "file"];
+const NO_WINNER = 0.1;  // half-width of the band around 1x in which a speedup names no winner
+const WORST = 9;        // waterfalls shown
+const rows = data.rows.map(unpack);
+const form = $("filters");
+let shown = rows;
+
+/// A row with its names, its errors in percent and which half of the rows its id puts it in.
+function unpack(list) {
+  const row = Object.fromEntries(data.columns.map((column, i) => [column, list[i]]));
+  for (const name of ["file", "device", "op", "pattern", "dtype", "kernel", "bound", "reason"])
+    row[name] = row[name] === null ? null : data.names[name][row[name]];
+  row.lost = row.lost && row.lost.map(([term, factor]) => ({ term: data.names.term[term], factor }));
+  const error = (predicted, measured) => predicted === null || measured === null ? null : 100 * Math.abs(predicted - measured) / measured;
+  row.timeError = error(row.predicted_us, row.measured_us);
+  row.speedupError = error(row.predicted_x, row.measured_x);
+  row.error = row.timeError ?? row.speedupError;
+  row.odd = /[13579]$/.test(row.id);
+  return row;
+}
+
+// ---- elements and numbers
+
+function element(tag, attributes = {}, ...children) {
+  const out = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) out.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) out.setAttribute(name, value === true ? "" : value);
+  }
+  out.append(...children.filter(child => child !== null && child !== undefined));
+  return out;
+}
+
+const fixed = (value, digits = 1) => value === null || value === undefined || Number.isNaN(value) ? "" : value.toFixed(digits);
+const percent = value => value === null || value === undefined ? "\u2013" : fixed(value) + " %";
+const microseconds = value => value === null ? "\u2013" : value >= 100 ? value.toFixed(0) + " us" : value.toPrecision(3) + " us";
+const times = value => value === null ? "\u2013" : value.toFixed(2) + "x";
+
+function mean(values) { return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null; }
+
+/// Linear between ranks, as the program's own.
+function quantile(values, share) {
+  if (!values.length) return null;
+  const sorted = [...values].sort((a, b) => a - b), at = share * (sorted.length - 1), low = Math.floor(at);
+  return sorted[low] + (at - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low]);
+}
+
+function ranks(values) {
+  const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]), out = [];
+  for (let i = 0; i < order.length;) {
+    let end = i;
+    while (end < order.length && values[order[end]] === values[order[i]]) ++end;
+    for (let k = i; k < end; ++k) out[order[k]] = (i + end + 1) / 2;
+    i = end;
+  }
+  return out;
+}
+
+/// Spearman's; nothing where one side does not vary.
+function rankCorrelation(a, b) {
+  const x = ranks(a), y = ranks(b), mx = mean(x), my = mean(y);
+  let xy = 0, xx = 0, yy = 0;
+  x.forEach((value, i) => { xy += (value - mx) * (y[i] - my); xx += (value - mx) ** 2; yy += (y[i] - my) ** 2; });
+  return xx > 0 && yy > 0 ? xy / Math.sqrt(xx * yy) : null;
+}
+
+const hasWinner = row => Math.abs(row.measured_x - 1) > NO_WINNER;
+
+function scores(members) {
+  const timed = members.filter(row => row.timeError !== null), sped = members.filter(row => row.speedupError !== null);
+  const errors = timed.map(row => row.timeError), decided = sped.filter(hasWinner);
+  const right = decided.filter(row => (row.predicted_x - 1) * (row.measured_x - 1) > 0).length;
+  const half = odd => mean(timed.filter(row => row.odd === odd).map(row => row.timeError));
+  return {
+    rows: members.length, failed: members.filter(row => row.reason !== null).length,
+    mean: mean(errors), median: quantile(errors, 0.5), p90: quantile(errors, 0.9), odd: half(true), even: half(false),
+    speedup: mean(sped.map(row => row.speedupError)), winner: decided.length ? 100 * right / decided.length : null,
+    rank: sped.length ? rankCorrelation(sped.map(row => row.predicted_x), sped.map(row => row.measured_x))
+      : rankCorrelation(timed.map(row => row.predicted_us), timed.map(row => row.measured_us)),
+  };
+}
+
+/// columns  {title, get(item), number, show(value), sort: false}; `get` may return an element. Titles sort where there is more than one row.
+function table(items, columns, attributes = {}) {
+  let by = null, down = true;
+  const body = element("tbody"), heads = [];
+  function fill() {
+    const order = [...items];
+    if (by) order.sort((a, b) => {
+      const x = by.get(a), y = by.get(b);
+      if (x === null || y === null) return (x === null) - (y === null);
+      return (typeof x === "number" ? x - y : String(x).localeCompare(String(y))) * (down ? -1 : 1);
+    });
+    body.replaceChildren(...order.map(item => element("tr", {}, ...columns.map(column => {
+      const value = column.get(item), text = column.show ? column.show(value, item) : value ?? "";
+      return element("td", { class: column.number ? "number" : column.wrap ? "wrap" : null }, text);
+    }))));
+    heads.forEach((head, i) => head.setAttribute("aria-sort", columns[i] === by ? (down ? "descending" : "ascending") : "none"));
+  }
+  for (const column of columns) {
+    const sort = () => { down = by === column ? !down : Boolean(column.number); by = column; fill(); };
+    heads.push(element("th", { scope: "col", class: column.number ? "number" : null },
+      items.length > 1 && !attributes.fixed ? element("button", { type: "button", onclick: sort }, column.title) : column.title));
+  }
+  fill();
+  return element("table", {}, element("thead", {}, element("tr", {}, ...heads)), body);
+}
+
+// ---- hover
+
+function details(row) {
+  const list = element("dl");
+  const add = (name, value) => { if (value) list.append(element("dt", {}, name), element("dd", {}, value)); };
+  add("operation", [row.op, row.pattern, row.dtype].filter(Boolean).join(", "));
+  add("sizes", row.sizes);
+  add("device", row.device);
+  add("kernel", row.kernel);
+  if (row.measured_us !== null) add("time", `${microseconds(row.predicted_us)} for ${microseconds(row.measured_us)} measured (${percent(row.timeError)})`);
+  if (row.measured_x !== null) add("speedup", `${times(row.predicted_x)} for ${times(row.measured_x)} measured (${percent(row.speedupError)})`);
+  add("bound by", row.bound);
+  for (const { term, factor } of (row.lost || []).filter(({ factor }) => Math.abs(factor - 1) > 0.005))
+    add(term.replaceAll("_", " "), factor < 1e4 ? factor.toFixed(2) + "x" : "all of it");
+  add("note", row.note);
+  return [element("b", {}, row.id), list];
+}
+
+function showTooltip(children, x, y) {
+  const tip = $("tooltip");
+  tip.replaceChildren(...children);
+  tip.hidden = false;
+  const box = tip.getBoundingClientRect();
+  tip.style.left = Math.max(8, x + 16 + box.width > innerWidth ? x - box.width - 16 : x + 16) + "px";
+  tip.style.top = Math.max(8, Math.min(y + 14, innerHeight - box.height - 8)) + "px";
+}
+
+function hideTooltip() { $("tooltip").hidden = true; }
+
+/// Pointer and arrow keys on a scatter chart, in the order of the measured values.
+function explore(chart, points) {
+  const view = chart.view, sorted = [...points].sort((a, b) => a.measured - b.measured);
+  let at = -1;
+  view.addEventListener("mousemove", (event, item) => {
+    if (item && item.datum && item.datum.row !== undefined) showTooltip(details(shown[item.datum.row]), event.clientX, event.clientY);
+    else hideTooltip();
+  });
+  view.addEventListener("mouseout", hideTooltip);
+  chart.onblur = () => { hideTooltip(); mark(null); };
+  function mark(point) {
+    chart.querySelectorAll(".ring").forEach(ring => ring.remove());
+    if (!point) return;
+    const root = chart.querySelector("svg .root"), ring = document.createElementNS("http://www.w3.org/2000/svg", "circle");
+    const place = { class: "ring", cx: view.scale("x")(point.measured), cy: view.scale("y")(point.predicted), r: 8, fill: "none", stroke: "currentColor", "stroke-width": 2 };
+    for (const [name, value] of Object.entries(place)) ring.setAttribute(name, value);
+    root.append(ring);
+    const box = ring.getBoundingClientRect();
+    showTooltip(details(shown[point.row]), box.right, box.bottom);
+  }
+  chart.onkeydown = event => {
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 25, PageDown: -25 }[event.key];
+    if (event.key === "Escape") { at = -1; mark(null); hideTooltip(); return; }
+    if (!sorted.length || (!step && event.key !== "Home" && event.key !== "End")) return;
+    event.preventDefault();
+    at = event.key === "Home" ? 0 : event.key === "End" ? sorted.length - 1 : Math.max(0, Math.min(sorted.length - 1, at + step));
+    mark(sorted[at]);
+  };
+}
+
+// ---- parts of the page
+
+function drawScores() {
+  const s = scores(shown);
+  const tile = (value, text) => element("div", { class: "tile" }, element("b", {}, value), element("span", {}, text));
+  $("scores").replaceChildren(
+    tile(percent(s.mean), "mean error of time"), tile(percent(s.median), "median error of time"), tile(percent(s.p90), "90th percentile"),
+    tile(percent(s.speedup), "mean error of speedup"), tile(percent(s.winner), "winner right outside 1x \u00b1 10 %"),
+    tile(s.rank === null ? "\u2013" : fixed(s.rank, 3), "rank correlation"));
+  $("shown").value = `${shown.length} of ${rows.length} rows` + (s.failed ? `, ${s.failed} not simulated` : "");
+}
+
+/// Colour and shape of each name of the kind that colours the charts; the same whatever the filters.
+function looks(kind, colours) {
+  return new Map(data.names[kind].map((name, i) => [name, { colour: colours.categories[i % COLOURS], shape: SHAPES[Math.floor(i / COLOURS) % SHAPES.length] }]));
+}
+
+const PATHS = { circle: "M11 6A5 5 0 1 1 1 6A5 5 0 1 1 11 6", square: "M1.5 1.5h9v9h-9z", "triangle-up": "M6 1L11.5 11H.5z", diamond: "M6 0L12 6L6 12L0 6z", cross: "M4 0h4v4h4v4h-4v4h-4v-4h-4v-4h4z", "triangle-down": "M6 11L.5 1h11z" };
+
+function drawLegend(kind, look) {
+  const present = new Set(shown.map(row => row[kind]));
+  $("legend").replaceChildren(...data.names[kind].filter(name => present.has(name)).map(name => {
+    const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg"), path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    icon.setAttribute("viewBox", "0 0 12 12");
+    path.setAttribute("d", PATHS[look.get(name).shape]);
+    path.setAttribute("fill", look.get(name).colour);
+    icon.append(path);
+    const chosen = form.elements[kind].value === name;
+    return element("button", { type: "button", "aria-pressed": String(chosen), title: chosen ? "Show all" : "Show these alone",
+      onclick: () => { form.elements[kind].value = chosen ? "" : name; update(); } }, icon, name || "(none)");
+  }));
+}
+
+function drawScatter(colours) {
+  const kind = form.elements.colour.value, look = looks(kind, colours);
+  drawLegend(kind, look);
+  for (const [id, predicted, measured, unit] of [["time-chart", "predicted_us", "measured_us", "us"], ["speedup-chart", "predicted_x", "measured_x", "x"]]) {
+    const points = shown.flatMap((row, i) => row[predicted] === null || row[measured] === null ? []
+      : [{ measured: row[measured], predicted: row[predicted], row: i, ...look.get(row[kind]) }]);
+    const chart = $(id);
+    chart.tabIndex = points.length ? 0 : -1;
+    if (!points.length) { chart.replaceChildren(element("p", { class: "none" }, "No row here has this measurement.")); continue; }
+    draw(chart, scatterSpec(points, chart.clientWidth, unit, colours), `${points.length} rows, predicted over measured ${unit === "us" ? "time" : "speedup"}; arrow keys walk along them`);
+    chart.querySelector("svg").setAttribute("data-rows", points.length);
+    explore(chart, points);
+  }
+}
+
+function drawFamilies(colours) {
+  const groups = new Map();
+  for (const row of shown) {
+    const key = JSON.stringify([row.op, row.pattern, row.device]);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(row);
+  }
+  const families = [...groups.keys()].sort().map(key => {
+    const [op, pattern, device] = JSON.parse(key), members = groups.get(key);
+    return { op, pattern, device, ...scores(members), errors: members.filter(row => row.error !== null).map(row => row.error) };
+  });
+  const bars = families.filter(family => family.errors.length).map(family => ({
+    name: [family.op, family.pattern === "dense" ? "" : family.pattern, family.device].filter(Boolean).join(" \u00b7 "),
+    mean: mean(family.errors), median: quantile(family.errors, 0.5), p90: quantile(family.errors, 0.9) }));
+  const chart = $("family-chart");
+  if (bars.length) {
+    draw(chart, familySpec(bars, chart.clientWidth, colours), "Error of each group of rows; the table below has the same numbers");
+  } else chart.replaceChildren();
+  const number = (title, key, digits = 1) => ({ title, get: family => family[key], number: true, show: value => fixed(value, digits) });
+  $("family-table").replaceChildren(table(families, [
+    { title: "operation", get: family => family.op }, { title: "pattern", get: family => family.pattern }, { title: "device", get: family => family.device },
+    number("rows", "rows", 0), { ...number("failed", "failed", 0), show: value => value ? String(value) : "" },
+    number("mean time error %", "mean"), number("median", "median"), number("p90", "p90"),
+    number("odd ids", "odd"), number("even ids", "even"), number("mean speedup error %", "speedup"),
+    number("winner right %", "winner"), number("rank correlation", "rank", 3)]));
+}
+
+function drawWinners() {
+  const outcome = row => !hasWinner(row) ? 1 : row.measured_x > 1 ? 0 : 2;
+  const counts = [[0, 0], [0, 0], [0, 0]];
+  for (const row of shown) if (row.speedupError !== null) ++counts[outcome(row)][row.predicted_x > 1 ? 0 : 1];
+  const all = counts.flat().reduce((a, b) => a + b, 0);
+  if (!all) { $("sign-matrix").replaceChildren(element("p", { class: "quiet" }, "No row here has a dense twin.")); return; }
+  const kinds = [["right", "wrong"], ["neither", "neither"], ["wrong", "right"]], words = { right: "right", wrong: "wrong", neither: "not scored" };
+  const names = ["measured faster than dense", "measured within 10 %", "measured slower than dense"];
+  $("sign-matrix").replaceChildren(element("table", { class: "sign" },
+    element("thead", {}, element("tr", {}, element("td"), element("th", { scope: "col" }, "predicted faster"), element("th", { scope: "col" }, "predicted slower"))),
+    element("tbody", {}, ...counts.map((pair, i) => element("tr", {}, element("th", { scope: "row" }, names[i]),
+      ...pair.map((count, k) => element("td", { class: kinds[i][k] }, element("b", {}, String(count)), words[kinds[i][k]])))))));
+}
+
+function drawVariance() {
+  const chosen = data.variance.filter(entry => entry.op === "*" || ["op", "pattern"].every(kind => !form.elements[kind].value || form.elements[kind].value === entry[kind]));
+  if (!chosen.length) { $("variance-table").replaceChildren(element("p", { class: "quiet" }, "No row here has a dense twin.")); return; }
+  const share = (title, key) => ({ title, get: entry => entry[key], show: value => value === null ? ""
+    : element("span", {}, element("span", { class: "bar" }, element("i", { style: `width:${Math.max(0, Math.min(1, value)) * 100}%` })), fixed(100 * value, 0) + " %") });
+  $("variance-table").replaceChildren(
+    element("div", { class: "scroll" }, table(chosen, [
+      { title: "operation, pattern", get: entry => entry.op === "*" ? "all" : `${entry.op}, ${entry.pattern}` },
+      { title: "rows", get: entry => entry.rows, number: true },
+      share("declared sparsity", "sparsity"), share("access pattern", "features"), share("simulation", "simulation")])),
+    element("p", { class: "quiet" }, "Share of the variance of the logarithm of measured speedup. The first two are least-squares fits, each row predicted by a fit to the " +
+      `other four fifths; the access pattern is ${data.features}. The simulation is taken as it is. Published experience has access patterns explain about ` +
+      `${fixed(100 * data.published_share, 0)} %. Over all rows of each kind, whatever the device and the file.`));
+}
+
+/// Steps of a row's waterfall. What is all of the time (an exchange that ideally takes none) starts the fall.
+function steps(row) {
+  const speedup = row.measured_x !== null, end = speedup ? row.predicted_x : row.predicted_us;
+  let value = row.lost.reduce((product, { factor }) => speedup ? product * factor : product / factor, end);
+  let terms = row.lost;
+  const first = terms.findIndex(({ factor }) => factor > 1e4);
+  if (first >= 0) { value = terms.slice(first + 1).reduce((product, { factor }) => product / factor, end); terms = terms.slice(first + 1); }
+  const out = [{ name: first >= 0 ? row.lost[first].term.replaceAll("_", " ") : "ideal", from: value, to: value, kind: "start" }];
+  for (const { term, factor } of terms) {
+    if (Math.abs(factor - 1) < 0.005) { value = speedup ? value / factor : value * factor; continue; }
+    const next = speedup ? value / factor : value * factor;
+    out.push({ name: term.replaceAll("_", " "), from: value, to: next, kind: factor > 1 ? "loss" : "gain" });
+    value = next;
+  }
+  out.push({ name: "predicted", from: end, to: end, kind: "end" });
+  return { steps: out, measured: speedup ? row.measured_x : row.measured_us, unit: speedup ? "x" : "us" };
+}
+
+function drawWorst(colours) {
+  const worst = shown.filter(row => row.lost && row.error !== null && (row.measured_x !== null || row.measured_us !== null))
+    .sort((a, b) => b.error - a.error).slice(0, WORST);
+  $("worst").hidden = !worst.length;
+  const charts = worst.map(row => {
+    const chart = element("div", { class: "chart" });
+    const said = [row.measured_us === null ? "" : `${microseconds(row.predicted_us)} for ${microseconds(row.measured_us)}, ${percent(row.timeError)}`,
+      row.measured_x === null ? "" : `${times(row.predicted_x)} for ${times(row.measured_x)}, ${percent(row.speedupError)}`].filter(Boolean).join("; ");
+    return { row, chart, card: element("article", { class: "card", tabindex: 0 }, element("h3", {}, row.id),
+      element("p", {}, [row.op, row.pattern, row.device].filter(Boolean).join(" \u00b7 ")), element("p", { class: "error" }, said), chart) };
+  });
+  $("waterfalls").replaceChildren(...charts.map(({ card }) => card));
+  for (const { row, chart } of charts) {
+    const fall = steps(row);
+    draw(chart, waterfallSpec(fall.steps, fall.measured, chart.clientWidth, fall.unit, colours), `From ideal to predicted ${fall.unit === "x" ? "speedup" : "time"} of ${row.id}`);
+    chart.view.addEventListener("mousemove", (event, item) => item && item.datum && item.datum.kind ? showTooltip(details(row), event.clientX, event.clientY) : hideTooltip());
+    chart.view.addEventListener("mouseout", hideTooltip);
+  }
+}
+
+function drawFailures() {
+  const reasons = new Map();
+  for (const row of shown) if (row.reason !== null) reasons.set(row.reason, [...reasons.get(row.reason) || [], row]);
+  $("failures").hidden = !reasons.size;
+  $("failure-table").replaceChildren(table([...reasons], [{ title: "rows", get: ([, failed]) => failed.length, number: true },
+    { title: "first", get: ([, failed]) => failed[0].id }, { title: "reason", get: ([reason]) => reason, wrap: true }]));
+}
+
+function drawChanges() {
+  const c = data.changes;
+  if (!c) return;
+  const moved = (before, after, higherIsBetter) => {
+    if (before === null || after === null) return "";
+    const by = after - before, better = higherIsBetter ? by > c.same_error : by < -c.same_error, worse = higherIsBetter ? by < -c.same_error : by > c.same_error;
+    return element("span", { class: better ? "better" : worse ? "worse" : null }, `${fixed(before)} \u2192 ${fixed(after)}` + (better ? " better" : worse ? " worse" : ""));
+  };
+  const pass = entry => entry.op === "*" || ["op", "pattern", "device"].every(kind => !form.elements[kind].value || form.elements[kind].value === entry[kind]);
+  const families = c.families.filter(pass), all = c.families[0].time;
+  const row = change => [{ title: "row", get: e => e.id }, { title: "operation", get: e => e.op }, { title: "pattern", get: e => e.pattern }, { title: "device", get: e => e.device },
+    { title: "what", get: e => e.speedup ? "speedup" : "time" }, { title: "measured", get: e => e.measured, number: true, show: (v, e) => e.speedup ? times(v) : microseconds(v) },
+    { title: "before", get: e => e.predicted_before, number: true, show: (v, e) => e.speedup ? times(v) : microseconds(v) },
+    { title: "now", get: e => e.predicted_after, number: true, show: (v, e) => e.speedup ? times(v) : microseconds(v) },
+    { title: "error %", get: e => e.after - e.before, number: true, show: (v, e) => moved(e.before, e.after) }];
+  const largest = (title, list) => [element("h3", {}, title), list.some(pass) ? element("div", { class: "scroll" }, table(list.filter(pass), row())) : element("p", { class: "quiet" }, "None.")];
+  $("changes").hidden = false;
+  $("changes").replaceChildren(element("h2", {}, `Changes against ${c.name}`),
+    element("p", { class: "quiet" }, `${c.common} rows compared, ${c.only_before} only there, ${c.only_after} only here, ${c.measured_anew} measured anew. ` +
+      `Version ${c.version}, inputs ${c.inputs_hash}. Of the times ${all.better} are better and ${all.worse} worse by more than ${c.same_error} points.`),
+    element("div", { class: "scroll" }, table(families, [
+      { title: "operation", get: f => f.op === "*" ? "all" : f.op }, { title: "pattern", get: f => f.op === "*" ? "" : f.pattern }, { title: "device", get: f => f.op === "*" ? "" : f.device },
+      { title: "rows", get: f => Math.max(f.time.rows, f.speedup.rows), number: true },
+      { title: "time error %", get: f => f.time.after === null ? null : f.time.after - f.time.before, number: true, show: (v, f) => moved(f.time.before, f.time.after) },
+      { title: "better", get: f => f.time.better, number: true }, { title: "worse", get: f => f.time.worse, number: true },
+      { title: "speedup error %", get: f => f.speedup.after === null ? null : f.speedup.after - f.speedup.before, number: true, show: (v, f) => moved(f.speedup.before, f.speedup.after) },
+      { title: "better", get: f => f.speedup.better, number: true }, { title: "worse", get: f => f.speedup.worse, number: true },
+      { title: "winner right %", get: f => f.winner_after, number: true, show: (v, f) => moved(f.winner_before, f.winner_after, true) }])),
+    ...largest("Largest improvements", c.better), ...largest("Largest deteriorations", c.worse));
+}
+
+function drawFixed() {
+  const p = data.provenance;
+  $("subtitle").textContent = `sparsesim ${p.version}: ${rows.length} measured rows of ${data.names.file.length} files on ${p.machines.length} machines, inputs ${p.inputs_hash}`;
+  $("fitted").querySelector("summary").textContent = `${data.fitted.length} constants of these machines were fitted to measured rows; all others are data-sheet values, measurements of the machine or guesses`;
+  $("fitted-table").replaceChildren(table(data.fitted, ["machine", "constant", "value", "fitted to"].map((title, i) => ({ title, get: entry => entry[i], wrap: i === 3 }))));
+  const entries = [["version", p.version], ["seed", String(p.seed)], ["inputs", p.inputs_hash], ["machines", p.machines.join(", ")],
+    ["files", data.names.file.map(file => `${file} (${rows.filter(row => row.file === file).length} rows)`).join(", ")],
+    ["baseline", data.changes ? `${data.changes.name}, version ${data.changes.version}, inputs ${data.changes.inputs_hash}` : "none"]];
+  $("provenance").querySelector("dl").replaceChildren(...entries.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+}
+
+function drawAll() {
+  const colours = palette();
+  hideTooltip();
+  drawScores();
+  drawScatter(colours);
+  drawChanges();
+  drawFamilies(colours);
+  drawWinners();
+  drawVariance();
+  drawWorst(colours);
+  drawFailures();
+}
+
+// ---- filters, colours, print
+
+/// Each list offers what the other filters leave.
+function fillFilters() {
+  for (const kind of FILTERS) {
+    const select = form.elements[kind], chosen = select.value;
+    const left = new Set(rows.filter(row => FILTERS.every(other => other === kind || !form.elements[other].value || row[other] === form.elements[other].value)).map(row => row[kind]));
+    select.replaceChildren(element("option", { value: "" }, "all"), ...[...new Set([...data.names[kind]])].filter(name => name && (left.has(name) || name === chosen)).sort()
+      .map(name => element("option", { value: name }, name)));
+    select.value = chosen;
+    select.parentElement.classList.toggle("unset", !chosen);
+  }
+}
+
+function update() {
+  fillFilters();
+  shown = rows.filter(row => FILTERS.every(kind => !form.elements[kind].value || row[kind] === form.elements[kind].value));
+  const hash = new URLSearchParams([...FILTERS, "colour"].map(kind => [kind, form.elements[kind].value]).filter(([kind, value]) => value && !(kind === "colour" && value === "op")));
+  const address = hash.toString() ? "#" + hash : location.pathname + location.search;
+  try { history.replaceState(null, "", address); } catch { /* a viewer that keeps its own address */ }
+  drawAll();
+}
+
+/// Filters from the address, as report.html#op=spmm&device=rtx-3090; names that are not there are left out.
+function readAddress() {
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  for (const kind of FILTERS) {
+    const value = wanted.get(kind) ?? "", select = form.elements[kind];
+    select.replaceChildren(element("option", { value: "" }, "all"), ...data.names[kind].filter(Boolean).map(name => element("option", { value: name }, name)));
+    select.value = data.names[kind].includes(value) ? value : "";
+  }
+  const colour = wanted.get("colour");
+  form.elements.colour.value = ["op", "pattern", "device"].includes(colour) ? colour : data.names.op.length > 1 ? "op" : data.names.pattern.length > 1 ? "pattern" : "device";
+  return update();
+}
+
+const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+let theme = "auto";
+function applyTheme(name) {
+  theme = name;
+  document.documentElement.dataset.theme = name === "auto" ? (prefersDark.matches ? "dark" : "light") : name;
+  for (const button of document.querySelectorAll(".theme button")) button.setAttribute("aria-pressed", String(button.dataset.theme === name));
+}
+for (const button of document.querySelectorAll(".theme button"))
+  button.addEventListener("click", () => { applyTheme(button.dataset.theme); drawAll(); });
+prefersDark.addEventListener("change", () => { if (theme === "auto") { applyTheme("auto"); drawAll(); } });
+
+form.addEventListener("change", update);
+form.addEventListener("submit", event => event.preventDefault());
+form.addEventListener("reset", event => { event.preventDefault(); for (const kind of FILTERS) form.elements[kind].value = ""; update(); });
+addEventListener("hashchange", readAddress);
+addEventListener("scroll", hideTooltip, { passive: true });
+
+let width = innerWidth;
+addEventListener("resize", () => {
+  if (innerWidth === width) return;
+  width = innerWidth;
+  clearTimeout(addEventListener.timer);
+  addEventListener.timer = setTimeout(drawAll, 120);
+});
+
+/// Paper is white: charts are drawn in light colours for it.
+let before = null;
+addEventListener("beforeprint", () => { before = theme; applyTheme("light"); drawAll(); });
+addEventListener("afterprint", () => { if (before) { applyTheme(before); drawAll(); } before = null; });
+
+applyTheme("auto");
+drawFixed();
+readAddress();
