@@ -99,7 +99,9 @@ class Products : public Problem {
 
   std::unique_ptr<Runner> blocks(const char* kernel, std::int64_t height, std::int64_t width, double sparsity,
                                  std::uint64_t seed) const {
-    return runner_of_blocks(kernel, draw_blocks(sizes_.n, sizes_.k, height, width, sparsity, seed),
+    BlockPlaces places = draw_blocks(sizes_.n, sizes_.k, height, width, sparsity, seed);
+    if (sizes_.type == DenseType::bf16) return make_tile_runner(std::move(places), sizes_, context_, seed);
+    return runner_of_blocks(kernel, std::move(places),
                             multiply_by(sparse_kernels(context_).blocks, sparse_kernels(context_).block_panel), seed);
   }
 
@@ -141,16 +143,19 @@ void check_gemm(const PlanRow& row, const CpuContext&) {
   if (!row.pattern.empty() && row.pattern != "dense") throw NotHere("a gemm is dense, not " + row.pattern);
 }
 
-void check_spmm(const PlanRow& row, const CpuContext&) {
+void check_spmm(const PlanRow& row, const CpuContext& context) {
   const ProductSizes sizes = sizes_of(row);
-  const bool blocks = row.pattern == "block" || row.pattern == "vector";
-  if (!blocks && row.pattern != "unstructured" && row.pattern != "2:4")
-    throw NotHere("no kernel for pattern " + row.pattern);
-  if (sizes.type != DenseType::fp32) throw NotHere("no kernel of pattern " + row.pattern + " for " + row.dtype);
-  if (row.pattern == "2:4" && sizes.k % 4 != 0) throw NotHere("2:4 needs k in fours");
-  if (row.pattern != "2:4") sparsity_of(row);
-  if (blocks) block_of(row);
-  if (row.pattern == "vector" && block_of(row).second != 1) throw NotHere("vectors are blocks of one column");
+  const std::string& pattern = row.pattern;
+  const bool blocks = pattern == "block" || pattern == "vector";
+  if (!blocks && pattern != "unstructured" && pattern != "2:4") throw NotHere("no kernel for pattern " + pattern);
+  const bool tiles = sizes.type == DenseType::bf16 && pattern == "block";
+  if (sizes.type != DenseType::fp32 && !tiles) throw NotHere("no kernel of pattern " + pattern + " for " + row.dtype);
+  if (pattern == "2:4" && sizes.k % 4 != 0) throw NotHere("2:4 needs k in fours");
+  if (pattern != "2:4") sparsity_of(row);
+  if (!blocks) return;
+  const auto [height, width] = block_of(row);
+  if (pattern == "vector" && width != 1) throw NotHere("vectors are blocks of one column");
+  if (tiles) check_tiles(sizes, height, width, context);
 }
 
 std::string key(const PlanRow& row) {

@@ -78,6 +78,11 @@ class SparseRunner : public TimedRunner {
 std::unique_ptr<Runner> make_dense_runner(const std::string& library, const ProductSizes& sizes,
                                           const CpuContext& context, std::uint64_t seed);
 
+/// bf16 blocks on matrix tiles. check_tiles throws NotHere where the processor or the sizes do not allow them.
+void check_tiles(const ProductSizes& sizes, std::int64_t height, std::int64_t width, const CpuContext& context);
+std::unique_ptr<Runner> make_tile_runner(BlockPlaces places, const ProductSizes& sizes, const CpuContext& context,
+                                         std::uint64_t seed);
+
 /// Calls multiply(part) for every panel of columns; several threads share them in chunks of rows, as they become free.
 ///
 /// rows   rows (of blocks) of the weights

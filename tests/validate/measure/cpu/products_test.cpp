@@ -113,6 +113,22 @@ TEST_CASE("2:4 weights give the product for any k in fours") {
       }
 }
 
+TEST_CASE("bf16 blocks give the product where the processor has matrix tiles, and are refused where not") {
+  const CpuContext context = contexts().back();
+  for (const char* block : {"16x16", "16x32", "32x16", "32x32", "64x64", "96x64"})
+    for (const std::int64_t m : {16, 48, 64, 112}) {
+      CAPTURE(block);
+      CAPTURE(m);
+      PlanRow row = sparse_row(m, 192, 128, "block", 0.5, block);
+      row.dtype = "bf16";
+      if (context.amx_bf16) {
+        CHECK(check(row, context) == std::vector<std::string>{"tuned:bsr"});
+      } else {
+        CHECK_THROWS_AS(spmm_family().check(row, context), NotHere);
+      }
+    }
+}
+
 TEST_CASE("Two threads give the same product: each result is written by one of them") {
   for (CpuContext context : contexts())
     for (const std::int64_t m : {1, 100}) {
