@@ -14,6 +14,7 @@ inline constexpr int kBadInput = 2;
 
 int run_run(const ParsedCommand& command);
 int run_validate(const ParsedCommand& command);
+int run_fingerprint(const ParsedCommand& command);
 int run_measure(const ParsedCommand& command);
 int run_inspect(const ParsedCommand& command);
 int run_show(const ParsedCommand& command);

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "validate/measure/cpu/backend.h"
+#include "validate/measure/cpu/fingerprint/cpu_fingerprint.h"
 #include "validate/measure/cpu/problems.h"
 #include "validate/measure/harness/backend_main.h"
 
@@ -42,6 +43,7 @@ int main(int argc, char** argv) {
   BackendProgram program;
   program.name = "sparsesim-cpu";
   program.open = [](int threads) { return std::make_unique<CpuBackend>(threads); };
+  program.fingerprint = cpu_fingerprint;
   program.list = list_families;
   return backend_main(argc, argv, program);
 }

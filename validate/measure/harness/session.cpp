@@ -181,11 +181,12 @@ class Session {
     return seconds;
   }
 
-  int rounds_for(double round_s) const {
+  int rounds_for(double round_s, std::size_t kernels) const {
     const Sampling& s = options_.sampling;
-    const int affordable = static_cast<int>(std::min(s.visit_s / round_s, 1e6));
+    const double each_s = std::max(round_s / static_cast<double>(kernels), 1e-9);
+    const int affordable = static_cast<int>(s.kernel_s / each_s);
     if (affordable >= s.rounds) return std::min(affordable, s.most_rounds);
-    const int longest = static_cast<int>(s.longest_visit_s / round_s);
+    const int longest = static_cast<int>(s.longest_kernel_s / each_s);
     return std::clamp(longest, std::min(s.least_rounds, s.rounds), s.rounds);
   }
 
@@ -195,7 +196,7 @@ class Session {
       check_stop();
       round_s += calibrate(lane);
     }
-    const int rounds = lanes.empty() ? 0 : rounds_for(std::max(round_s, 1e-9));
+    const int rounds = lanes.empty() ? 0 : rounds_for(round_s, lanes.size());
     for (int round = 0; round < rounds; ++round)
       for (Lane& lane : lanes) {
         check_stop();
@@ -269,7 +270,7 @@ Sampling Sampling::quick() {
   sampling.visits = 1;
   sampling.sample_s = 2e-4;
   sampling.rounds = sampling.most_rounds = 5;
-  sampling.visit_s = sampling.longest_visit_s = 0.1;
+  sampling.kernel_s = sampling.longest_kernel_s = 0.02;
   sampling.least_rounds = 2;
   return sampling;
 }

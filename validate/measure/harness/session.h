@@ -15,12 +15,12 @@ namespace sparsesim::measure {
 /// How long to sample. A round is one sample of each kernel of the problem and of its baselines.
 struct Sampling {
   int visits = 3;
-  double sample_s = 1e-3;        // a sample is as many calls as take this long, at least one
-  int rounds = 11;               // of a visit
-  int most_rounds = 31;          // where they take less than visit_s
-  double visit_s = 0.4;          // what a visit may always take
-  double longest_visit_s = 1.5;  // where `rounds` would take longer: fewer,
-  int least_rounds = 4;          // but not below these
+  double sample_s = 1e-3;         // a sample is as many calls as take this long, at least one
+  int rounds = 11;                // of a visit
+  int most_rounds = 31;           // where they take less than kernel_s for each kernel
+  double kernel_s = 0.05;         // what a visit may always take for each kernel
+  double longest_kernel_s = 0.4;  // where `rounds` would take longer: fewer,
+  int least_rounds = 4;           // but not below these
 
   /// For tests: one short visit.
   static Sampling quick();
