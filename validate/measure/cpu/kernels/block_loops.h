@@ -161,6 +161,7 @@ struct FlatSums {
   const std::int64_t height = at.w.height, width = at.w.width, together = S::lanes / height;
   typename S::Index column_of;
   typename S::Vector sum[2] = {S::zero(), S::zero()};
+  std::int64_t rest = at.last;  // vectors from here on fill no register: they are added one by one
 
   explicit FlatSums(const BlockRow& row) : at(row) {
     std::int32_t numbers[S::lanes];
@@ -188,11 +189,11 @@ struct FlatSums {
       add(0, values, x(block));
       add(1, values + S::lanes, x(block + together));
     }
-    for (; block < at.last; block += together, values += S::lanes) {
-      const std::int64_t left = at.last - block;
-      const auto index = S::load(at.w.column + block, S::first(left < together ? left : together));
-      add_some(values, S::gather(at.x, index), left);
+    if (block + together <= at.last) {
+      add(0, values, x(block));
+      block += together;
     }
+    rest = block;
   }
 
   void add_blocks() {
@@ -218,6 +219,8 @@ struct FlatSums {
     for (std::int64_t row = 0; row < at.rows; ++row) {
       float total = 0;
       for (std::int64_t lane = row; lane < S::lanes; lane += height) total += lane_sums[lane];
+      for (std::int64_t block = rest; block < at.last; ++block)
+        total += at.w.value[block * height + row] * at.x[at.w.column[block]];
       at.y[row] = total;
     }
   }

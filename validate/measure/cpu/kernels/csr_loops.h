@@ -77,11 +77,16 @@ void csr_vector(const BlockMatrix& w, const float* x, float* y, const Part& part
       even = S::multiply_add(S::load(w.value + i), S::gather(x, w.column + i), even);
       odd = S::multiply_add(S::load(w.value + i + S::lanes), S::gather(x, w.column + i + S::lanes), odd);
     }
-    for (; i < end; i += S::lanes) {
-      const auto mask = S::first(end - i < S::lanes ? end - i : S::lanes);
-      even = S::multiply_add(S::load(w.value + i, mask), S::gather(x, S::load(w.column + i, mask)), even);
+    for (; i + S::lanes <= end; i += S::lanes)
+      even = S::multiply_add(S::load(w.value + i), S::gather(x, w.column + i), even);
+    float rest = 0;
+    if constexpr (S::cheap_masks) {
+      const auto mask = S::first(end - i);
+      odd = S::multiply_add(S::load(w.value + i, mask), S::gather_first(x, w.column + i, end - i), odd);
+    } else {
+      for (; i < end; ++i) rest += w.value[i] * x[w.column[i]];
     }
-    y[row] = S::sum(S::add(even, odd));
+    y[row] = rest + S::sum(S::add(even, odd));
   }
 }
 

@@ -19,6 +19,7 @@ struct Avx512 {
   using Index = __m512i;
   using Mask = __mmask16;
   static constexpr int lanes = 16, registers = 32, panel_vectors = 4, block_panel_vectors = 4;
+  static constexpr bool cheap_masks = true;  // a masked load or gather costs no more than a whole one
 
   static Mask first(std::int64_t n) { return static_cast<Mask>((1u << n) - 1u); }
   static Vector zero() { return _mm512_setzero_ps(); }
@@ -30,8 +31,9 @@ struct Avx512 {
   static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
   static Index load(const std::int32_t* p, Mask mask) { return _mm512_maskz_loadu_epi32(mask, p); }
-  static Vector gather(const float* p, Index i) { return _mm512_i32gather_ps(i, p, 4); }
-  static Vector gather(const float* p, const std::int32_t* i) { return gather(p, _mm512_loadu_si512(i)); }
+  static Vector gather(const float* p, const std::int32_t* i) {
+    return _mm512_i32gather_ps(_mm512_loadu_si512(i), p, 4);
+  }
   /// The first `count` lanes; the others hold zero.
   static Vector gather_first(const float* p, const std::int32_t* i, std::int64_t count) {
     return _mm512_mask_i32gather_ps(zero(), first(count), load(i, first(count)), p, 4);
@@ -60,6 +62,7 @@ struct Avx2 {
   using Index = __m256i;
   using Mask = __m256i;
   static constexpr int lanes = 8, registers = 16, panel_vectors = 4, block_panel_vectors = 8;
+  static constexpr bool cheap_masks = false;
 
   static Mask first(std::int64_t n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -84,11 +87,6 @@ struct Avx2 {
     if (count < 4) return _mm256_castps128_ps256(low);
     const __m128 high = _mm_unpacklo_ps(_mm_load_ss(p + i[2]), _mm_load_ss(p + i[3]));
     return _mm256_castps128_ps256(_mm_movelh_ps(low, high));
-  }
-  static Vector gather(const float* p, Index i) {
-    alignas(32) std::int32_t index[lanes];
-    _mm256_store_si256(reinterpret_cast<__m256i*>(index), i);
-    return gather(p, index);
   }
   static Vector permute(Vector v, Index lanes_of) { return _mm256_permutevar8x32_ps(v, lanes_of); }
   static float sum(Vector v) {
@@ -118,6 +116,7 @@ struct Generic {
   using Index = std::int32_t __attribute__((vector_size(16)));
   using Mask = std::int64_t;  // lanes in use
   static constexpr int lanes = 4, registers = 16, panel_vectors = 4, block_panel_vectors = 8;
+  static constexpr bool cheap_masks = false;
 
   static Mask first(std::int64_t n) { return n; }
   static Vector zero() { return Vector{}; }
@@ -143,7 +142,6 @@ struct Generic {
     for (Mask lane = 0; lane < mask; ++lane) v[lane] = p[lane];
     return v;
   }
-  static Vector gather(const float* p, Index i) { return Vector{p[i[0]], p[i[1]], p[i[2]], p[i[3]]}; }
   static Vector gather(const float* p, const std::int32_t* i) { return Vector{p[i[0]], p[i[1]], p[i[2]], p[i[3]]}; }
   /// The first `count` lanes; the others hold zero.
   static Vector gather_first(const float* p, const std::int32_t* i, std::int64_t count) {
