@@ -83,6 +83,42 @@ void add_fabric(const Substrate& s, std::vector<Row>& rows) {
       f.packet));
 }
 
+std::string rounded(double value) { return fmt::format("{:.3g}", value); }
+
+std::string range_of(const Quantity& q) {
+  return q.low == q.value && q.high == q.value ? "" : short_time(q.low) + " .. " + short_time(q.high);
+}
+
+/// The curve as a few points: all of a short one, every n-th of a longer one and the last.
+std::string few_points(const MeasuredCurve& curve) {
+  constexpr std::size_t kShown = 9;
+  const std::size_t last = curve.points.size() - 1, step = std::max<std::size_t>(1, (last + kShown - 2) / (kShown - 1));
+  std::string out;
+  const auto add = [&](const CurvePoint& p) {
+    out += (out.empty() ? "" : "  ") + (curve.x_unit == "B" ? bytes(p.x) : rounded(p.x)) + ": " + rounded(p.p50);
+  };
+  for (std::size_t i = 0; i < last; i += step) add(curve.points[i]);
+  add(curve.points[last]);
+  return out;
+}
+
+/// What was measured of the machine itself.
+std::string head_table(const MeasuredHead& head) {
+  if (!head.given()) return {};
+  std::string out =
+      fmt::format("measured on {} ({}), {}\nclock: {}\n", head.date, head.backend, head.device, head.clock);
+  for (const auto& [what, version] : head.versions) out += fmt::format("{}: {}\n", what, version);
+  for (const auto& [what, why] : head.missing) out += fmt::format("not measured: {}: {}\n", what, why);
+  std::vector<Row> granules = {{"measured granule", "size", "cost", "range", "remark"}};
+  for (const MeasuredGranule& g : head.granules)
+    granules.push_back({g.name, g.unit == "B" ? bytes(g.size) : rounded(g.size) + " " + g.unit, short_time(g.cost),
+                        range_of(g.cost), g.remark});
+  std::vector<Row> curves = {{"curve", "x", "median", "points"}};
+  for (const MeasuredCurve& c : head.curves)
+    if (!c.points.empty()) curves.push_back({c.name, c.x_unit, c.y_unit, few_points(c)});
+  return out + "\n" + render(granules) + "\n" + render(curves) + "\n";
+}
+
 std::string all_numbers(const Substrate& s) {
   std::vector<Row> rows = {{"quantity", "value", "range", "kind", "source", "fitted to"}};
   for (const Constant& constant : constants(s)) {
@@ -111,7 +147,7 @@ std::string fingerprint_table(const Substrate& s) {
   out += fmt::format("{} numbers: {} spec, {} measured, {} fitted, {} guessed; {} kernels\n\n",
                      counts[0] + counts[1] + counts[2] + counts[3], counts[0], counts[1], counts[2], counts[3],
                      s.kernels.size());
-  out += render(rows) + "\n" + all_numbers(s) + "\n";
+  out += render(rows) + "\n" + head_table(s.fingerprint) + all_numbers(s) + "\n";
   std::vector<Row> sources = {{"source", "citation"}};
   for (const auto& [key, citation] : s.sources) sources.push_back({key, citation});
   return out + render(sources);

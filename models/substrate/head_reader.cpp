@@ -13,9 +13,7 @@ namespace {
 using config::MapReader;
 using config::Node;
 
-constexpr std::int64_t kMostEntries = 64;  // granules, curves, versions
-constexpr std::size_t kMostPoints = 4096;  // of one curve
-constexpr std::size_t kMostText = 1000;    // bytes of a title or a remark
+constexpr std::size_t kMostText = 1000;  // bytes of a title or a remark
 const config::Range kAnyNumber = config::Range::between(-1e300, 1e300);
 
 std::string short_text(MapReader& map, std::string_view key, std::string_view fallback) {
@@ -37,8 +35,8 @@ std::string own_name(MapReader& map, std::set<std::string>& known, std::string_v
 void read_texts(MapReader& head, std::string_view key, std::map<std::string, std::string>& into) {
   const auto node = head.map(key);
   if (!node) return;
-  if (static_cast<std::int64_t>(node->entries().size()) > kMostEntries)
-    return head.mistake(key, fmt::format("{} has more than {} entries", key, kMostEntries));
+  if (static_cast<std::int64_t>(node->entries().size()) > kMostHeadEntries)
+    return head.mistake(key, fmt::format("{} has more than {} entries", key, kMostHeadEntries));
   for (const auto& [name, text] : node->entries()) {
     if (text.type() != Node::Type::scalar || text.scalar().size() > kMostText)
       head.diagnostics().add(text.position(), "expected a short text at " + text.path());
@@ -64,8 +62,8 @@ MeasuredGranule read_granule(const Node& node, std::set<std::string>& names, con
 
 void read_points(const Node& node, MeasuredCurve& curve, config::Diagnostics& diagnostics) {
   const auto points = node.items();
-  if (points.empty() || points.size() > kMostPoints)
-    return diagnostics.add(node.position(), fmt::format("points must be a list of 1 to {}", kMostPoints));
+  if (points.empty() || static_cast<std::int64_t>(points.size()) > kMostCurvePoints)
+    return diagnostics.add(node.position(), fmt::format("points must be a list of 1 to {}", kMostCurvePoints));
   for (const Node& point : points) {
     const auto numbers = point.items();
     if (numbers.size() != 4) return diagnostics.add(point.position(), "a point is [x, p10, p50, p90]");
@@ -132,27 +130,40 @@ void read_head(const Node& node, const SourceTable& sources, ReadContext& contex
   read_texts(map, "versions", head.versions);
   read_texts(map, "missing", head.missing);
   std::set<std::string> granules, curves;
-  for (const Node& item : map.maps("granules", kMostEntries))
+  for (const Node& item : map.maps("granules", kMostHeadEntries))
     head.granules.push_back(read_granule(item, granules, sources, context));
-  for (const Node& item : map.maps("curves", kMostEntries)) head.curves.push_back(read_curve(item, curves, context));
+  for (const Node& item : map.maps("curves", kMostHeadEntries))
+    head.curves.push_back(read_curve(item, curves, context));
   map.finish();
   context.substrate.fingerprint = std::move(head);
 }
 
 std::string dump_head(const MeasuredHead& head, const std::function<std::string(const Quantity&)>& flow_time) {
   if (!head.given()) return {};
-  std::string out = fmt::format("fingerprint:\n  backend: {}\n  device: {}\n  date: {}\n  clock: {}\n", head.backend,
-                                quoted(head.device), quoted(head.date), quoted(head.clock));
+  std::string out = fmt::format("fingerprint:\n  backend: {}\n  date: {}\n", head.backend, quoted(head.date));
+  // An empty text is no text: its key is left out.
+  const auto text = [&out](const char* before, const std::string& value, const char* after) {
+    if (!value.empty()) out += before + quoted(value) + after;
+  };
+  text("  device: ", head.device, "\n");
+  text("  clock: ", head.clock, "\n");
   dump_texts("versions", head.versions, out);
   dump_texts("missing", head.missing, out);
   if (!head.granules.empty()) out += "  granules:\n";
-  for (const MeasuredGranule& g : head.granules)
-    out += fmt::format("    - {{name: {}, size: {}, unit: {},\n       cost: {},\n       remark: {}}}\n", quoted(g.name),
-                       config::format_number(g.size), quoted(g.unit), flow_time(g.cost), quoted(g.remark));
+  for (const MeasuredGranule& g : head.granules) {
+    out += fmt::format("    - {{name: {}, size: {}", quoted(g.name), config::format_number(g.size));
+    text(", unit: ", g.unit, "");
+    out += ",\n       cost: " + flow_time(g.cost);
+    text(",\n       remark: ", g.remark, "");
+    out += "}\n";
+  }
   if (!head.curves.empty()) out += "  curves:\n";
   for (const MeasuredCurve& c : head.curves) {
-    out += fmt::format("    - name: {}\n      title: {}\n      x: {}\n      y: {}\n      points:  # x, p10, p50, p90\n",
-                       quoted(c.name), quoted(c.title), quoted(c.x_unit), quoted(c.y_unit));
+    out += "    - name: " + quoted(c.name) + "\n";
+    text("      title: ", c.title, "\n");
+    text("      x: ", c.x_unit, "\n");
+    text("      y: ", c.y_unit, "\n");
+    out += "      points:  # x, p10, p50, p90\n";
     for (const CurvePoint& p : c.points)
       out += fmt::format("        - [{}, {}, {}, {}]\n", config::format_number(p.x), config::format_number(p.p10),
                          config::format_number(p.p50), config::format_number(p.p90));

@@ -5,6 +5,9 @@
 
 namespace sparsesim {
 
+inline constexpr std::int64_t kMostHeadEntries = 64;    // granules; curves; versions
+inline constexpr std::int64_t kMostCurvePoints = 4096;  // of one curve
+
 /// Reads the map `fingerprint`, which replaces an inherited one. Errors: unknown keys, an unknown backend, a date that
 /// is none, sizes and costs out of range, more than 64 granules or curves or 4096 points, a curve whose x does not rise
 /// or whose quantiles fall, two of one name.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "models/substrate/head_reader.h"
 #include "models/substrate/quantity_reader.h"
 #include "models/substrate/substrate.h"
 #include "models/substrate/vocabulary.h"
@@ -188,6 +189,62 @@ void add_fabric(Group& root) {
   fabric.leaves.emplace_back("links", list_of(closed_map(link.str())));
 }
 
+/// A closed map with the keys of `required`, a JSON list.
+std::string needed_map(const Object& properties, std::string_view required) {
+  return Object()
+      .add("type", json_text("object"))
+      .add("additionalProperties", "false")
+      .add("required", std::string(required))
+      .add("properties", properties.str())
+      .str();
+}
+
+std::string bounded_list(const std::string& item_schema, std::int64_t least, std::int64_t most) {
+  return Object()
+      .add("type", json_text("array"))
+      .add("minItems", std::to_string(least))
+      .add("maxItems", std::to_string(most))
+      .add("items", item_schema)
+      .str();
+}
+
+std::string pattern_schema(std::string_view pattern) {
+  return Object().add("type", json_text("string")).add("pattern", json_text(pattern)).str();
+}
+
+/// The head of a machine that was measured: docs/fingerprint.md.
+std::string head_schema() {
+  Object granule, curve, head;
+  granule.add("name", pattern_schema("^[a-z0-9_ ]{1,64}$"))
+      .add("size", R"({"type": "number", "exclusiveMinimum": 0})")
+      .add("unit", text_schema())
+      .add("cost", reference(definition_name(Dimension::time), "realised, of one granule"))
+      .add("remark", text_schema());
+  curve.add("name", pattern_schema("^[a-z0-9_]{1,64}$"))
+      .add("title", text_schema())
+      .add("x", text_schema())
+      .add("y", text_schema())
+      .add("points", bounded_list(R"({"type": "array", "minItems": 4, "maxItems": 4, "items": {"type": "number"}, )"
+                                  R"("description": "x, then p10, p50 and p90 of y"})",
+                                  1, kMostCurvePoints));
+  head.add("backend", choice_schema(kBackendNames))
+      .add("device", text_schema())
+      .add("date", pattern_schema("^[0-9]{4}-[01][0-9]-[0-3][0-9]$"))
+      .add("clock", text_schema())
+      .add("versions", map_of(text_schema()))
+      .add("missing", map_of(text_schema()))
+      .add("granules", bounded_list(needed_map(granule, R"(["name", "size", "cost"])"), 0, kMostHeadEntries))
+      .add("curves", bounded_list(needed_map(curve, R"(["name", "points"])"), 0, kMostHeadEntries));
+  return needed_map(head, R"(["backend", "date"])");
+}
+
+/// `kernels` is a library of its own, or constants in place of some of the architecture's.
+std::string kernels_schema() {
+  return Object()
+      .add("anyOf", "[" + list_of(kernel_schema()) + ", " + map_of(map_of(reference("constant"))) + "]")
+      .str();
+}
+
 /// `fabric` is the name of a shared file or a map: lift its group out of the tree and offer both.
 void offer_fabric_name(Group& root) {
   const auto found =
@@ -216,7 +273,8 @@ std::string substrate_schema() {
   root.leaves.emplace_back("aliases", list_of(text_schema()));
   root.leaves.emplace_back("devices", integer_schema(1));
   root.leaves.emplace_back("sources", map_of(text_schema()));
-  root.leaves.emplace_back("kernels", list_of(kernel_schema()));
+  root.leaves.emplace_back("kernels", kernels_schema());
+  root.leaves.emplace_back("fingerprint", head_schema());
   add_fabric(root);
   const Substrate all = with_all_dtypes();
   visit(all, [&](const std::string& path, const Quantity&, Dimension dimension, std::string_view doc, bool) {

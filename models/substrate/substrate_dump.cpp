@@ -88,8 +88,10 @@ void dump_numbers(const Substrate& substrate, std::string& out) {
 }
 
 void dump_fabric(const Fabric& fabric, std::string& out) {
-  out += fmt::format("fabric:\n  name: {}\n  topology: {}\n  devices: {}\n  switches: {}\n", quote(fabric.name),
-                     quote(fabric.topology), fabric.devices, fabric.switches);
+  out += "fabric:\n";
+  if (!fabric.name.empty()) out += "  name: " + quote(fabric.name) + "\n";
+  out += fmt::format("  topology: {}\n  devices: {}\n  switches: {}\n", quote(fabric.topology), fabric.devices,
+                     fabric.switches);
   const auto line = [&](const char* key, const Quantity& quantity, config::Dimension dimension) {
     if (quantity.given()) out += fmt::format("    {}: {}\n", key, flow(quantity, dimension));
   };

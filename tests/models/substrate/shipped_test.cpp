@@ -48,7 +48,7 @@ TEST_CASE("every shipped substrate loads and every number has a source that its 
     CHECK(substrate.name == name);
     CHECK(substrate.devices == (name.ends_with("-x8") ? 8 : 1));
     CHECK(substrate.fabric.devices >= substrate.devices);
-    CHECK(substrate.fabric.topology != "none");
+    CHECK((substrate.fabric.topology != "none") == substrate.fabric.link_bandwidth.given());
     visit(substrate,
           [&](const std::string& path, const Quantity& quantity, config::Dimension, std::string_view, bool required) {
             CAPTURE(path);

@@ -1,6 +1,7 @@
 #include "validate/measure/harness/substrate_file.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace sparsesim::measure {
@@ -37,7 +38,8 @@ std::string yaml_quoted(const std::string& text) {
 
 std::string yaml_number(double value) {
   char text[40];
-  std::snprintf(text, sizeof text, "%.6g", value);
+  const bool whole = value == std::floor(value) && std::abs(value) < 1e15;  // counts and bytes as they are
+  std::snprintf(text, sizeof text, whole ? "%.0f" : "%.6g", value);
   return text;
 }
 
@@ -100,28 +102,36 @@ std::string SubstrateFile::made_citation() const {
 }
 
 std::string SubstrateFile::head_text() const {
-  std::string out = "fingerprint:\n  backend: " + backend_ + "\n  device: " + yaml_quoted(device_) +
-                    "\n  date: " + yaml_quoted(date_) + "\n  clock: " + yaml_quoted(clock_) + "\n";
-  const auto pairs = [&](const char* key, const std::vector<std::pair<std::string, std::string>>& entries) {
-    if (entries.empty()) return;
-    out += std::string("  ") + key + ":\n";
-    for (const auto& [name, text] : entries) out += "    " + yaml_quoted(name) + ": " + yaml_quoted(text) + "\n";
+  std::string out = "fingerprint:\n  backend: " + backend_ + "\n  date: " + yaml_quoted(date_) + "\n";
+  // An empty text is no text: its key is left out.
+  const auto text = [&out](const char* before, const std::string& value, const char* after) {
+    if (!value.empty()) out += before + yaml_quoted(value) + after;
   };
+  const auto pairs = [&](const char* key, const std::vector<std::pair<std::string, std::string>>& entries) {
+    if (!entries.empty()) out += std::string("  ") + key + ":\n";
+    for (const auto& [name, value] : entries) out += "    " + yaml_quoted(name) + ": " + yaml_quoted(value) + "\n";
+  };
+  text("  device: ", device_, "\n");
+  text("  clock: ", clock_, "\n");
   pairs("versions", versions_);
   pairs("missing", missing_);
   if (!granules_.empty()) out += "  granules:\n";
   for (const GranuleEntry& g : granules_) {
-    out +=
-        "    - {name: " + yaml_quoted(g.name) + ", size: " + yaml_number(g.size) + ", unit: " + yaml_quoted(g.unit) +
-        ",\n       cost: " +
-        flow({g.cost.value * 1e9, g.cost.low * 1e9, g.cost.high * 1e9, g.cost.p50 * 1e9, g.cost.samples, g.cost.visits},
-             "ns", "") +
-        ",\n       remark: " + yaml_quoted(g.remark) + "}\n";
+    const Spread ns = {g.cost.value * 1e9, g.cost.low * 1e9, g.cost.high * 1e9,
+                       g.cost.p50 * 1e9,   g.cost.samples,   g.cost.visits};
+    out += "    - {name: " + yaml_quoted(g.name) + ", size: " + yaml_number(g.size);
+    text(", unit: ", g.unit, "");
+    out += ",\n       cost: " + flow(ns, "ns", "");
+    text(",\n       remark: ", g.remark, "");
+    out += "}\n";
   }
   if (!curves_.empty()) out += "  curves:\n";
   for (const Curve& c : curves_) {
-    out += "    - name: " + c.name + "\n      title: " + yaml_quoted(c.title) + "\n      x: " + yaml_quoted(c.x_unit) +
-           "\n      y: " + yaml_quoted(c.y_unit) + "\n      points:  # x, p10, p50, p90\n";
+    out += "    - name: " + c.name + "\n";
+    text("      title: ", c.title, "\n");
+    text("      x: ", c.x_unit, "\n");
+    text("      y: ", c.y_unit, "\n");
+    out += "      points:  # x, p10, p50, p90\n";
     for (const CurveEntry& p : c.points)
       out += "        - [" + yaml_number(p.x) + ", " + yaml_number(p.p10) + ", " + yaml_number(p.p50) + ", " +
              yaml_number(p.p90) + "]\n";

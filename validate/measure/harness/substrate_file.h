@@ -84,7 +84,7 @@ class SubstrateFile {
 
 /// `text` as a double-quoted YAML scalar.
 std::string yaml_quoted(const std::string& text);
-/// A number with at most six significant digits, as YAML reads it.
+/// A whole number as it is, any other with six significant digits.
 std::string yaml_number(double value);
 
 }  // namespace sparsesim::measure

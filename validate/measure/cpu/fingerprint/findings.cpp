@@ -22,7 +22,7 @@ Spread inverse(const Spread& a, double factor) {
 
 Spread ratio(const Spread& a, const Spread& b) {
   if (b.value <= 0) return {};
-  return {a.value / b.value, a.low / b.high, a.high / b.low, a.p50 / b.p50, std::min(a.samples, b.samples), a.visits};
+  return {a.value / b.value, a.low / b.high, a.high / b.low, 0, std::min(a.samples, b.samples), a.visits};
 }
 
 namespace {
@@ -54,17 +54,39 @@ struct Levels {
   double line = 64;
 };
 
+/// The size that the system names, where the knee says as much: a cache is full a little below its size, as other lines
+/// are there, too. The knee itself where cores share a cache.
+double confirmed(double knee, const std::vector<double>& named) {
+  for (const double size : named)
+    if (knee <= size && knee >= 0.6 * size) return size;
+  return knee;
+}
+
+/// Sizes of the data caches of a core, as the system names them.
+std::vector<double> named_caches() {
+  std::vector<double> sizes;
+  for (int index = 0; index < 8; ++index) {
+    const std::string folder = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/";
+    std::string type;
+    double kib = 0;
+    if (!(std::ifstream(folder + "type") >> type) || !(std::ifstream(folder + "size") >> kib)) continue;
+    if (type != "Instruction") sizes.push_back(kib * kKiB);
+  }
+  return sizes;
+}
+
 /// Private capacities are the last footprints before latency rises, 1.6 times from the nearest cache, 2 times from the
 /// next. The shared one is found by streams: chases are so slow that others evict what they have read.
 Levels find_levels(const Bench& bench, const Sampler& sampler) {
   Levels found;
   const auto curve = points(sampler, "latency_all");
-  found.l1 = knee(curve, 1.6).value_or(32 * kKiB);
+  const std::vector<double> named = named_caches();
+  found.l1 = confirmed(knee(curve, 1.6).value_or(32 * kKiB), named);
   const double next = nearest(sampler, "latency_all", 4 * found.l1).value;
   std::vector<Point> beyond;
   for (const Point& p : curve)
     if (p.x >= 4 * found.l1) beyond.push_back({p.x, std::max(p.y, next)});
-  found.mid = knee(beyond, 2).value_or(4 * found.l1);
+  found.mid = confirmed(knee(beyond, 2).value_or(4 * found.l1), named);
   const auto stream = points(sampler, "read_all");
   const double shared = lowest(stream, 2 * found.mid, 8 * found.mid).value_or(0);
   const double dram = stream.empty() ? 0 : stream.back().y;
@@ -123,6 +145,21 @@ void report_compute(const Bench& bench, const Sampler& s, SubstrateFile& file) {
               "half of the branches of a random bit are mispredicted");
 }
 
+/// Lines at a large power of two before loads miss. Where none do, addresses are spread over the sets: any line fits
+/// anywhere.
+void report_ways(const Sampler& s, const Levels& levels, SubstrateFile& file) {
+  const double l1 = nearest(s, "latency", 8 * kKiB).value, mid = nearest(s, "latency", 4 * levels.l1).value;
+  const double shared = nearest(s, "latency", 3 * levels.mid).value;
+  const auto add = [&](const char* path, const char* curve, double threshold, double capacity, const char* stride) {
+    const auto ways = knee(points(s, curve), threshold / l1);
+    const double any = capacity / levels.line;
+    file.number(path, {ways ? *ways : any, 0, 0, 0, 0, 0}, "",
+                std::string(ways ? "lines at a stride of " : "no conflict of 32 lines at a stride of ") + stride);
+  };
+  add("memory.l1.ways", "conflict_lines", std::sqrt(l1 * mid), levels.l1, "4 KB");
+  add("memory.mid.ways", "conflict_lines_far", std::sqrt(mid * shared), levels.mid, "128 KB");
+}
+
 void report_caches(const Bench& bench, const Sampler& s, const Levels& levels, SubstrateFile& file) {
   const Spread scalar = s.at("clock_scalar");
   const char* how = "knee of the latency curve, all cores at work";
@@ -134,9 +171,7 @@ void report_caches(const Bench& bench, const Sampler& s, const Levels& levels, S
   file.number("memory.mid.capacity", {levels.mid, 0, 0, 0, 0, 0}, "B", how);
   file.number("memory.mid.bandwidth", bytes_per_cycle(bench, s, levels.mid / 2), "B/cycle");
   file.number("memory.mid.latency", ratio(nearest(s, "latency", std::sqrt(levels.l1 * levels.mid)), scalar), "cycles");
-  const auto ways = knee(points(s, "conflict_lines"), 1.6), far = knee(points(s, "conflict_lines_far"), 3.5);
-  if (ways) file.number("memory.l1.ways", {*ways, 0, 0, 0, 0, 0}, "", "lines at a stride of 4 KB before loads miss");
-  if (far) file.number("memory.mid.ways", {*far, 0, 0, 0, 0, 0}, "", "lines at a stride of 128 KB before loads miss");
+  report_ways(s, levels, file);
   file.number("compute.pipes.gather", ratio(s.at("clock_vector"), nearest(s, "gather_all", 8 * kKiB)), "op/cycle");
 }
 
@@ -182,7 +217,10 @@ void report_dram(const Bench& bench, const Sampler& s, const Levels& levels, Sub
 /// Bytes that a fill moves: up to there a random run from DRAM costs as much as one line.
 double fill_granule(const Sampler& s) {
   const std::string curve = s.places("random_256mb").empty() ? "random_64mb" : "random_256mb";
-  return std::max(64.0, flat_until(points(s, curve), 0.25));
+  std::vector<Point> lines;
+  for (const Point& p : points(s, curve))
+    if (p.x >= 64) lines.push_back(p);
+  return std::max(64.0, flat_until(lines, 0.25));
 }
 
 void report_dispatch(const Bench& bench, const Sampler& s, SubstrateFile& file) {

@@ -66,7 +66,7 @@ Spread Sampler::at(const std::string& curve, double x) const {
   }
   spread.samples = static_cast<int>(all.size());
   spread.p50 = quantile(all, 0.5);
-  spread.value = quantile(std::move(all), kLowQuantile);
+  spread.value = spread.low;
   return spread;
 }
 
