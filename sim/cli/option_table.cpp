@@ -125,7 +125,7 @@ CommandSpec measure_command() {
            value("substrate", ValueType::substrate, "S", "the machine that simulates the rows"),
            required(value("out", ValueType::file, "FILE", "measured rows (CSV)")),
            integer("threads", 1, 4096, "threads of a processor, each on a core of its own; default is 1"),
-           integer("visits", 1, 1000, "how often each kernel is visited; default is 3"),
+           integer("visits", 1, 1000, "how often each kernel is visited; default is 5"),
            flag("quick", "one short visit: to try it out"),
            flag("plan-only", "write the rows without times and stop: a plan for a backend elsewhere"),
            integer("seed", 0, INT64_MAX, "seed of the data and the masks; default is 1"), quiet_option()},

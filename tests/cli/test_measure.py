@@ -1,5 +1,6 @@
 """sparsesim measure and fingerprint, end to end: a plan, a backend, rows that can be simulated."""
 import csv
+import json
 import os
 import pathlib
 import shutil
@@ -94,9 +95,16 @@ class Measure(ProgramTest):
         self.assertEqual((self.folder / "r.csv").read_bytes(), before)  # nothing is measured twice
         self.assertEqual([path.name for path in self.folder.iterdir()], ["r.csv"])
         table = self.accepted("validate", "--measurements", "r.csv", "--format", "json", "--quiet")
-        import json
         failed = [row for row in json.loads(table)["rows"] if row["reason"]]
         self.assertEqual([(row["id"], row["reason"]) for row in failed], [])
+
+    def test_a_fingerprint_is_a_machine(self):
+        done = self.measure("fingerprint", "--backend", "cpu", "--quick", "--quiet", "--name", "mine", "--out", "my.yaml")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["my.yaml"])
+        shown = self.accepted("show", "my.yaml")
+        self.assertTrue(shown.startswith("mine: "), shown)
+        self.assertIn("measured on ", shown)
 
     def test_an_interrupt_ends_in_good_order(self):
         process = subprocess.Popen([PROGRAM, *self.words(), "--visits", "300"], cwd=self.folder, stderr=subprocess.PIPE,

@@ -14,7 +14,7 @@ namespace sparsesim::measure {
 
 /// How long to sample. A round is one sample of each kernel of the problem and of its baselines.
 struct Sampling {
-  int visits = 3;
+  int visits = 5;
   double sample_s = 1e-3;         // a sample is as many calls as take this long, at least one
   int rounds = 11;                // of a visit
   int most_rounds = 31;           // where they take less than kernel_s for each kernel
