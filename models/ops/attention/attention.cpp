@@ -11,6 +11,7 @@
 #include "models/ops/attention/attention_index.h"
 #include "models/ops/attention/attention_kernel.h"
 #include "models/ops/attention/attention_pattern.h"
+#include "models/ops/cores/core_attention.h"
 #include "models/ops/dense/elementwise.h"
 #include "models/ops/limits.h"
 #include "models/ops/row_map.h"
@@ -75,6 +76,11 @@ BlockMap checked_map(const AttentionSize& size, const AttentionKernel& kernel, s
 Program lower_call(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map,
                    const LowerContext& context) {
   const Substrate& substrate = context.substrate;
+  if (on_cores(substrate)) {
+    Program program;
+    add_stage(program, lower_cores_attention(size, *kernel.kernel, map, substrate, context.ideal));
+    return program;
+  }
   const std::int64_t splits = key_splits(size, kernel, map, substrate);
   Program program;
   add_stage(program, lower_cache_write(size.batch * size.queries, static_cast<double>(size.kv_heads * size.head_dim),

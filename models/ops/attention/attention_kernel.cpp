@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "models/ops/cores/core.h"
 #include "models/ops/dense/gemm_kernels.h"
 
 namespace sparsesim {
@@ -49,9 +50,10 @@ std::vector<std::string_view> abilities(const AttentionSize& size) {
 
 // The instance for the smallest head dimension that holds the call's.
 const Kernel* smallest_instance(const AttentionSize& size, const Substrate& substrate, std::string_view ability) {
+  const std::string_view op = on_cores(substrate) ? "cores_attention" : "attention";
   const Kernel* best = nullptr;
   for (const Kernel& kernel : substrate.kernels) {
-    if (kernel.op != "attention" || !takes(kernel, std::string(ability), size.dtype)) continue;
+    if (kernel.op != op || !takes(kernel, std::string(ability), size.dtype)) continue;
     if (!kernel.name.starts_with(size.kernel) || kernel.tile_k < size.head_dim) continue;
     if (best == nullptr || kernel.tile_k < best->tile_k) best = &kernel;
   }
@@ -70,6 +72,7 @@ AttentionKernel find_attention_kernel(const AttentionSize& size, const Substrate
                            " in the kernel library of " + substrate.name);
   AttentionKernel kernel;
   kernel.kernel = best;
+  if (on_cores(substrate)) return kernel;  // its constants are those of a loop
   for (const auto& [name, value] : best->constants) {
     const auto number =
         std::find_if(kNumbers.begin(), kNumbers.end(), [&known = name](const auto& row) { return known == row.first; });

@@ -36,6 +36,13 @@ double constant_or(const Kernel& kernel, const std::string& name, double fallbac
   return found == kernel.constants.end() ? fallback : found->second.value;
 }
 
+void refuse_constant(const Kernel& kernel, const std::string& name) {
+  throw UnsupportedError(
+      fmt::format("kernel {}: loops on cores know no constant {} (docs/models/cores.md)", kernel.name, name));
+}
+
+bool is_call_constant(const std::string& name) { return name == "start_us" || name == "dram_share"; }
+
 Core core_of(const Substrate& substrate) {
   const Kernel* entry = cores_entry(substrate);
   if (!entry) throw UnsupportedError(substrate.name + " has no cores in its kernel library");
@@ -45,6 +52,7 @@ Core core_of(const Substrate& substrate) {
   core.multiply_latency = required(*entry, "multiply_latency");
   core.issue = required(*entry, "issue");
 
+  core.overlap = required(*entry, "overlap");
   core.line = substrate.memory.line;
   const Pipes& pipes = substrate.compute.pipes;
   core.loads_bytes = pipes.operand_bandwidth > 0 ? pipes.operand_bandwidth : substrate.memory.l1_bytes_per_cycle;
@@ -73,23 +81,41 @@ double usable_bytes(double capacity, double ways, const Footprint& footprint, do
   return apart >= line ? capacity * std::min(1.0, run / apart) : capacity;
 }
 
-Residence residence(const Core& core, const Footprint& footprint, double beside, double threads) {
+namespace {
+
+/// Where reads hit if a cache with so much room for a footprint keeps hits(room / footprint) of it.
+template <class Hits>
+Residence residence_by(const Core& core, const Footprint& footprint, double beside, double cores, Hits&& hits) {
   const Memory& memory = core.substrate.memory;
   const double bytes = std::max(1.0, footprint.bytes());
   const auto kept = [&](double capacity, double ways, double passing) {
-    const double room = std::min(usable_bytes(capacity, ways, footprint, core.line), capacity - passing);
-    return std::clamp(room / bytes, 0.0, 1.0);
+    // What is read once leaves half of a cache alone: it is evicted by its own followers.
+    const double room =
+        std::min(usable_bytes(capacity, ways, footprint, core.line), capacity - std::min(passing, capacity / 2));
+    return std::clamp(hits(room / bytes), 0.0, 1.0);
   };
   Residence where;
-  where.l1 = kept(memory.l1_bytes, memory.l1_ways, std::min(beside, memory.l1_bytes / 2));
-  const double mid =
-      memory.mid_bytes > 0 ? kept(memory.mid_bytes, memory.mid_ways, std::min(beside, memory.mid_bytes / 2)) : 0;
+  where.l1 = kept(memory.l1_bytes, memory.l1_ways, beside);
+  const double mid = memory.mid_bytes > 0 ? kept(memory.mid_bytes, memory.mid_ways, beside) : 0;
   where.mid = std::max(0.0, mid - where.l1);
   const double above = where.l1 + where.mid;
-  const double shared = kept(memory.l2_bytes, 0, std::min(beside * threads, memory.l2_bytes / 2));
-  where.shared = std::max(0.0, shared - above);
+  where.shared = std::max(0.0, kept(memory.l2_bytes, 0, beside * cores) - above);
   where.dram = 1 - above - where.shared;
   return where;
+}
+
+}  // namespace
+
+Residence residence(const Core& core, const Footprint& footprint, double beside, double cores) {
+  return residence_by(core, footprint, beside, cores, [](double room) { return room; });
+}
+
+Residence residence_in_turn(const Core& core, const Footprint& footprint, double beside, double cores) {
+  return residence_by(core, footprint, beside, cores, [](double room) { return room > 0 ? 2 - 1 / room : 0; });
+}
+
+double far_cycles(const Core& core, const Residence& where, double bytes) {
+  return load_cycles(core, where, bytes) - bytes * where.l1 / core.loads_bytes;
 }
 
 double load_cycles(const Core& core, const Residence& where, double bytes) {
@@ -102,16 +128,24 @@ double load_cycles(const Core& core, const Residence& where, double bytes) {
 
 namespace {
 
-constexpr std::array kWorkFields = {&CoreWork::multiply_cycles, &CoreWork::load_cycles,    &CoreWork::issue_cycles,
-                                    &CoreWork::serial_cycles,   &CoreWork::special_cycles, &CoreWork::cold_bytes,
-                                    &CoreWork::first_bytes,     &CoreWork::shared_bytes,   &CoreWork::result_bytes,
-                                    &CoreWork::waste_bytes,     &CoreWork::useful_macs,    &CoreWork::issued_macs};
+constexpr std::array kWorkFields = {&CoreWork::multiply_cycles, &CoreWork::load_cycles,   &CoreWork::issue_cycles,
+                                    &CoreWork::chain_cycles,    &CoreWork::serial_cycles, &CoreWork::special_cycles,
+                                    &CoreWork::cold_bytes,      &CoreWork::shared_bytes,  &CoreWork::result_bytes,
+                                    &CoreWork::waste_bytes,     &CoreWork::useful_macs,   &CoreWork::issued_macs};
 
 }  // namespace
 
 CoreWork& CoreWork::operator+=(const CoreWork& other) {
   for (const auto field : kWorkFields) this->*field += other.*field;
   return *this;
+}
+
+double busy_cycles(const CoreWork& work, const Core& core) {
+  const std::array parts = {work.multiply_cycles, work.load_cycles, work.issue_cycles, work.chain_cycles};
+  const double longest = *std::max_element(parts.begin(), parts.end());
+  double sum = longest > 0 ? 0 : 1;
+  for (const double part : parts) sum += longest > 0 ? std::pow(part / longest, core.overlap) : 0;
+  return longest * std::pow(sum, 1 / core.overlap) + work.serial_cycles + work.special_cycles;
 }
 
 CoreWork operator*(double share, const CoreWork& work) {
@@ -130,21 +164,16 @@ double written_as_read(const Memory& memory, double bytes) {
   return memory.dram_written > 0 ? bytes * memory.dram_achieved / memory.dram_written : 2 * bytes;
 }
 
-TaskShape shape_of(const CoreWork& work, double threads, const Substrate& substrate) {
-  const Memory& memory = substrate.memory;
+TaskShape shape_of(const CoreWork& work, const Core& core) {
   TaskShape shape;
   shape.steps = shape.stages = kSteps;
-  const double beside = std::max({work.multiply_cycles, work.load_cycles, work.issue_cycles});
   auto& cycles = shape.cycles_per_step;
   cycles[static_cast<int>(Pipe::tensor)] = work.multiply_cycles / kSteps;
-  cycles[static_cast<int>(Pipe::vector)] = (beside + work.serial_cycles + work.special_cycles) / kSteps;
+  cycles[static_cast<int>(Pipe::vector)] = busy_cycles(work, core) / kSteps;
   cycles[static_cast<int>(Pipe::special)] = work.special_cycles / kSteps;
-  // What several threads read first comes from DRAM once, in equal parts, if the shared cache holds it.
-  const double once = work.first_bytes <= memory.l2_bytes ? work.first_bytes / threads : work.first_bytes;
-  const double dram = work.cold_bytes + once + written_as_read(memory, work.result_bytes);
-  const double again = work.shared_bytes + work.first_bytes - once;
+  const double dram = work.cold_bytes + written_as_read(core.substrate.memory, work.result_bytes);
   shape.streams.push_back({dram / kSteps, (dram + work.waste_bytes) / kSteps, false});
-  shape.streams.push_back({again / kSteps, again / kSteps, true, true});
+  shape.streams.push_back({work.shared_bytes / kSteps, work.shared_bytes / kSteps, true, true});
   shape.useful_macs = work.useful_macs;
   shape.issued_macs = work.issued_macs;
   return shape;
@@ -152,35 +181,33 @@ TaskShape shape_of(const CoreWork& work, double threads, const Substrate& substr
 
 }  // namespace
 
+void add_first_read(CoreWork& work, double bytes, double tasks, const Core& core) {
+  const double sharers = std::min(tasks, core.cores());
+  const double from_dram = bytes <= core.substrate.memory.l2_bytes ? 1 : sharers;
+  work.cold_bytes += bytes * from_dram / tasks;
+  work.shared_bytes += bytes * (sharers - from_dram) / tasks;
+}
+
 Launch core_launch(const std::string& name, const Kernel& kernel, const std::string& dtype,
-                   const std::vector<CorePhase>& phases, const Substrate& substrate) {
+                   const std::vector<CoreWork>& tasks, bool dynamic, const Substrate& substrate) {
   Launch launch;
   launch.name = name;
   launch.kernel = kernel.name;
   launch.dtype = dtype;
-  launch.persistent = true;
+  launch.persistent = !dynamic;
   launch.dram_share = constant_or(kernel, "dram_share", 1);
   launch.fixed_seconds = substrate.dispatch.launch + constant_or(kernel, "start_us", 0) * 1e-6;
   if (substrate.compute.units > 1) launch.fixed_seconds += substrate.dispatch.grid_start;
-  for (const CorePhase& phase : phases) {
-    const CoreWork* last = nullptr;
-    for (const CoreWork& work : phase) {
-      if (!last || !(*last == work))
-        launch.shapes.push_back(shape_of(work, static_cast<double>(phase.size()), substrate));
-      last = &work;
-      Task task;
-      task.shape = static_cast<std::uint32_t>(launch.shapes.size() - 1);
-      launch.tasks.push_back(task);
-    }
+  const Core core = core_of(substrate);
+  const CoreWork* last = nullptr;
+  for (const CoreWork& work : tasks) {
+    if (!last || !(*last == work)) launch.shapes.push_back(shape_of(work, core));
+    last = &work;
+    Task task;
+    task.shape = static_cast<std::uint32_t>(launch.shapes.size() - 1);
+    launch.tasks.push_back(task);
   }
   return launch;
-}
-
-CorePhase even_phase(const CoreWork& all, const Substrate& substrate) {
-  const auto threads = static_cast<std::size_t>(std::max(1, static_cast<int>(substrate.compute.units)));
-  CoreWork part = (1.0 / static_cast<double>(threads)) * all;
-  part.first_bytes = all.first_bytes;
-  return CorePhase(threads, part);
 }
 
 std::vector<const Kernel*> core_kernels(const Substrate& substrate, const std::string& op, const std::string& pattern,

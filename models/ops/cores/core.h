@@ -2,6 +2,7 @@
 // A processor's core as the loops of its kernels see it: vectors, load ports, the caches above it
 // (docs/models/cores.md).
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct Core {
   double registers = 0;         // vectors
   double multiply_latency = 0;  // cycles until a multiply-add may be added to
   double issue = 0;             // instructions per cycle
+  double overlap = 0;           // how well work on different ports hides: the exponent of busy_cycles()
   double loads_bytes = 0;       // bytes per cycle from the first-level cache
   double line = 0;              // bytes
 
@@ -28,7 +30,7 @@ struct Core {
   double lanes(const std::string& dtype) const;
   /// Multiply-add instructions per cycle on vectors of `dtype`. Errors: UnsupportedError without a rate for the type.
   double multiplies(const std::string& dtype) const;
-  double threads() const { return substrate.compute.units; }
+  double cores() const { return substrate.compute.units; }
 };
 
 /// Errors: UnsupportedError when the library has no `cores` entry or lacks one of its constants.
@@ -36,6 +38,22 @@ Core core_of(const Substrate& substrate);
 
 /// A constant of a kernel, or the fallback.
 double constant_or(const Kernel& kernel, const std::string& name, double fallback);
+/// Throws UnsupportedError for a constant that loops on cores do not know.
+[[noreturn]] void refuse_constant(const Kernel& kernel, const std::string& name);
+/// Whether each call has the constant, whatever its loop: start_us, dram_share.
+bool is_call_constant(const std::string& name);
+
+/// Sets the members of `loop` that `names` lists to the kernel's constants. Errors: UnsupportedError for unknown ones.
+template <class Names, class Loop>
+void read_core_constants(const Kernel& kernel, const Names& names, Loop& loop) {
+  for (const auto& [name, value] : kernel.constants) {
+    const auto row = std::find_if(names.begin(), names.end(), [&key = name](const auto& r) { return key == r.first; });
+    if (row != names.end())
+      loop.*(row->second) = value;
+    else if (!is_call_constant(name))
+      refuse_constant(kernel, name);
+  }
+}
 
 /// An operand that a loop reads again and again: `runs` runs of `run_bytes` contiguous bytes, `stride` bytes apart.
 struct Footprint {
@@ -47,6 +65,10 @@ struct Footprint {
 struct Residence {
   double l1 = 0, mid = 0, shared = 0, dram = 0;
 };
+
+/// As residence(), for reads in the same order every time: least-recently-used caches then lose what is just too large.
+/// Their hits fall from all to none while the footprint grows from the cache's size to twice of it (pseudo-LRU).
+Residence residence_in_turn(const Core& core, const Footprint& footprint, double beside, double cores);
 
 /// The part of a cache that lines of `footprint` can use: ways x line x the sets that their addresses reach.
 ///
@@ -64,15 +86,18 @@ Residence residence(const Core& core, const Footprint& footprint, double beside,
 /// own time is the stream's.
 double load_cycles(const Core& core, const Residence& where, double bytes);
 
+/// Cycles of those among `bytes` that do not lie in the nearest cache.
+double far_cycles(const Core& core, const Residence& where, double bytes);
+
 /// What one thread of a kernel does.
 struct CoreWork {
   double multiply_cycles = 0;  // of the multiply pipes
   double load_cycles = 0;      // of the load ports and the private caches: at the same time
   double issue_cycles = 0;     // of the front end: at the same time, too
+  double chain_cycles = 0;     // of sums that wait for themselves: at the same time, too
   double serial_cycles = 0;    // mispredicted branches, dependent chains: nothing hides them
   double special_cycles = 0;   // exponentials, between the others
-  double cold_bytes = 0;       // read once from DRAM
-  double first_bytes = 0;      // read from DRAM by one of the threads, by the others from the shared cache
+  double cold_bytes = 0;       // read from DRAM
   double shared_bytes = 0;     // read again from the shared cache
   double result_bytes = 0;     // written: lines come from DRAM and go back to it
   double waste_bytes = 0;      // of the lines of cold_bytes, what nobody asked for
@@ -81,19 +106,24 @@ struct CoreWork {
   bool operator==(const CoreWork&) const = default;
   CoreWork& operator+=(const CoreWork& other);
 };
+/// Cycles of work that ports do at the same time, as far as a core can keep them all fed: the p-norm of multiply, load,
+/// issue and chain cycles, p the core's overlap. With p infinite the longest hides all others; equal ones then lose
+/// nothing, which no queue of finite length reaches. Serial and special cycles come on top.
+double busy_cycles(const CoreWork& work, const Core& core);
 CoreWork operator*(double share, const CoreWork& work);
 
-/// A part of a kernel that each thread ends before it begins the next: work of each thread.
-using CorePhase = std::vector<CoreWork>;
+/// Adds a task's part of an operand that `tasks` tasks on all cores read for the first time: once from DRAM, and from
+/// the shared cache by every further core; from DRAM by each where the shared cache cannot hold it.
+void add_first_read(CoreWork& work, double bytes, double tasks, const Core& core);
 
-/// One call: a task per thread and phase, threads pinned to cores. Streams run beside the loop, which takes
-/// max(multiply, load, issue) + serial + special cycles.
+/// One call. Tasks begin in their order, one per core at a time.
 ///
+/// dynamic  cores take the next task as they become free, at the cost of dispatch.rate and hand_over; else the order is
+///          fixed beforehand and costs nothing
+/// Streams run beside the loop, which takes busy_cycles().
 /// Kernel constants: start_us (per call), dram_share (of the best streaming bandwidth).
 Launch core_launch(const std::string& name, const Kernel& kernel, const std::string& dtype,
-                   const std::vector<CorePhase>& phases, const Substrate& substrate);
-/// `all` cut evenly among the threads; what is read first is read by each.
-CorePhase even_phase(const CoreWork& all, const Substrate& substrate);
+                   const std::vector<CoreWork>& tasks, bool dynamic, const Substrate& substrate);
 
 /// The kernels of op `op` for the type and pattern whose names begin with `name`; those of any name where there is
 /// none. Errors: UnsupportedError when the library has none.

@@ -18,34 +18,39 @@ void pieces(double extent, double tile, F&& f) {
   if (rest > 0) f(1.0, rest);
 }
 
-/// Cycles of the multiply pipes for one step of depth of a register tile of vectors x columns: an accumulator takes one
-/// multiply-add per latency.
-double step_cycles(double vectors, double columns, double rate, double latency) {
-  return std::max(vectors * columns / rate, latency);
-}
-
 bool has_tiles(const Core& core, const std::string& dtype) {
   const auto& tensor = core.substrate.compute.pipes.tensor;
   const auto rate = tensor.find(dtype);
   return rate != tensor.end() && rate->second.step_m > 1 && rate->second.step_n > 1;
 }
 
-/// Vectors along m, columns along n: multiplies, operands from the packed block in the nearest cache.
-void add_vector_loop(CoreWork& work, const GemmSize& size, const DenseLoop& loop, const Core& core,
+/// A register tile of vectors along one side and columns along the other, operands from the packed block in the nearest
+/// cache.
+CoreWork vector_loop(double along, double across, const GemmSize& size, const DenseLoop& loop, const Core& core,
                      const Ideal& ideal) {
   const double lanes = core.lanes(size.dtype), rate = core.multiplies(size.dtype) * loop.rate;
   const double k = static_cast<double>(size.k), per_cycle = core.loads_bytes / core.vector_bytes;
-  pieces(static_cast<double>(size.m), loop.tile_m, [&](double m_tiles, double rows) {
+  CoreWork work;
+  pieces(along, loop.tile_m, [&](double tiles_along, double rows) {
     const double vectors = ideal.padding ? rows / lanes : std::ceil(rows / lanes);
-    pieces(static_cast<double>(size.n), loop.tile_n, [&](double n_tiles, double columns) {
-      const double steps = m_tiles * n_tiles * k;
-      const double latency = ideal.padding ? 0 : core.multiply_latency;
-      work.multiply_cycles += steps * step_cycles(vectors, columns, rate, latency);
+    pieces(across, loop.tile_n, [&](double tiles_across, double columns) {
+      const double steps = tiles_along * tiles_across * k;
+      work.multiply_cycles += steps * vectors * columns / rate;
+      if (!ideal.padding) work.chain_cycles += steps * core.multiply_latency;
       work.load_cycles += steps * (vectors + columns) / per_cycle;
       work.issue_cycles += steps * (vectors * columns + vectors + columns) / core.issue;
       work.issued_macs += steps * vectors * lanes * columns;
     });
   });
+  return work;
+}
+
+/// Callers keep weights and activations in the order that suits the library: vectors along outputs or along rows.
+CoreWork faster_vector_loop(const GemmSize& size, const DenseLoop& loop, const Core& core, const Ideal& ideal) {
+  const double m = static_cast<double>(size.m), n = static_cast<double>(size.n);
+  const CoreWork rows = vector_loop(m, n, size, loop, core, ideal),
+                 outputs = vector_loop(n, m, size, loop, core, ideal);
+  return busy_cycles(rows, core) < busy_cycles(outputs, core) ? rows : outputs;
 }
 
 /// Tiles of the matrix unit: rows of weights cost their number or the floor; columns and depth are paid whole.
@@ -68,7 +73,7 @@ void add_tile_loop(CoreWork& work, const GemmSize& size, const DenseLoop& loop, 
   const double a = std::max(1.0, loop.tile_n / rate.step_m), b = std::max(1.0, loop.tile_m / rate.step_n);
   const double blocks = whole(static_cast<double>(size.n), rate.step_m) / a * columns / b;
   const Footprint slice{1, (a + b) * tile_bytes * depths, 0};
-  work.load_cycles += load_cycles(core, residence(core, slice, 0, core.threads()), blocks * slice.bytes());
+  work.load_cycles += load_cycles(core, residence(core, slice, 0, core.cores()), blocks * slice.bytes());
 }
 
 }  // namespace
@@ -84,15 +89,7 @@ DenseLoop dense_loop(const Kernel& kernel) {
   loop.tile_m = std::max(1, kernel.tile_m);
   loop.tile_n = std::max(1, kernel.tile_n);
   loop.depth = std::max(1, kernel.tile_k);
-  for (const auto& [name, value] : kernel.constants) {
-    const auto row =
-        std::find_if(kNames.begin(), kNames.end(), [&key = name](const auto& r) { return key == r.first; });
-    if (row != kNames.end())
-      loop.*(row->second) = value;
-    else if (name != "start_us" && name != "dram_share")
-      throw UnsupportedError("kernel " + kernel.name + ": products on cores know no constant " + name +
-                             " (docs/models/cores.md)");
-  }
+  read_core_constants(kernel, kNames, loop);
   return loop;
 }
 
@@ -107,13 +104,13 @@ DenseWork dense_work(const GemmSize& size, const DenseLoop& loop, const Core& co
   // Fewer rows than the loop takes: each weight is loaded once for each of them, and waits for DRAM alone.
   const bool packs = m >= loop.least_m;
   (packs && loop.weight_pack_cycles > 0 ? work.pack : multiply).cold_bytes += weight_bytes;
-  (packs && loop.activation_pack_cycles > 0 ? work.pack : multiply).first_bytes += m * k * bytes;
+  add_first_read(packs && loop.activation_pack_cycles > 0 ? work.pack : multiply, m * k * bytes, 1, core);
   if (packs) {
     work.pack.load_cycles = weight_bytes * loop.weight_pack_cycles + m * k * bytes * loop.activation_pack_cycles;
     if (has_tiles(core, size.dtype))
       add_tile_loop(multiply, size, loop, core, ideal);
     else
-      add_vector_loop(multiply, size, loop, core, ideal);
+      multiply += faster_vector_loop(size, loop, core, ideal);
   } else {
     const double vectors = m * n * k / core.lanes(size.dtype);
     multiply.load_cycles = 2 * vectors * core.vector_bytes / core.loads_bytes;
@@ -129,10 +126,11 @@ Launch lower_cores_gemm(const GemmSize& size, const Substrate& substrate, const 
   for (const Kernel* kernel :
        core_kernels(substrate, "cores_gemm", size.weights.pattern, size.dtype, size.weights.kernel)) {
     const DenseWork work = dense_work(size, dense_loop(*kernel), core, ideal);
-    std::vector<CorePhase> phases;
-    if (work.pack != CoreWork{}) phases.push_back(even_phase(work.pack, substrate));
-    phases.push_back(even_phase(work.multiply, substrate));
-    launches.push_back(core_launch("gemm", *kernel, size.dtype, phases, substrate));
+    std::vector<CoreWork> tasks;
+    const auto cores = static_cast<std::size_t>(core.cores());
+    if (work.pack != CoreWork{}) tasks.assign(cores, (1 / core.cores()) * work.pack);
+    tasks.insert(tasks.end(), cores, (1 / core.cores()) * work.multiply);
+    launches.push_back(core_launch("gemm", *kernel, size.dtype, tasks, false, substrate));
   }
   return fastest_launch(std::move(launches), substrate, ideal);
 }

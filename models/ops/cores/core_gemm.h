@@ -6,8 +6,8 @@
 
 namespace sparsesim {
 
-/// A library's loop (op `cores_gemm`): `tile` is what it keeps in registers, [m, n] elements, m along vectors, and k
-/// the depth of a packed block.
+/// A library's loop (op `cores_gemm`): `tile` is what it keeps in registers, elements along
+/// vectors and across them, and the depth of a packed block.
 struct DenseLoop {
   double tile_m = 0, tile_n = 0, depth = 0;
   double rate = 1;                // of the multiply rate that the inner loop reaches
@@ -18,9 +18,7 @@ struct DenseLoop {
 /// Errors: UnsupportedError for a constant that it does not know.
 DenseLoop dense_loop(const Kernel& kernel);
 
-/// What the product costs all threads together, packing apart.
-///
-/// weights_cold  whether weights come from DRAM, results go there, and activations are read first
+/// What the product costs all cores together, operands cold, packing apart.
 struct DenseWork {
   CoreWork pack, multiply;
 };

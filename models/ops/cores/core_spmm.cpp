@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "models/ops/dense/gemm_kernels.h"
+#include "models/ops/limits.h"
 #include "models/ops/weights/spmm_kernels.h"
 
 namespace sparsesim {
@@ -64,10 +65,17 @@ Walk walk_of(const SpmmSize& size, const SparseLoop& loop, const Core& core, con
 /// Cycles per element that a gather adds for lines beyond the nearest cache.
 double beyond_cycles(const Core& core, double vector_bytes) {
   const Memory& memory = core.substrate.memory;
-  const Residence where = residence(core, {1, vector_bytes, 0}, 0, core.threads());
+  const Residence where = residence(core, {1, vector_bytes, 0}, 0, core.cores());
   const double mid = memory.mid_bytes_per_cycle > 0 ? memory.mid_bytes_per_cycle.value : core.loads_bytes;
   const double far = memory.l2_port > 0 ? memory.l2_port.value : mid;
   return core.line * (where.mid / mid + (where.shared + where.dram) / far);
+}
+
+/// Cycles per gathered element that lies in the nearest cache: by the instruction, or by two loads of a number and an
+/// activation.
+double gather_cycles(const Core& core, const SparseLoop& loop, double load) {
+  const double rate = core.substrate.compute.pipes.gather;
+  return loop.single_loads > 0 || rate <= 0 ? 2 * load : 1 / rate;
 }
 
 /// One activation per place, values in registers along their row: dense loads, broadcasts or gathers of activations.
@@ -83,12 +91,10 @@ void add_single(CoreWork& work, const Walk& walk) {
   else if (walk.block_k > 1)
     vectors = walk.sums.units * walk.padded(walk.block_k, walk.together);
   const double load = core.vector_bytes / core.loads_bytes;
-  const double rate = core.substrate.compute.pipes.gather > 0 ? core.substrate.compute.pipes.gather.value : 1;
   const double beyond = walk.ideal.overfetch ? 0 : beyond_cycles(core, activations);
   // Two dense loads of activations serve the values of one register where half of the columns are stored.
-  const double each = gathers                 ? walk.lanes / rate + walk.together * beyond + load
-                      : walk.loop.expands > 0 ? 2 * load
-                                              : load;
+  double each = walk.loop.expands > 0 ? 2 * load : load;
+  if (gathers) each = walk.together * (gather_cycles(core, walk.loop, load) + beyond);
   work.load_cycles += vectors * (each + load);
   work.multiply_cycles += vectors / core.multiplies(walk.size.dtype);
   work.issue_cycles +=
@@ -97,52 +103,82 @@ void add_single(CoreWork& work, const Walk& walk) {
   work.serial_cycles += walk.row_ends(tall ? std::ceil(walk.block_n / (4 * walk.lanes)) : 1);
 }
 
+/// What a row of units takes in the caches while its tiles walk over it: weights by whole lines, and the piece of each
+/// activation row that they meet.
+struct RowWalk {
+  double weight_bytes = 0, activation_bytes = 0;
+  double line_share = 1;  // of a line of weights, what one tile reads
+};
+
+RowWalk row_walk(const Walk& walk, double rows, double columns) {
+  const double units = walk.sums.rows > 0 ? walk.sums.units / walk.sums.rows : 0;
+  const double line = walk.core.line, column_bytes = walk.block_n * walk.bytes;
+  RowWalk row;
+  row.weight_bytes = units * (walk.block_k * column_bytes + walk.loop.index_bytes);
+  row.activation_bytes = units * walk.block_k * std::ceil(columns * walk.bytes / line) * line;
+  row.line_share = std::min(1.0, rows * walk.bytes / std::min(line, column_bytes));
+  return row;
+}
+
 /// Tiles of results `columns` wide, in registers: each walks the whole row of units.
-void add_tiles(CoreWork& work, const Walk& walk, double columns, double stride) {
+void add_tiles(CoreWork& work, const Walk& walk, double columns, double width) {
   const SparseLoop& loop = walk.loop;
   const Core& core = walk.core;
   const double vectors = walk.padded(columns, walk.lanes), whole = std::ceil(columns / walk.lanes);
-  const double most = std::min(loop.rows_most * (whole == 1 ? 2 : 1), std::floor(loop.accumulators / whole));
-  const double tiles = std::ceil(walk.block_n / std::max(1.0, most)), rows = walk.block_n / tiles;
+  const double fit = std::floor((core.registers - 1) / whole) - 1;  // results, activations and one weight
+  const double most = std::clamp(loop.rows_most * (whole == 1 ? 2 : 1), 1.0, std::max(1.0, fit));
+  const double tiles = std::ceil(walk.block_n / most), rows = walk.block_n / tiles;
   const double sets = std::clamp(std::floor(loop.accumulators / (whole * rows)), 1.0, loop.sets_most);
   const double units = walk.sums.units * tiles, steps = units * walk.block_k;
-  const double latency = walk.ideal.padding ? 0 : core.multiply_latency / sets;
-  work.multiply_cycles += steps * std::max(vectors * rows / core.multiplies(walk.size.dtype), latency);
+  work.multiply_cycles += steps * vectors * rows / core.multiplies(walk.size.dtype);
+  if (!walk.ideal.padding) work.chain_cycles += steps * core.multiply_latency / sets;
   work.issued_macs += steps * vectors * walk.lanes * rows;
   // One row of a tile multiplies from memory; several load the activations first.
   const double loads = rows > 1 ? vectors : 0;
   work.issue_cycles +=
       (steps * (vectors * rows + loads + rows + loop.column_issue) + units * loop.unit_issue) / core.issue;
-  const Footprint panel{static_cast<double>(walk.size.k), columns * walk.bytes, stride};
-  const Residence where = residence(core, panel, 0, core.threads());
-  // A broadcast and a number take a load each, whatever their width.
-  work.load_cycles += load_cycles(core, where, steps * vectors * core.vector_bytes) +
-                      (steps * rows + units) * core.vector_bytes / core.loads_bytes;
-  work.shared_bytes += steps * columns * walk.bytes * (where.shared + where.dram);
-  work.serial_cycles += walk.row_ends(tiles);
+  // The first tile of a row of units meets activations that the rows before have left; the next ones what it read.
+  const double stride = static_cast<double>(walk.size.m) * walk.bytes;
+  const RowWalk row = row_walk(walk, rows, columns);
+  const Footprint panel{static_cast<double>(walk.size.k), width * walk.bytes, stride};
+  const Footprint slice{row.activation_bytes / std::max(core.line, columns * walk.bytes), columns * walk.bytes, stride};
+  const Residence first = residence(core, panel, row.weight_bytes, core.cores());
+  const Residence next = residence_in_turn(core, slice, row.weight_bytes, core.cores());
+  const double read = steps * vectors * core.vector_bytes;
+  work.load_cycles += load_cycles(core, first, read / tiles) + load_cycles(core, next, read * (tiles - 1) / tiles);
+  work.shared_bytes += read / tiles * (first.shared + first.dram);
+  // A broadcast and a number take a load each, whatever their width; and lines of weights come again for each tile.
+  const double passes = tiles * std::ceil(width / columns);
+  const Residence weights = residence_in_turn(core, {1, row.weight_bytes, 0}, row.activation_bytes, core.cores());
+  const double lines = steps * rows * walk.bytes / row.line_share * (passes - 1) / passes;
+  work.load_cycles += (steps * rows + units) * core.vector_bytes / core.loads_bytes + far_cycles(core, weights, lines);
+  work.serial_cycles += walk.row_ends(tiles) + units * loop.unit_cycles;
 }
 
-/// Panels of activations one after the other, all rows of weights each; wide results in steps that fit the registers.
-void add_panels(CoreWork& work, const Walk& walk) {
-  const double m = static_cast<double>(walk.size.m), panel = walk.loop.panel_vectors * walk.lanes;
-  const double rows = std::min(walk.block_n, walk.loop.rows_most);
-  const double step = walk.lanes * std::clamp(std::floor(walk.loop.accumulators / rows), 1.0, walk.loop.panel_vectors);
-  double panels = 0;
-  for (double begin = 0; begin < m; begin += panel, ++panels)
-    for (double left = std::min(panel, m - begin); left > 0; left -= step)
-      add_tiles(work, walk, std::min(step, left), m * walk.bytes);
-  if (panels <= 1) return;
-  // From the second panel on, the weights lie where this thread's share of them fits.
-  const Residence where = residence(walk.core, {1, work.cold_bytes, 0}, work.first_bytes, walk.core.threads());
-  const double again = (panels - 1) * work.cold_bytes;
-  work.shared_bytes += again * where.shared;
-  work.cold_bytes += again * where.dram;
+/// Columns of results that one pass over the weights makes; wide ones in steps that fit the registers.
+void add_panel(CoreWork& work, const Walk& walk, double width) {
+  const double rows = std::min(walk.block_n, walk.loop.rows_most), registers = walk.core.registers;
+  const double fit = std::min(walk.loop.vectors_most, std::floor((registers - 1) / (rows + 1)));
+  const double step = walk.lanes * (rows > 1 ? std::max(1.0, fit) : walk.loop.panel_vectors);
+  for (double left = width; left > 0; left -= step) add_tiles(work, walk, std::min(step, left), width);
+}
+
+/// From the second panel on, the weights lie where a core's share of them and the activations fit.
+void add_weights(CoreWork& work, const Walk& walk, bool first, double passing) {
+  const double bytes = walk.stored_bytes();
+  if (first) {
+    work.cold_bytes += bytes;
+    return;
+  }
+  const Residence where = residence(walk.core, {1, bytes, 0}, passing, walk.core.cores());
+  work.shared_bytes += bytes * where.shared;
+  work.cold_bytes += bytes * where.dram;
 }
 
 }  // namespace
 
 SparseLoop sparse_loop(const Kernel& kernel) {
-  static constexpr std::array<std::pair<const char*, double SparseLoop::*>, 12> kNames = {{
+  static constexpr std::array<std::pair<const char*, double SparseLoop::*>, 16> kNames = {{
       {"panel_vectors", &SparseLoop::panel_vectors},
       {"accumulators", &SparseLoop::accumulators},
       {"sets_most", &SparseLoop::sets_most},
@@ -151,39 +187,66 @@ SparseLoop sparse_loop(const Kernel& kernel) {
       {"row_bytes", &SparseLoop::row_bytes},
       {"column_issue", &SparseLoop::column_issue},
       {"unit_issue", &SparseLoop::unit_issue},
+      {"unit_cycles", &SparseLoop::unit_cycles},
       {"row_cycles", &SparseLoop::row_cycles},
       {"vector_issue", &SparseLoop::vector_issue},
       {"gathers", &SparseLoop::gathers},
+      {"single_loads", &SparseLoop::single_loads},
+      {"vectors_most", &SparseLoop::vectors_most},
       {"expands", &SparseLoop::expands},
+      {"chunk_rows", &SparseLoop::chunk_rows},
   }};
   SparseLoop loop;
-  for (const auto& [name, value] : kernel.constants) {
-    const auto row =
-        std::find_if(kNames.begin(), kNames.end(), [&key = name](const auto& r) { return key == r.first; });
-    if (row != kNames.end())
-      loop.*(row->second) = value;
-    else if (name != "start_us" && name != "dram_share")
-      throw UnsupportedError("kernel " + kernel.name + ": sparse products on cores know no constant " + name +
-                             " (docs/models/cores.md)");
-  }
+  read_core_constants(kernel, kNames, loop);
   return loop;
 }
 
 CoreWork sparse_rows_work(const SpmmSize& size, const SparseLoop& loop, const Core& core, const Ideal& ideal,
-                          std::span<const std::int32_t> counts) {
-  const Walk walk = walk_of(size, loop, core, ideal, counts);
-  const double m = static_cast<double>(size.m);
+                          const SparsePart& part) {
+  const Walk walk = walk_of(size, loop, core, ideal, part.counts);
+  const double panel_bytes = part.width * static_cast<double>(size.k) * walk.bytes;
   CoreWork work;
-  work.useful_macs = walk.sums.units * walk.block_n * walk.block_k * m;
-  work.cold_bytes = walk.stored_bytes();
-  work.first_bytes = m * static_cast<double>(size.k) * walk.bytes;
-  work.result_bytes = m * walk.sums.rows * walk.block_n * walk.bytes;
+  work.useful_macs = walk.sums.units * walk.block_n * walk.block_k * part.width;
+  work.result_bytes = part.width * walk.sums.rows * walk.block_n * walk.bytes;
+  add_weights(work, walk, part.first_panel, panel_bytes);
+  add_first_read(work, panel_bytes, part.sharers, core);
   if (size.m == 1)
     add_single(work, walk);
   else
-    add_panels(work, walk);
+    add_panel(work, walk, part.width);
   return work;
 }
+
+namespace {
+
+/// Panel by panel, all rows of weights each; several cores take chunks of rows as they become free.
+std::vector<CoreWork> tasks_of(const SpmmSize& size, const SparseLoop& loop, const Core& core, const Ideal& ideal,
+                               const RowCounts& rows) {
+  const double m = static_cast<double>(size.m), panel = loop.panel_vectors * core.lanes(size.dtype);
+  const std::size_t all = rows.units.size();
+  const auto chunk_rows = static_cast<std::size_t>(loop.chunk_rows / static_cast<double>(size.block_n));
+  std::size_t chunk = core.cores() > 1 ? std::max<std::size_t>(1, chunk_rows) : all;
+  const double panels = std::ceil(m / panel);
+  require_at_most(panels, kTasksMost, "panels of activations");
+  const auto chunks = [&] { return std::ceil(static_cast<double>(all) / static_cast<double>(chunk)); };
+  // Beyond so many tasks they are merged: the tail of the last ones is then wrong by less than 1 %.
+  constexpr double kMostTasks = 4096;
+  while (panels * chunks() > kMostTasks && chunk < all) chunk *= 2;
+  std::vector<CoreWork> tasks;
+  SparsePart part;
+  part.sharers = chunks();
+  for (double begin = 0; begin < m; begin += panel) {
+    part.width = std::min(panel, m - begin);
+    part.first_panel = begin == 0;
+    for (std::size_t row = 0; row < all; row += chunk) {
+      part.counts = std::span(rows.units).subspan(row, std::min(chunk, all - row));
+      tasks.push_back(sparse_rows_work(size, loop, core, ideal, part));
+    }
+  }
+  return tasks;
+}
+
+}  // namespace
 
 Launch lower_cores_spmm(const SpmmSize& size, const LowerContext& context) {
   const Core core = core_of(context.substrate);
@@ -194,15 +257,8 @@ Launch lower_cores_spmm(const SpmmSize& size, const LowerContext& context) {
                              : size.row_counts(context.seed);
   std::vector<Launch> launches;
   for (const Kernel* kernel : core_kernels(context.substrate, "cores_spmm", size.pattern, size.dtype, size.kernel)) {
-    const SparseLoop loop = sparse_loop(*kernel);
-    CorePhase phase;
-    const auto threads = static_cast<std::size_t>(core.threads()), all = rows.units.size();
-    for (std::size_t thread = 0; thread < threads; ++thread) {
-      const std::size_t begin = all * thread / threads, end = all * (thread + 1) / threads;
-      phase.push_back(
-          sparse_rows_work(size, loop, core, context.ideal, std::span(rows.units).subspan(begin, end - begin)));
-    }
-    launches.push_back(core_launch("spmm", *kernel, size.dtype, {phase}, context.substrate));
+    const auto tasks = tasks_of(size, sparse_loop(*kernel), core, context.ideal, rows);
+    launches.push_back(core_launch("spmm", *kernel, size.dtype, tasks, core.cores() > 1, context.substrate));
   }
   return fastest_launch(std::move(launches), context.substrate, context.ideal);
 }
