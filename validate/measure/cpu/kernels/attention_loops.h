@@ -75,15 +75,21 @@ template <class S>
   softmax.sum[query] = softmax.sum[query] * keep + S::sum(sum);
 }
 
+/// n in [0, kAttentionTile].
+[[gnu::always_inline]] inline int in_tile(std::int64_t n) {
+  return static_cast<int>(n < 0 ? 0 : n > kAttentionTile ? kAttentionTile : n);
+}
+
 /// What queries from `first_query` on do not see of the keys from `first_key` on gets no weight.
 inline void mask_scores(const AttentionHead& head, const AttentionReach& reach, std::int64_t first_query, int rows,
                         std::int64_t first_key, float* scores) {
   for (int r = 0; r < rows; ++r) {
     const std::int64_t query = first_query + r;
-    const std::int64_t low = reach.window > 0 ? query - reach.window + 1 - first_key : 0;
-    const std::int64_t high = (reach.causal ? query + 1 : head.seq) - first_key;
-    for (std::int64_t j = 0; j < kAttentionTile; ++j)
-      if (j < low || j >= high) scores[r * kAttentionTile + j] = kMinusInfinity;
+    const int low = in_tile(reach.window > 0 ? query - reach.window + 1 - first_key : 0);
+    const int high = in_tile((reach.causal ? query + 1 : head.seq) - first_key);
+    float* row = scores + r * kAttentionTile;
+    for (int j = 0; j < low; ++j) row[j] = kMinusInfinity;
+    for (int j = high; j < kAttentionTile; ++j) row[j] = kMinusInfinity;
   }
 }
 
