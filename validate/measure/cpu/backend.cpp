@@ -44,12 +44,20 @@ std::string cpu_provenance(const CpuContext& context) {
 #endif
 #ifdef SPARSESIM_HAVE_OPENBLAS
   std::string config = openblas_get_config();  // "OpenBLAS 0.3.21 NO_AFFINITY USE_OPENMP ... MAX_THREADS=64"
-  text += "; " + config.substr(0, config.find(' ', config.find(' ') + 1)) + " as " + openblas_get_corename();
+  text += "; " + config.substr(0, config.find(' ', config.find(' ') + 1)) + " as " + openblas_core();
 #endif
 #ifdef __VERSION__
   text += "; compiler " + std::string(__VERSION__);
 #endif
   return text;
+}
+
+std::string openblas_core() {
+#ifdef SPARSESIM_HAVE_OPENBLAS
+  return openblas_get_corename();
+#else
+  return {};
+#endif
 }
 
 std::string CpuBackend::provenance() const { return cpu_provenance(context_); }

@@ -25,4 +25,7 @@ class CpuBackend : public Backend {
 /// Libraries and their versions, instruction sets, threads: what a number depends on besides the machine.
 std::string cpu_provenance(const CpuContext& context);
 
+/// The processor whose kernels OpenBLAS has chosen ("Haswell"); empty without OpenBLAS.
+std::string openblas_core();
+
 }  // namespace sparsesim::measure

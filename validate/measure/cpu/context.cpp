@@ -118,6 +118,8 @@ CpuContext make_cpu_context(int threads) {
                                 std::to_string(cores.size()) + (cores.size() == 1 ? " core" : " cores"));
   pin_threads(context.threads, cores);
   context.last_cache_bytes = largest_cache(cores[0]);
+  context.memory_bytes =
+      static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   context.model = model_name();
   ask_processor(context);
   return context;

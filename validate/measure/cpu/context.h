@@ -10,6 +10,7 @@ namespace sparsesim::measure {
 struct CpuContext {
   int threads = 1;                    // OpenMP threads, pinned one to a core; libraries are told the same number
   std::size_t last_cache_bytes = 0;   // operands rotate through three times as much
+  std::size_t memory_bytes = 0;       // of the machine
   bool avx2 = false, avx512 = false;  // FMA included; AVX-512: F, BW, DQ, VL
   bool avx512_bf16 = false;
   bool amx_bf16 = false, amx_int8 = false;  // permission asked for and given

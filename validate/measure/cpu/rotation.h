@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -10,10 +11,14 @@
 
 namespace sparsesim::measure {
 
-/// Copies of an operand of that size that exceed three times the last cache together; at least one.
+/// Copies of an operand of that size that exceed three times the last cache together; at least one. Kernels of a
+/// problem, up to two dozen, have theirs at the same time: so no more than a share of the memory, where the cache is
+/// large for it.
 inline std::size_t rotation_copies(std::size_t bytes, const CpuContext& context) {
   constexpr std::size_t kMostCopies = 4096;  // of 24 KB and less: then the copies' own bookkeeping would show
-  const std::size_t wanted = 3 * context.last_cache_bytes;
+  constexpr std::size_t kMemoryShares = 48;
+  const std::size_t most = context.memory_bytes ? context.memory_bytes / kMemoryShares : SIZE_MAX;
+  const std::size_t wanted = std::min(3 * context.last_cache_bytes, most);
   return std::clamp<std::size_t>(bytes == 0 ? 1 : (wanted + bytes - 1) / bytes, 1, kMostCopies);
 }
 

@@ -58,6 +58,9 @@ TEST_CASE("copies exceed three times the last cache together, and take turns") {
   CHECK(rotation_copies(4 << 20, context) == 1);
   CHECK(rotation_copies(100'000, context) == 32);  // 31.5 of them
   CHECK(rotation_copies(1, context) == 4096);      // the most there are
+  context.memory_bytes = 48 * 500'000;             // a large cache on a small machine
+  CHECK(rotation_copies(100'000, context) == 5);
+  context.memory_bytes = 0;  // not known
   Rotation<Buffer<char>> rotation(Buffer<char>(400'000), 400'000, context);
   REQUIRE(rotation.size() == 8);  // 7.9
   std::set<const char*> seen;
