@@ -252,7 +252,7 @@ class Validate(ProgramTest):
     SUMMARY = ["file", "op", "pattern", "device", "rows", "failed", "time_mape", "time_median_ape", "time_p90_ape", "speedup_mape",
                "sign_accuracy", "rank_correlation", "seconds"]
     ROW = ["id", "file", "device", "op", "pattern", "predicted_us", "measured_us", "predicted_speedup", "measured_speedup",
-           "largest_loss", "bound", "reason"]
+           "largest_loss", "lost", "bound", "reason"]
     FITTED = ["name", "substrate", "value", "unit", "fitted_to"]
 
     def words(self, *more: str) -> list[str]:

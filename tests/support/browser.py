@@ -110,6 +110,7 @@ class Browser:
     def prefer(self, colours: str):
         """The colours that the user's system prefers: light or dark."""
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": colours}])
+        self.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))")  # the page hears of it
 
     def move(self, x: float, y: float):
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)

@@ -28,7 +28,7 @@ function palette() {
   const colour = name => style.getPropertyValue("--" + name).trim();
   return {
     ink: colour("ink"), quiet: colour("quiet"), line: colour("line"), grid: colour("grid"), paper: colour("paper"),
-    good: colour("good"), bad: colour("bad"), bar: colour("bar"), band10: colour("good-wash"), band20: colour("none-wash"),
+    good: colour("good"), bad: colour("bad"), bar: colour("bar"), block: colour("block"), card: colour("card"), band10: colour("band10"), band20: colour("band20"),
     categories: Array.from({ length: COLOURS }, (_, i) => colour("c" + i)),
   };
 }
@@ -48,7 +48,7 @@ function config(colours) {
 function decades(low, high) {
   const out = [];
   for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); ++e)
-    for (const step of high / low < 500 ? [1, 2, 5] : [1]) {
+    for (const step of high / low < 3000 ? [1, 2, 5] : [1]) {
       const value = step * 10 ** e;
       if (value >= low && value <= high) out.push(Number(value.toPrecision(3)));
     }
@@ -72,11 +72,11 @@ function scatterSpec(points, width, unit, colours) {
   const axis = (orient, scale, title) => ({
     orient, scale, title, values: decades(low, high), format: "~r", grid: true, ticks: false, domain: false, labelOverlap: true, zindex: 0,
   });
-  const size = Math.min(width - 62, 560);
+  const size = Math.min(width, 640);
   const diameter = points.length > 1500 ? 22 : points.length > 300 ? 34 : 50;
   const times = unit === "us" ? "time in us" : "speedup";
   return {
-    width: size, height: Math.min(size, 430), padding: 4, autosize: { type: "fit-x", contains: "padding" }, config: config(colours),
+    width: size, height: Math.min(size - 60, 450), padding: 4, autosize: { type: "fit-x", contains: "padding" }, config: config(colours),
     data: [
       { name: "wide", values: band(0.2) }, { name: "narrow", values: band(0.1) }, { name: "points", values: points },
     ],
@@ -87,7 +87,6 @@ function scatterSpec(points, width, unit, colours) {
     axes: [axis("bottom", "x", "measured " + times), axis("left", "y", "predicted " + times)],
     marks: [
       area("wide", colours.band20), area("narrow", colours.band10),
-      { type: "rule", interactive: false, encode: { enter: { x: { scale: "x", value: low }, y: { scale: "y", value: low }, x2: { scale: "x", value: high }, y2: { scale: "y", value: high }, stroke: { value: colours.quiet }, strokeWidth: { value: 0.75 } } } },
       ...(unit === "x" && low < 1 && high > 1 ? ["x", "y"].map(scale => ({
         type: "rule", interactive: false,
         encode: { enter: scale === "x"
@@ -100,25 +99,26 @@ function scatterSpec(points, width, unit, colours) {
           shape: { field: "shape" }, fill: { field: "colour" }, fillOpacity: { value: points.length > 300 ? 0.55 : 0.75 },
           stroke: { value: colours.paper }, strokeWidth: { value: 0.3 }, cursor: { value: "crosshair" },
         } } },
+      { type: "rule", interactive: false, encode: { enter: { x: { scale: "x", value: low }, y: { scale: "y", value: low }, x2: { scale: "x", value: high }, y2: { scale: "y", value: high }, stroke: { value: colours.ink }, strokeWidth: { value: 0.75 } } } },
     ],
   };
 }
 
 /// Errors of the groups: a bar from zero to the mean, a tick at the median, a whisker to the 90th percentile.
 function familySpec(groups, width, colours) {
-  const label = 230, step = 20;
+  const label = Math.min(268, Math.floor(width * 0.5)), step = 20;
   const worst = Math.max(30, ...groups.map(group => group.p90));
   const ticks = [0, 5, 10, 20, 40, 80, 160, 320, 640, 1280].filter(tick => tick <= worst * 1.1);
   const centre = { scale: "y", field: "name", band: 0.5 };
   return {
-    width: Math.max(width - label - 20, 120), height: groups.length * step, padding: { left: label, right: 16, top: 4, bottom: 34 }, autosize: "none",
+    width: width - label - 16, height: groups.length * step, padding: { left: label, right: 16, top: 4, bottom: 22 }, autosize: "none",
     config: config(colours), data: [{ name: "groups", values: groups }],
     scales: [
       { name: "x", type: "sqrt", domain: [0, worst * 1.05], range: "width" },
       { name: "y", type: "band", domain: groups.map(group => group.name), range: "height", padding: 0.3 },
     ],
     axes: [
-      { orient: "bottom", scale: "x", values: ticks, grid: true, ticks: false, domain: false, title: "absolute error of the time in % (bar: mean, tick: median, line: to the 90th percentile); of the speedup where no time was measured" },
+      { orient: "bottom", scale: "x", values: ticks, grid: true, ticks: false, domain: false, labelOverlap: true },
       { orient: "left", scale: "y", ticks: false, domain: false, labelPadding: 8, labelLimit: label - 14, labelColor: colours.ink },
     ],
     marks: [
@@ -136,14 +136,18 @@ function familySpec(groups, width, colours) {
 function waterfallSpec(steps, measured, width, unit, colours) {
   const values = [measured, ...steps.flatMap(step => [step.from, step.to])].filter(value => value > 0);
   const low = Math.min(...values) / 1.3, high = Math.max(...values) * 1.3;
-  const fill = { start: colours.quiet, end: colours.quiet, loss: colours.bad, gain: colours.good };
+  const fill = { start: colours.block, end: colours.block, loss: colours.bad, gain: colours.good };
   const bars = steps.map(step => ({
     ...step, top: Math.max(step.from, step.to), bottom: step.kind === "start" || step.kind === "end" ? low : Math.min(step.from, step.to),
-    fill: step.kind === "gain" ? colours.paper : fill[step.kind], stroke: fill[step.kind],
+    fill: step.kind === "gain" ? colours.card : fill[step.kind], stroke: fill[step.kind],
   }));
   const rounded = value => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)) + (unit === "x" ? "x" : "");
+  const ends = steps.filter(step => step.kind === "start" || step.kind === "end");
+  const text = (place, halo) => ({ type: "text", interactive: false, encode: { enter: {
+    ...place, dy: { value: -4 }, fontSize: { value: 10 }, fill: { value: colours.ink },
+    ...(halo ? { stroke: { value: colours.card }, strokeWidth: { value: halo } } : {}) } } });
   return {
-    width: width - 52, height: 118, padding: { left: 44, right: 8, top: 14, bottom: 62 }, autosize: "none", config: config(colours),
+    width: width - 52, height: 118, padding: { left: 44, right: 8, top: 16, bottom: 62 }, autosize: "none", config: config(colours),
     data: [{ name: "steps", values: bars }],
     scales: [
       { name: "x", type: "band", domain: steps.map(step => step.name), range: "width", padding: 0.25 },
@@ -159,7 +163,8 @@ function waterfallSpec(steps, measured, width, unit, colours) {
         fill: { field: "fill" }, stroke: { field: "stroke" }, strokeWidth: { value: 1 }, tooltip: { field: "text" },
       } } },
       { type: "rule", interactive: false, encode: { enter: { x: { value: 0 }, x2: { signal: "width" }, y: { scale: "y", value: measured }, stroke: { value: colours.ink }, strokeWidth: { value: 1.25 }, strokeDash: { value: [4, 2] } } } },
-      { type: "text", interactive: false, encode: { enter: { x: { signal: "width" }, y: { scale: "y", value: measured }, dy: { value: -4 }, align: { value: "right" }, text: { value: "measured " + rounded(measured) }, fill: { value: colours.ink }, fontSize: { value: 10 } } } },
+      ...ends.map(step => text({ x: { scale: "x", value: step.name, band: 0.5 }, y: { scale: "y", value: step.to }, align: { value: "center" }, text: { value: rounded(step.to) } }, 0)),
+      ...[3, 0].map(halo => text({ x: { signal: "width" }, y: { scale: "y", value: measured }, align: { value: "right" }, text: { value: "measured " + rounded(measured) } }, halo)),
     ],
   };
 }

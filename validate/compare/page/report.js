@@ -5,7 +5,8 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const $ = id => document.getElementById(id);
 const FILTERS = ["op", "pattern", "device", "file"];
 const NO_WINNER = 0.1;  // half-width of the band around 1x in which a speedup names no winner
-const WORST = 9;        // waterfalls shown
+const WORST = 8;        // waterfalls shown
+const WORST_OF_GROUP = 2;  // of one operation, pattern and device, where there are several
 const rows = data.rows.map(unpack);
 const form = $("filters");
 let shown = rows;
@@ -37,8 +38,8 @@ function element(tag, attributes = {}, ...children) {
 }
 
 const fixed = (value, digits = 1) => value === null || value === undefined || Number.isNaN(value) ? "" : value.toFixed(digits);
-const percent = value => value === null || value === undefined ? "\u2013" : fixed(value) + " %";
-const microseconds = value => value === null ? "\u2013" : value >= 100 ? value.toFixed(0) + " us" : value.toPrecision(3) + " us";
+const percent = value => value === null || value === undefined ? "\u2013" : fixed(value) + "\u00a0%";
+const microseconds = value => value === null ? "\u2013" : value >= 100 ? value.toFixed(0) + "\u00a0us" : value.toPrecision(3) + "\u00a0us";
 const times = value => value === null ? "\u2013" : value.toFixed(2) + "x";
 
 function mean(values) { return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null; }
@@ -177,7 +178,7 @@ function drawScores() {
   const tile = (value, text) => element("div", { class: "tile" }, element("b", {}, value), element("span", {}, text));
   $("scores").replaceChildren(
     tile(percent(s.mean), "mean error of time"), tile(percent(s.median), "median error of time"), tile(percent(s.p90), "90th percentile"),
-    tile(percent(s.speedup), "mean error of speedup"), tile(percent(s.winner), "winner right outside 1x \u00b1 10 %"),
+    tile(percent(s.speedup), "mean error of speedup"), tile(percent(s.winner), "winner predicted"),
     tile(s.rank === null ? "\u2013" : fixed(s.rank, 3), "rank correlation"));
   $("shown").value = `${shown.length} of ${rows.length} rows` + (s.failed ? `, ${s.failed} not simulated` : "");
 }
@@ -191,7 +192,7 @@ const PATHS = { circle: "M11 6A5 5 0 1 1 1 6A5 5 0 1 1 11 6", square: "M1.5 1.5h
 
 function drawLegend(kind, look) {
   const present = new Set(shown.map(row => row[kind]));
-  $("legend").replaceChildren(...data.names[kind].filter(name => present.has(name)).map(name => {
+  $("legend").replaceChildren(...data.names[kind].filter(name => present.has(name)).sort().map(name => {
     const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg"), path = document.createElementNS("http://www.w3.org/2000/svg", "path");
     icon.setAttribute("viewBox", "0 0 12 12");
     path.setAttribute("d", PATHS[look.get(name).shape]);
@@ -293,13 +294,18 @@ function steps(row) {
 }
 
 function drawWorst(colours) {
-  const worst = shown.filter(row => row.lost && row.error !== null && (row.measured_x !== null || row.measured_us !== null))
-    .sort((a, b) => b.error - a.error).slice(0, WORST);
+  const explained = shown.filter(row => row.lost && row.error !== null).sort((a, b) => b.error - a.error);
+  const taken = new Map(), group = row => JSON.stringify([row.op, row.pattern, row.device]);
+  const most = new Set(explained.map(group)).size > 1 ? WORST_OF_GROUP : WORST;
+  const worst = explained.filter(row => {
+    taken.set(group(row), (taken.get(group(row)) || 0) + 1);
+    return taken.get(group(row)) <= most;
+  }).slice(0, WORST);
   $("worst").hidden = !worst.length;
   const charts = worst.map(row => {
     const chart = element("div", { class: "chart" });
-    const said = [row.measured_us === null ? "" : `${microseconds(row.predicted_us)} for ${microseconds(row.measured_us)}, ${percent(row.timeError)}`,
-      row.measured_x === null ? "" : `${times(row.predicted_x)} for ${times(row.measured_x)}, ${percent(row.speedupError)}`].filter(Boolean).join("; ");
+    const said = [row.measured_us === null ? "" : `${microseconds(row.predicted_us)} for ${microseconds(row.measured_us)} measured (${percent(row.timeError)})`,
+      row.measured_x === null ? "" : `${times(row.predicted_x)} for ${times(row.measured_x)} measured (${percent(row.speedupError)})`].filter(Boolean).join("; ");
     return { row, chart, card: element("article", { class: "card", tabindex: 0 }, element("h3", {}, row.id),
       element("p", {}, [row.op, row.pattern, row.device].filter(Boolean).join(" \u00b7 ")), element("p", { class: "error" }, said), chart) };
   });
@@ -329,7 +335,8 @@ function drawChanges() {
     return element("span", { class: better ? "better" : worse ? "worse" : null }, `${fixed(before)} \u2192 ${fixed(after)}` + (better ? " better" : worse ? " worse" : ""));
   };
   const pass = entry => entry.op === "*" || ["op", "pattern", "device"].every(kind => !form.elements[kind].value || form.elements[kind].value === entry[kind]);
-  const families = c.families.filter(pass), all = c.families[0].time;
+  const same = q => q.better + q.worse === 0;
+  const families = c.families.filter(pass).filter(f => f.op === "*" || !same(f.time) || !same(f.speedup) || f.failed_before !== f.failed_after), all = c.families[0].time;
   const row = change => [{ title: "row", get: e => e.id }, { title: "operation", get: e => e.op }, { title: "pattern", get: e => e.pattern }, { title: "device", get: e => e.device },
     { title: "what", get: e => e.speedup ? "speedup" : "time" }, { title: "measured", get: e => e.measured, number: true, show: (v, e) => e.speedup ? times(v) : microseconds(v) },
     { title: "before", get: e => e.predicted_before, number: true, show: (v, e) => e.speedup ? times(v) : microseconds(v) },
@@ -339,7 +346,7 @@ function drawChanges() {
   $("changes").hidden = false;
   $("changes").replaceChildren(element("h2", {}, `Changes against ${c.name}`),
     element("p", { class: "quiet" }, `${c.common} rows compared, ${c.only_before} only there, ${c.only_after} only here, ${c.measured_anew} measured anew. ` +
-      `Version ${c.version}, inputs ${c.inputs_hash}. Of the times ${all.better} are better and ${all.worse} worse by more than ${c.same_error} points.`),
+      `Version ${c.version}, inputs ${c.inputs_hash}. Of the times ${all.better} are better and ${all.worse} worse by more than ${c.same_error} points. Groups without a change are left out.`),
     element("div", { class: "scroll" }, table(families, [
       { title: "operation", get: f => f.op === "*" ? "all" : f.op }, { title: "pattern", get: f => f.op === "*" ? "" : f.pattern }, { title: "device", get: f => f.op === "*" ? "" : f.device },
       { title: "rows", get: f => Math.max(f.time.rows, f.speedup.rows), number: true },
@@ -436,10 +443,20 @@ addEventListener("resize", () => {
   addEventListener.timer = setTimeout(drawAll, 120);
 });
 
-/// Paper is white: charts are drawn in light colours for it.
+/// Paper is white and narrow: charts are drawn anew for it.
 let before = null;
-addEventListener("beforeprint", () => { before = theme; applyTheme("light"); drawAll(); });
-addEventListener("afterprint", () => { if (before) { applyTheme(before); drawAll(); } before = null; });
+addEventListener("beforeprint", () => {
+  before = theme;
+  document.body.classList.add("paper");
+  applyTheme("light");
+  drawAll();
+});
+addEventListener("afterprint", () => {
+  document.body.classList.remove("paper");
+  applyTheme(before ?? "auto");
+  before = null;
+  drawAll();
+});
 
 applyTheme("auto");
 drawFixed();
