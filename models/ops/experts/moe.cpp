@@ -7,6 +7,8 @@
 #include <numeric>
 #include <utility>
 
+#include "models/ops/cores/core.h"
+#include "models/ops/cores/core_experts.h"
 #include "models/ops/dense/gemm_kernels.h"
 #include "models/ops/experts/moe_kernels.h"
 #include "models/ops/limits.h"
@@ -153,6 +155,7 @@ Capacity MoeFfn::capacity(const LowerContext& context) const {
 
 Program MoeFfn::lower(const LowerContext& context) const {
   const Capacity capacity = this->capacity(context);
+  if (on_cores(context.substrate)) return lower_cores_moe(spec_, capacity.counts, context);
   const std::vector<ExpertCopy> copies = this->copies(capacity.counts);
   const std::int64_t padded = spec_.capacity_pads ? capacity.rows : 0;
   const DeviceWork work(spec_, context);

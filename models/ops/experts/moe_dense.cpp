@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "models/ops/cores/core.h"
+#include "models/ops/cores/core_experts.h"
 #include "models/ops/dense/gemm.h"
 #include "models/ops/experts/moe.h"
 #include "models/ops/experts/moe_kernels.h"
@@ -54,8 +56,10 @@ Program MoeFfn::lower_dense(const LowerContext& context) const {
   down.k = width;
   up.dtype = down.dtype = spec_.dtype;
   const double inner = static_cast<double>(spec_.tokens) * static_cast<double>(width) * element_bytes(spec_.dtype);
-  const auto activation = std::make_shared<const Launch>(lower_stream(
-      "moe_activation", inner * (spec_.gated ? 2 : 1), inner, inner / element_bytes(spec_.dtype), context.substrate));
+  const auto activation = std::make_shared<const Launch>(
+      on_cores(context.substrate) ? lower_cores_activation(spec_, inner / element_bytes(spec_.dtype), context.substrate)
+                                  : lower_stream("moe_activation", inner * (spec_.gated ? 2 : 1), inner,
+                                                 inner / element_bytes(spec_.dtype), context.substrate));
   Program one;
   one.devices = spec_.devices;
   append_dense_product(one, context, up, spec_.tokens, 0);
@@ -102,6 +106,10 @@ SparsitySummary MoeFfn::sparsity(const LowerContext& context) const {
   SparsitySummary summary;
   summary.declared = 1 - active / experts;
   if (summary.declared <= 0) return summary;
+  if (on_cores(context.substrate)) {  // no tiles: a row of an expert costs no other row
+    summary.facts = facts(this->capacity(context));
+    return summary;
+  }
   const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype, spec_.expected);
   const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
   const MoeTile tile = choose_moe_tile(context.substrate.name, rule, spec_.tokens, spec_.experts, spec_.intermediate);
@@ -133,6 +141,13 @@ std::vector<std::int64_t> GroupedGemm::counts(const LowerContext& context) const
 }
 
 Program GroupedGemm::lower(const LowerContext& context) const {
+  if (on_cores(context.substrate)) {
+    const ExpertProducts products{counts(context), spec_.n, spec_.k, spec_.dtype, spec_.kernel};
+    Program program;
+    program.stages.emplace_back().launch =
+        std::make_shared<const Launch>(lower_cores_products(products, context.substrate, context.ideal));
+    return program;
+  }
   const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype, spec_.expected);
   const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
   GroupedSize size;
@@ -160,7 +175,7 @@ Program GroupedGemm::lower_dense(const LowerContext& context) const {
 SparsitySummary GroupedGemm::sparsity(const LowerContext& context) const {
   SparsitySummary summary;
   summary.declared = 1 - 1.0 / static_cast<double>(spec_.experts);
-  if (spec_.experts == 1) return summary;
+  if (spec_.experts == 1 || on_cores(context.substrate)) return summary;
   const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype, spec_.expected);
   const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
   const MoeTile tile = default_moe_tile(rule, spec_.m, spec_.experts);

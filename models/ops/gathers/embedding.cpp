@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "models/ops/chain.h"
+#include "models/ops/cores/core_gathers.h"
 #include "models/ops/dense/elementwise.h"
 #include "models/ops/dense/gemm.h"
 #include "models/ops/limits.h"
@@ -100,13 +101,20 @@ void read_bags(config::MapReader& map, BagSize& size) {
 Program EmbeddingBag::lower(const LowerContext& context) const {
   require_at_most(elements_of(size_), kElementsMost, "elements of tables");
   Program program;
-  append(program, lower_bags(size_, context.substrate, context.ideal));
+  if (on_cores(context.substrate))
+    append(program, lower_cores_bags(size_, context.substrate, context.ideal));
+  else
+    append(program, lower_bags(size_, context.substrate, context.ideal));
   return program;
 }
 
 Program EmbeddingBag::lower_dense(const LowerContext& context) const {
   require_at_most(elements_of(size_), kElementsMost, "elements of tables");
   Program program;
+  if (on_cores(context.substrate)) {
+    append(program, lower_cores_scan(size_, context.substrate, context.ideal));
+    return program;
+  }
   const double scan = elements_of(size_) * element_bytes(size_.dtype) / context.substrate.memory.dram_achieved;
   if (product_seconds(size_, context) >= scan) {
     append(program, lower_scan(size_, context.substrate));
