@@ -17,6 +17,13 @@ DeviceMemory::DeviceMemory(std::size_t bytes) : bytes_(bytes) {
   data_.reset(static_cast<std::byte*>(data));
 }
 
+// From pageable memory the call may return while bytes are still on their way.
+void copy_to_device(void* to, const void* from, std::size_t bytes) {
+  if (bytes == 0) return;
+  check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice));
+  check(cudaStreamSynchronize(cudaStreamLegacy));
+}
+
 int device_count() {
   int count = 0;
   const cudaError_t result = cudaGetDeviceCount(&count);
@@ -67,11 +74,13 @@ std::vector<std::pair<std::string, std::string>> library_versions() {
   cudaDriverGetVersion(&driver);
   cudaRuntimeGetVersion(&runtime);
   const int blas = static_cast<int>(cublasLtGetVersion());
-  const int sparse = CUSPARSE_VERSION;
+  int sparse[3] = {};
+  for (const libraryPropertyType part : {MAJOR_VERSION, MINOR_VERSION, PATCH_LEVEL})
+    check(cusparseGetProperty(part, &sparse[part]));
   return {{"CUDA driver", dotted(driver, 1000, 10)},
           {"CUDA runtime", dotted(runtime, 1000, 10)},
           {"cuBLAS", dotted(blas, 10000, 100) + "." + std::to_string(blas % 100)},
-          {"cuSPARSE", dotted(sparse, 1000, 100)}};
+          {"cuSPARSE", std::to_string(sparse[0]) + "." + std::to_string(sparse[1]) + "." + std::to_string(sparse[2])}};
 }
 
 }  // namespace sparsesim::measure

@@ -43,12 +43,14 @@ class DeviceMemory {
   std::size_t bytes_ = 0;
 };
 
+/// Copies bytes to the device and waits until they are there: kernels of other streams do not wait for them.
+void copy_to_device(void* to, const void* from, std::size_t bytes);
+
 /// Copies values to the device.
 template <class T>
 DeviceMemory to_device(const std::vector<T>& values) {
   DeviceMemory memory(values.size() * sizeof(T));
-  if (!values.empty())
-    check(cudaMemcpy(memory.data(), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice));
+  copy_to_device(memory.data(), values.data(), values.size() * sizeof(T));
   return memory;
 }
 

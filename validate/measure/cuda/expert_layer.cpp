@@ -118,7 +118,7 @@ void Layer::fill(const std::vector<std::int32_t>& chosen, std::uint64_t seed) co
   const std::int64_t hidden = layer_.hidden, experts = layer_.experts;
   const Type type = layer_.type;
   const auto logits = logits_for(chosen, layer_, seed + 4);
-  check(cudaMemcpy(operands_.at(0, kLogits), logits.data(), logits.size() * sizeof(float), cudaMemcpyHostToDevice));
+  copy_to_device(operands_.at(0, kLogits), logits.data(), logits.size() * sizeof(float));
   check(fill_random(operands_.at(0, kX), type, layer_.tokens * hidden, seed + 1, device_.stream));
   check(fill_random(operands_.at(0, kUp), type, experts * layer_.up_width() * hidden, seed + 2, device_.stream,
                     kWeightScale));

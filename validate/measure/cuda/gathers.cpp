@@ -97,8 +97,7 @@ class Bags {
  private:
   template <class T>
   void upload(std::size_t operand, const std::vector<T>& values) const {
-    if (values.empty()) return;
-    check(cudaMemcpy(operands_->at(0, operand), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice));
+    copy_to_device(operands_->at(0, operand), values.data(), values.size() * sizeof(T));
   }
   void upload_indices(const std::vector<std::int64_t>& named) const {
     if (sizes_.index_bytes == 8) return upload(1, named);
