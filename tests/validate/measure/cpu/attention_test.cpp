@@ -4,7 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <string>
 #include <vector>
 
 namespace sparsesim::measure {
@@ -38,7 +40,7 @@ void check(const AttentionSizes& sizes, const char* pattern, const KeyPatternSiz
   CAPTURE(sizes.head_dim);
   const AttentionMask mask(sizes, pattern ? find_key_pattern(pattern) : nullptr, pattern_sizes, 3);
   for (const AttentionKernel& kernel : kernels()) {
-    CAPTURE(kernel.instructions);
+    CAPTURE(std::string(kernel.instructions));
     const AttentionOperands operands = draw_attention(sizes, kernel, 7);
     run_attention(sizes, kernel, mask, operands, 1);
     CHECK(attention_error(sizes, kernel, mask, operands, 5) < 0.5);
@@ -130,6 +132,16 @@ TEST_CASE("scores far apart leave no trace and no subnormal number") {
     for (const float result : operands.results) CHECK((result == 0 || std::isnormal(result)));
     CHECK(attention_error(sizes, kernel, mask, operands, 5) < 20);  // scores of 1000 are known to 1e-4
   }
+}
+
+TEST_CASE("two threads give the results of one") {
+  const AttentionSizes sizes = sizes_of(200, 24);
+  const AttentionKernel& kernel = attention_kernel_generic;
+  const AttentionOperands one = draw_attention(sizes, kernel, 7), two = draw_attention(sizes, kernel, 7);
+  const AttentionMask mask(sizes, nullptr, {}, 1);
+  run_attention(sizes, kernel, mask, one, 1);
+  run_attention(sizes, kernel, mask, two, 2);
+  CHECK(std::equal(one.results.begin(), one.results.end(), two.results.begin()));
 }
 
 TEST_CASE("one wrong result is seen") {

@@ -80,7 +80,7 @@ TEST_CASE("the largest experts are chosen with their shares of the softmax, what
   for (const int experts : {1, 2, 7, 8, 9, 64, 65, 200})
     for (const ExpertKernels& kernel : kernels()) {
       CAPTURE(experts);
-      CAPTURE(kernel.instructions);
+      CAPTURE(std::string(kernel.instructions));
       const std::int64_t tokens = 20;
       const int top_k = std::min(experts, 4);
       std::vector<float> logits(static_cast<std::size_t>(tokens * experts)),
@@ -109,7 +109,7 @@ TEST_CASE("the activation is silu(gate) times up, or the squared positive part")
   for (const std::int64_t width : {1, 5, 8, 16, 31})
     for (const ExpertKernels& kernel : kernels()) {
       CAPTURE(width);
-      CAPTURE(kernel.instructions);
+      CAPTURE(std::string(kernel.instructions));
       std::vector<float> from(static_cast<std::size_t>(3 * 2 * width)), to(static_cast<std::size_t>(3 * width));
       RandomStream stream(3);
       for (float& x : from) x = static_cast<float>(stream.normal(0, 40));  // far out on both sides, too
@@ -152,7 +152,7 @@ TEST_CASE("sorting keeps every choice once, experts in order and tokens in order
 
 TEST_CASE("logits send to each expert as many tokens as the routing's law says") {
   for (const char* routing : {"balanced", "uniform", "zipf:1.2", "power_law:1.1"}) {
-    CAPTURE(routing);
+    CAPTURE(std::string(routing));
     const LayerSizes sizes = layer_sizes(true, routing);
     const LayerOperands operands = draw_layer(sizes, 5);
     std::vector<std::int32_t> chosen(static_cast<std::size_t>(sizes.slots()));
@@ -189,14 +189,43 @@ TEST_CASE("layers agree with double precision, gated or not, sparse or wide; one
 
 TEST_CASE("grouped products agree with double precision where experts have many rows, few or none") {
   for (const char* routing : {"balanced", "uniform", "zipf:2", "power_law:1.2", "counts:[45,0,0,0,0]"}) {
-    CAPTURE(routing);
+    CAPTURE(std::string(routing));
     check_runners(grouped_gemm_family(), row_of("grouped_gemm", {{"experts", "5"}, {"routing", routing}}));
+  }
+}
+
+TEST_CASE("grouped products of other types agree, too, where a library has them") {
+  for (const char* type : {"bf16", "int8"}) {
+    CAPTURE(std::string(type));
+    PlanRow row = row_of("grouped_gemm", {{"experts", "5"}, {"routing", "uniform"}});
+    row.dtype = type;
+    const auto problem = grouped_gemm_family().make(row, small_cache(), 11);
+    try {
+      for (const auto& runner : problem->runners(row)) CHECK(runner->error() < 1);
+      for (const auto& runner : problem->baselines()) CHECK(runner->error() < 1);
+    } catch (const NotHere& reason) {
+      MESSAGE((std::string(type) + ": " + reason.what()));
+    }
   }
 }
 
 TEST_CASE("expert layers are checked and timed") {
   check_runners(moe_ffn_family(),
                 row_of("moe_ffn", {{"experts", "6"}, {"top_k", "2"}, {"routing", "zipf:1"}, {"gated", "1"}}));
+}
+
+TEST_CASE("an expert layer gives the same results by two threads") {
+  const LayerSizes sizes = layer_sizes(true, "zipf:1.0");
+  const LayerOperands operands = draw_layer(sizes, 5);
+  for (const std::string& library : dense_libraries()) {
+    CpuContext context = small_cache();
+    context.threads = 2;
+    std::vector<float> results(operands.tokens.size());
+    ExpertLayer layer(library, sizes, context);
+    const auto up = layer.prepare_up(operands.up), down = layer.prepare_down(operands.down);
+    layer.run(operands.tokens.data(), operands.logits.data(), up.data(), down.data(), results.data());
+    CHECK(layer_error(sizes, operands, results.data(), false, 1) < 0.5);
+  }
 }
 
 TEST_CASE("expert rows that cannot be run are refused by name") {
