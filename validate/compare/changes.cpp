@@ -15,7 +15,7 @@ namespace {
 using Rows = std::vector<std::vector<std::string>>;
 
 std::string from_to(std::optional<double> before, std::optional<double> after) {
-  return before && after ? fmt::format("{:.1f} -> {:.1f}", *before, *after) : "";
+  return before && after ? fmt::format("{:.1f} → {:.1f}", *before, *after) : "";
 }
 
 std::string better_worse(const QuantityChange& change) {
@@ -37,7 +37,7 @@ Rows family_rows(const Changes& changes) {
   Rows out;
   for (const FamilyChange& f : changes.families)
     out.push_back({f.op, f.pattern, f.device, fmt::format("{}", std::max(f.time.rows, f.speedup.rows)),
-                   f.failed_before + f.failed_after > 0 ? fmt::format("{} -> {}", f.failed_before, f.failed_after) : "",
+                   f.failed_before + f.failed_after > 0 ? fmt::format("{} → {}", f.failed_before, f.failed_after) : "",
                    from_to(f.time.before, f.time.after), better_worse(f.time),
                    from_to(f.speedup.before, f.speedup.after), better_worse(f.speedup),
                    from_to(f.winner_before, f.winner_after)});

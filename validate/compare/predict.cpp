@@ -71,10 +71,8 @@ std::vector<LossTerm> lost_terms(const Measurement& row, const Substrate& substr
   if (row.has_twin()) return waterfall(ideal_speedup(op->sparsity({substrate, {}, seed}).declared), runs);
   std::vector<LossTerm> terms;
   const auto names = loss_term_names();
-  for (std::size_t i = 1; i < names.size(); ++i) {
-    const double before = std::max(runs.sparse_seconds[i - 1], 1e-12);  // an ideal exchange takes no time
-    terms.push_back({names[i], runs.sparse_seconds[i] / before});
-  }
+  const auto seconds = [&](std::size_t i) { return std::max(runs.sparse_seconds[i], 1e-12); };  // ideal exchanges: none
+  for (std::size_t i = 1; i < names.size(); ++i) terms.push_back({names[i], seconds(i) / seconds(i - 1)});
   return terms;
 }
 

@@ -122,7 +122,7 @@ TEST_CASE("a speedup is compared too, and the winner") {
   CHECK(*c.families[0].speedup.after == doctest::Approx(25.0));
   CHECK(*c.families[0].winner_before == 0.0);
   CHECK(*c.families[0].winner_after == 100.0);
-  CHECK(changes_table(c).find("75.0 -> 25.0") != std::string::npos);
+  CHECK(changes_table(c).find("75.0 → 25.0") != std::string::npos);
 }
 
 TEST_CASE("an earlier result is read, unknown keys and all") {
