@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "models/ops/cores/core_tiles.h"
 #include "models/ops/op.h"
 
 namespace sparsesim {
@@ -16,12 +17,6 @@ void pieces(double extent, double tile, F&& f) {
   const double whole = std::floor(extent / tile), rest = extent - whole * tile;
   if (whole > 0) f(whole, tile);
   if (rest > 0) f(1.0, rest);
-}
-
-bool has_tiles(const Core& core, const std::string& dtype) {
-  const auto& tensor = core.substrate.compute.pipes.tensor;
-  const auto rate = tensor.find(dtype);
-  return rate != tensor.end() && rate->second.step_m > 1 && rate->second.step_n > 1;
 }
 
 /// A register tile of vectors along one side and columns along the other, operands from the packed block in the nearest
@@ -56,7 +51,6 @@ CoreWork faster_vector_loop(const GemmSize& size, const DenseLoop& loop, const C
 /// Tiles of the matrix unit: rows of weights cost their number or the floor; columns and depth are paid whole.
 void add_tile_loop(CoreWork& work, const GemmSize& size, const DenseLoop& loop, const Core& core, const Ideal& ideal) {
   const TensorRate& rate = core.substrate.compute.pipes.tensor.at(size.dtype);
-  const double floor = core.substrate.compute.pipes.instruction_floor.value;
   const auto whole = [&](double extent, double step) {
     return ideal.padding ? extent / step : std::ceil(extent / step);
   };
@@ -65,7 +59,8 @@ void add_tile_loop(CoreWork& work, const GemmSize& size, const DenseLoop& loop, 
   const double macs = rate.step_n * rate.step_k;
   const double tile_bytes = rate.step_m * rate.step_k * element_bytes(size.dtype);
   pieces(static_cast<double>(size.n), rate.step_m, [&](double tiles, double rows) {
-    const double each = std::max(2 * rows * macs / rate.dense, ideal.padding ? 0 : floor) / loop.rate;
+    const double each =
+        (ideal.padding ? 2 * rows * macs / rate.dense : tile_product_cycles(core, size.dtype, rows)) / loop.rate;
     work.multiply_cycles += tiles * columns * depths * each;
     work.issued_macs += tiles * columns * depths * rate.step_m * macs;
   });
@@ -107,7 +102,7 @@ DenseWork dense_work(const GemmSize& size, const DenseLoop& loop, const Core& co
   add_first_read(packs && loop.activation_pack_cycles > 0 ? work.pack : multiply, m * k * bytes, 1, core);
   if (packs) {
     work.pack.load_cycles = weight_bytes * loop.weight_pack_cycles + m * k * bytes * loop.activation_pack_cycles;
-    if (has_tiles(core, size.dtype))
+    if (has_matrix_tiles(core, size.dtype))
       add_tile_loop(multiply, size, loop, core, ideal);
     else
       multiply += faster_vector_loop(size, loop, core, ideal);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "models/ops/cores/core_tiles.h"
 #include "models/ops/dense/gemm_kernels.h"
 #include "models/ops/limits.h"
 #include "models/ops/weights/spmm_kernels.h"
@@ -246,6 +247,23 @@ std::vector<CoreWork> tasks_of(const SpmmSize& size, const SparseLoop& loop, con
   return tasks;
 }
 
+/// Rows of blocks in chunks, all columns of results at once.
+std::vector<CoreWork> tile_tasks(const SpmmSize& size, const TileLoop& loop, const Core& core, const Ideal& ideal,
+                                 const RowCounts& rows) {
+  constexpr std::size_t kChunkRows = 64, kMostTasks = 4096;
+  const std::size_t all = rows.units.size();
+  const auto height = static_cast<std::size_t>(size.block_n);
+  const std::size_t chunk = core.cores() > 1 ? std::max({std::size_t{1}, kChunkRows / height, all / kMostTasks}) : all;
+  std::vector<CoreWork> tasks;
+  SparsePart part;
+  part.sharers = std::ceil(static_cast<double>(all) / static_cast<double>(chunk));
+  for (std::size_t row = 0; row < all; row += chunk) {
+    part.counts = std::span(rows.units).subspan(row, std::min(chunk, all - row));
+    tasks.push_back(tile_rows_work(size, loop, core, ideal, part));
+  }
+  return tasks;
+}
+
 }  // namespace
 
 Launch lower_cores_spmm(const SpmmSize& size, const LowerContext& context) {
@@ -255,9 +273,12 @@ Launch lower_cores_spmm(const SpmmSize& size, const LowerContext& context) {
   const RowCounts rows = parse_n_of_m(size.pattern)
                              ? equal_row_counts(size.n, size.k, static_cast<double>(size.n_kept) / size.n_of)
                              : size.row_counts(context.seed);
+  const bool tiles = size.pattern == "block" && size.dtype != "fp32" && has_matrix_tiles(core, size.dtype);
+  const char* op = tiles ? "cores_tiles" : "cores_spmm";
   std::vector<Launch> launches;
-  for (const Kernel* kernel : core_kernels(context.substrate, "cores_spmm", size.pattern, size.dtype, size.kernel)) {
-    const auto tasks = tasks_of(size, sparse_loop(*kernel), core, context.ideal, rows);
+  for (const Kernel* kernel : core_kernels(context.substrate, op, size.pattern, size.dtype, size.kernel)) {
+    const auto tasks = tiles ? tile_tasks(size, tile_loop(*kernel), core, context.ideal, rows)
+                             : tasks_of(size, sparse_loop(*kernel), core, context.ideal, rows);
     launches.push_back(core_launch("spmm", *kernel, size.dtype, tasks, core.cores() > 1, context.substrate));
   }
   return fastest_launch(std::move(launches), context.substrate, context.ideal);
