@@ -143,11 +143,15 @@ function waterfallSpec(steps, measured, width, unit, colours) {
   }));
   const rounded = value => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)) + (unit === "x" ? "x" : "");
   const ends = steps.filter(step => step.kind === "start" || step.kind === "end");
+  // The measured value is written at the right, unless the label of a bar is there: then at the left or between them.
+  const height = 118, pixel = value => height * Math.log(value / low) / Math.log(high / low);
+  const taken = step => Math.abs(pixel(step.to) - pixel(measured)) < 13;
+  const side = !taken(ends[1]) ? { x: { signal: "width" }, align: "right" } : !taken(ends[0]) ? { x: { value: 0 }, align: "left" } : { x: { signal: "width / 2" }, align: "center" };
   const text = (place, halo) => ({ type: "text", interactive: false, encode: { enter: {
     ...place, dy: { value: -4 }, fontSize: { value: 10 }, fill: { value: colours.ink },
     ...(halo ? { stroke: { value: colours.card }, strokeWidth: { value: halo } } : {}) } } });
   return {
-    width: width - 52, height: 118, padding: { left: 44, right: 8, top: 16, bottom: 62 }, autosize: "none", config: config(colours),
+    width: width - 52, height, padding: { left: 44, right: 8, top: 16, bottom: 62 }, autosize: "none", config: config(colours),
     data: [{ name: "steps", values: bars }],
     scales: [
       { name: "x", type: "band", domain: steps.map(step => step.name), range: "width", padding: 0.25 },
@@ -163,8 +167,8 @@ function waterfallSpec(steps, measured, width, unit, colours) {
         fill: { field: "fill" }, stroke: { field: "stroke" }, strokeWidth: { value: 1 }, tooltip: { field: "text" },
       } } },
       { type: "rule", interactive: false, encode: { enter: { x: { value: 0 }, x2: { signal: "width" }, y: { scale: "y", value: measured }, stroke: { value: colours.ink }, strokeWidth: { value: 1.25 }, strokeDash: { value: [4, 2] } } } },
-      ...ends.map(step => text({ x: { scale: "x", value: step.name, band: 0.5 }, y: { scale: "y", value: step.to }, align: { value: "center" }, text: { value: rounded(step.to) } }, 0)),
-      ...[3, 0].map(halo => text({ x: { signal: "width" }, y: { scale: "y", value: measured }, align: { value: "right" }, text: { value: "measured " + rounded(measured) } }, halo)),
+      ...[3, 0].flatMap(halo => ends.map(step => text({ x: { scale: "x", value: step.name, band: 0.5 }, y: { scale: "y", value: step.to }, align: { value: "center" }, text: { value: rounded(step.to) } }, halo))),
+      ...[3, 0].map(halo => text({ x: side.x, y: { scale: "y", value: measured }, align: { value: side.align }, text: { value: "measured " + rounded(measured) } }, halo)),
     ],
   };
 }
