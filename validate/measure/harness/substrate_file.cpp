@@ -98,7 +98,7 @@ void SubstrateFile::head(std::string backend, std::string device, std::string da
 std::string SubstrateFile::made_citation() const {
   std::string out = "sparsesim fingerprint --backend " + backend_ + " on " + device_ + ", " + date_;
   for (const auto& [what, version] : versions_) out += ", " + what + " " + version;
-  return out + "; clock: " + clock_;
+  return clock_.empty() ? out : out + "; clock: " + clock_;
 }
 
 std::string SubstrateFile::head_text() const {
@@ -140,7 +140,8 @@ std::string SubstrateFile::head_text() const {
 }
 
 std::string SubstrateFile::text() const {
-  std::string out = "name: " + yaml_quoted(name_) + "\ntitle: " + yaml_quoted(title_) + "\n";
+  std::string out = "name: " + yaml_quoted(name_) + "\n";
+  if (!title_.empty()) out += "title: " + yaml_quoted(title_) + "\n";
   if (!base_.empty()) out += "base: " + yaml_quoted(base_) + "\n";
   if (!backend_.empty()) out += head_text();
   std::vector<std::string> open;

@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 
-#include "validate/measure/cpu/fingerprint/knees.h"
-#include "validate/measure/cpu/kernels/dense.h"
+#include "validate/measure/cpu/fingerprint/levels.h"
 
 namespace sparsesim::measure {
 
@@ -29,77 +27,6 @@ namespace {
 
 constexpr double kKiB = 1024, kMiB = 1024 * kKiB;
 
-std::vector<Point> points(const Sampler& sampler, const std::string& curve) {
-  std::vector<Point> out;
-  for (const double x : sampler.places(curve)) out.push_back({x, sampler.at(curve, x).value});
-  return out;
-}
-
-/// One point of a curve: the nearest place to x.
-Spread nearest(const Sampler& sampler, const std::string& curve, double x) {
-  Spread best;
-  double distance = -1;
-  for (const double place : sampler.places(curve)) {
-    const double d = std::abs(std::log((place + 1e-9) / (x + 1e-9)));
-    if (distance >= 0 && d >= distance) continue;
-    distance = d;
-    best = sampler.at(curve, place);
-  }
-  return best;
-}
-
-/// The levels of memory as one core sees them while all work: threads of one core share its caches.
-struct Levels {
-  double l1 = 0, mid = 0, shared = 0;  // capacities in B; of the shared one all of it
-  double line = 64;
-};
-
-/// The size that the system names, where the knee says as much: a cache is full a little below its size, as other lines
-/// are there, too. The knee itself where cores share a cache.
-double confirmed(double knee, const std::vector<double>& named) {
-  for (const double size : named)
-    if (knee <= size && knee >= 0.6 * size) return size;
-  return knee;
-}
-
-/// Sizes of the data caches of a core, as the system names them.
-std::vector<double> named_caches() {
-  std::vector<double> sizes;
-  for (int index = 0; index < 8; ++index) {
-    const std::string folder = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/";
-    std::string type;
-    double kib = 0;
-    if (!(std::ifstream(folder + "type") >> type) || !(std::ifstream(folder + "size") >> kib)) continue;
-    if (type != "Instruction") sizes.push_back(kib * kKiB);
-  }
-  return sizes;
-}
-
-/// Private capacities are the last footprints before latency rises, 1.6 times from the nearest cache, 2 times from the
-/// next. The shared one is found by streams: chases are so slow that others evict what they have read.
-Levels find_levels(const Bench& bench, const Sampler& sampler) {
-  Levels found;
-  const auto curve = points(sampler, "latency_all");
-  const std::vector<double> named = named_caches();
-  found.l1 = confirmed(knee(curve, 1.6).value_or(32 * kKiB), named);
-  const double next = nearest(sampler, "latency_all", 4 * found.l1).value;
-  std::vector<Point> beyond;
-  for (const Point& p : curve)
-    if (p.x >= 4 * found.l1) beyond.push_back({p.x, std::max(p.y, next)});
-  found.mid = confirmed(knee(beyond, 2).value_or(4 * found.l1), named);
-  const auto stream = points(sampler, "read_all");
-  const double shared = lowest(stream, 2 * found.mid, 8 * found.mid).value_or(0);
-  const double dram = stream.empty() ? 0 : stream.back().y;
-  const auto crossed = shared > 0 && dram > 1.15 * shared ? crossing(stream, shared, dram) : std::nullopt;
-  found.shared = crossed ? *crossed * bench.team.size() : static_cast<double>(bench.context.last_cache_bytes);
-  return found;
-}
-
-/// Bytes per cycle of one core while all read footprints of their own.
-Spread bytes_per_cycle(const Bench& bench, const Sampler& s, double footprint) {
-  return scaled(ratio(s.at("clock_vector"), nearest(s, "read_all", footprint)), 1.0 / bench.team.size());
-}
-
 void report_clock(const Sampler& s, SubstrateFile& file) {
   const Spread vector = inverse(s.at("clock_vector"), 1e-9), scalar = inverse(s.at("clock_scalar"), 1e-9);
   file.number("compute.clock", vector, "GHz",
@@ -110,6 +37,20 @@ void report_clock(const Sampler& s, SubstrateFile& file) {
   file.number("compute.clock_floor", {floor.value, floor.low, floor.value, 0, 0, 0}, "GHz",
               "the slowest visit; 0.8 of it as the low end is a guess");
   file.number("power.zeros_gain", ratio(s.at("clock_vector"), s.at("clock_zeros")), "");
+}
+
+/// Rates of matrix tiles of 16 x 16 results and 64 bytes of depth, and the shortest tile product.
+void report_tiles(const Sampler& s, double sustained, SubstrateFile& file) {
+  const Spread cycle = s.at("clock_vector");
+  const auto add = [&](const char* path, const char* curve, double depth) {
+    if (!s.has(curve, 16)) return;
+    file.number(path, scaled(ratio(cycle, s.at(curve, 16)), 2 * 16 * 16 * depth / sustained), "FLOP/cycle",
+                "tile products in registers, over tensor_sustained");
+  };
+  add("compute.pipes.tensor.bf16.dense", "tile_rows", 32);
+  add("compute.pipes.tensor.int8.dense", "tile_rows_int8", 64);
+  if (s.has("tile_rows", 1))
+    file.number("compute.pipes.instruction_floor", ratio(s.at("tile_rows", 1), cycle), "cycles", "a tile of one row");
 }
 
 void report_compute(const Bench& bench, const Sampler& s, SubstrateFile& file) {
@@ -130,6 +71,7 @@ void report_compute(const Bench& bench, const Sampler& s, SubstrateFile& file) {
   share.high = std::min(share.high, 1.0);
   share.low = std::min(share.low, share.value);
   file.number("compute.pipes.tensor_sustained", share, "");
+  report_tiles(s, share.value, file);
   file.number("compute.pipes.special", ratio(cycle, s.at("exponential")), "op/cycle",
               "range reduction and a polynomial of degree 5");
   Spread miss = s.at("branch_random");
@@ -179,7 +121,7 @@ void report_shared(const Bench& bench, const Sampler& s, const Levels& levels, S
   const double threads = bench.team.size();
   const double inside = std::min(4 * levels.mid, 0.5 * levels.shared / threads);  // of each core
   file.number("memory.l2.capacity", {levels.shared, 0.5 * levels.shared, levels.shared, 0, 0, 0}, "B",
-              "where streams slow down to DRAM's rate; other tenants may take more of it");
+              "where streams slow down to DRAM's rate; half of it as the low end is a guess: other tenants evict it");
   file.number("memory.l2.port", bytes_per_cycle(bench, s, inside), "B/cycle");
   file.number("memory.l2.bandwidth", inverse(nearest(s, "read_all", inside), 1e-9), "GB/s");
   const Spread near = nearest(s, "latency", 4 * levels.mid), far = nearest(s, "latency", 8 * levels.mid);
@@ -214,74 +156,7 @@ void report_dram(const Bench& bench, const Sampler& s, const Levels& levels, Sub
               "idle latency over the time between random lines of a core while all work (Little's law)");
 }
 
-/// Bytes that a fill moves: up to there a random run from DRAM costs as much as one line.
-double fill_granule(const Sampler& s) {
-  const std::string curve = s.places("random_256mb").empty() ? "random_64mb" : "random_256mb";
-  std::vector<Point> lines;
-  for (const Point& p : points(s, curve))
-    if (p.x >= 64) lines.push_back(p);
-  return std::max(64.0, flat_until(lines, 0.25));
-}
-
-void report_dispatch(const Bench& bench, const Sampler& s, SubstrateFile& file) {
-  const double threads = bench.team.size();
-  file.fact("compute.units", yaml_number(threads), "spec", "cores that take part");
-  if (!s.has("chunk_empty")) return file.missing("dispatch", "built without OpenMP");
-  file.number("dispatch.rate", inverse(s.at("chunk_empty"), 1e-9), "G/s",
-              "chunks of one of a dynamic OpenMP loop, empty body");
-  const Spread dynamic = s.at("chunk_dynamic"), fixed = s.at("chunk_static");
-  const double own = std::max(0.0, threads * (dynamic.value - fixed.value));
-  file.number("dispatch.hand_over",
-              scaled({own, std::max(0.0, threads * (dynamic.low - fixed.high)),
-                      std::max(own, threads * (dynamic.high - fixed.low)), 0, dynamic.samples, dynamic.visits},
-                     1e9),
-              "ns", "dynamic less static chunks of 130 ns, per core");
-  const Spread region = s.at("region", threads);
-  file.number("dispatch.launch", scaled(region, 1e9), "ns", "an empty parallel region, threads spinning");
-  file.number("dispatch.grid_start", scaled(region, 1e9), "ns", "an empty parallel region, threads spinning");
-  file.number("dispatch.grid_sync", scaled(s.at("barrier"), 1e9), "ns", "barrier, threads spinning");
-  Spread call;
-  for (const std::string& library : dense_libraries()) {
-    const Spread one = s.at("call_" + library);
-    if (one.value > 0 && (call.value == 0 || one.value < call.value)) call = one;
-  }
-  if (call.value > 0)
-    file.number("dispatch.graph_node", scaled(call, 1e9), "ns", "a library's product of 1x1x1, the quicker library's");
-}
-
-void report_granules(const Bench& bench, const Sampler& s, const Levels& levels, SubstrateFile& file) {
-  const double large = static_cast<double>(bench.largest_set);
-  const double fill = fill_granule(s);
-  file.fact("memory.line", "64 B", "spec", "x86-64 processors since 2003; seen as the first step of random runs");
-  file.fact("memory.sector", "64 B", "spec", "a line moves whole");
-  file.number("memory.fill_granule", {fill, 64, std::max(fill, 128.0), 0, 0, 0}, "B",
-              "random runs from DRAM cost within 25 % of one line up to here");
-  const std::string curve = s.places("random_256mb").empty() ? "random_64mb" : "random_256mb";
-  file.granule(
-      {"cache line", levels.line, "B", scaled(s.at("read", large), levels.line), "streamed from DRAM, one core"});
-  file.granule({"random line", fill, "B", s.at(curve, 64), "alone from DRAM, one core, as many in flight as it can"});
-  if (s.has("chunk_empty"))
-    file.granule({"dispatch", 1, "chunk", s.at("chunk_empty"), "dynamic OpenMP loop, empty body, all cores"});
-  if (s.has("message", 64))
-    file.granule({"interconnect", 64, "B", s.at("message", 64), "a line written by one core and seen by another"});
-  file.granule({"branch", 1, "mispredicted branch",
-                scaled({s.at("branch_random").value - s.at("branch_never").value, 0, 0, 0, 0, 0}, 2),
-                "on random bits"});
-  file.granule({"row of fixed length", 1, "loop of 4 turns", s.at("rows_fixed"), ""});
-  file.granule({"row of random length", 1, "loop of 1 to 7 turns", s.at("rows_random"), ""});
-  file.granule({"thread", 1, "thread", s.at("thread_start"), "started and joined"});
-  for (const std::string& library : dense_libraries())
-    if (s.has("call_" + library))
-      file.granule({"call of " + library, 1, "call", s.at("call_" + library), "1x1x1, fp32"});
-  file.granule({"call of eigen", 1, "call", s.at("call_eigen"), "1x1x1, fp32"});
-  if (s.has("tile_rows", 16))
-    file.granule(
-        {"matrix tile", 16, "rows of bf16 by 16 columns, depth 32", s.at("tile_rows", 16), "AMX, in registers"});
-}
-
 }  // namespace
-
-void report_curves(const Bench& bench, const Sampler& s, SubstrateFile& file);
 
 void report(const Bench& bench, const Sampler& sampler, SubstrateFile& file) {
   const Levels levels = find_levels(bench, sampler);
@@ -291,7 +166,7 @@ void report(const Bench& bench, const Sampler& sampler, SubstrateFile& file) {
   report_shared(bench, sampler, levels, file);
   report_dram(bench, sampler, levels, file);
   report_dispatch(bench, sampler, file);
-  report_granules(bench, sampler, levels, file);
+  report_granules(bench, sampler, file);
   report_curves(bench, sampler, file);
 }
 

@@ -10,6 +10,11 @@ namespace sparsesim::measure {
 /// the curves.
 void report(const Bench& bench, const Sampler& sampler, SubstrateFile& file);
 
+/// Parts of report(), each of a file of its own.
+void report_dispatch(const Bench& bench, const Sampler& sampler, SubstrateFile& file);
+void report_granules(const Bench& bench, const Sampler& sampler, SubstrateFile& file);
+void report_curves(const Bench& bench, const Sampler& sampler, SubstrateFile& file);
+
 /// a / b with the range that the ranges of both allow.
 Spread ratio(const Spread& a, const Spread& b);
 /// factor / a: a rate of a time.
