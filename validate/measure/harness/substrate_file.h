@@ -8,7 +8,7 @@
 
 namespace sparsesim::measure {
 
-/// A measured number: its best estimate and the range of its low quantiles over the visits.
+/// A measured number: its best estimate and the range of its low quantiles over visits.
 struct Spread {
   double value = 0;
   double low = 0, high = 0;  // widened to hold the value; both 0: no range known

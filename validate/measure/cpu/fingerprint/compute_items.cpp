@@ -5,19 +5,6 @@
 namespace sparsesim::measure {
 namespace {
 
-/// Keeps a result alive at no cost.
-template <class Value>
-void keep(Value value) {
-  asm volatile("" ::"g"(value) : "memory");
-}
-
-template <class Work>
-double timed(Work work) {
-  const double start = seconds_now();
-  work();
-  return seconds_now() - start;
-}
-
 constexpr double kCyclesOfMultiply = 3;  // 64-bit imul, Intel since Sandy Bridge and AMD since Zen (Agner Fog's tables)
 
 /// Two vectors: what the multiply-adds start from and their factor. Sums stay finite: factors are below one.
@@ -34,12 +21,12 @@ std::vector<float> operands(int lanes, bool zeros) {
 
 void add_clocks(Bench& bench, Sampler& sampler) {
   sampler.add(
-      {"clock_scalar", 0, [](long n) { return timed([&] { keep(multiply_chain(n)); }) / kCyclesOfMultiply; }, {}});
+      {"clock_scalar", 0, [](long n) { return busy_time([&] { keep(multiply_chain(n)); }) / kCyclesOfMultiply; }, {}});
   for (const bool zeros : {false, true}) {
     sampler.add({zeros ? "clock_zeros" : "clock_vector",
                  0,
                  [&v = bench.vectors, &team = bench.team, data = operands(bench.vectors.lanes, zeros)](long n) {
-                   return team.run([&](int) { keep(v.clock(n + n % 2, data.data())); }) / kCyclesOfMultiply;
+                   return team.busy([&](int) { keep(v.clock(n + n % 2, data.data())); }) / kCyclesOfMultiply;
                  },
                  {}});
   }
@@ -55,7 +42,7 @@ double time_exponentials(Bench& bench, long n) {
   };
   for (int thread = 0; thread < bench.team.size(); ++thread)
     for (long i = 0; i < kCount; ++i) place(thread)[i] = -static_cast<float>(i) / 100;
-  const double seconds = bench.team.run([&](int thread) {
+  const double seconds = bench.team.busy([&](int thread) {
     for (long i = 0; i < turns; ++i) bench.vectors.exponential(place(thread), place(thread) + kCount, kCount);
   });
   return seconds * static_cast<double>(n) / static_cast<double>(turns * kCount);
@@ -66,13 +53,13 @@ void add_vectors(Bench& bench, Sampler& sampler) {
   sampler.add({"fma",
                0,
                [&v, data = operands(v.lanes, false)](long n) {
-                 return timed([&] { keep(v.fma(n, data.data())); }) / v.fmas_per_round;
+                 return busy_time([&] { keep(v.fma(n, data.data())); }) / v.fmas_per_round;
                },
                {}});
   sampler.add({"fma_all",
                static_cast<double>(bench.team.size()),
                [&v, &team = bench.team, data = operands(v.lanes, false)](long n) {
-                 return team.run([&](int) { keep(v.fma(n, data.data())); }) / v.fmas_per_round;
+                 return team.busy([&](int) { keep(v.fma(n, data.data())); }) / v.fmas_per_round;
                },
                {}});
   sampler.add({"exponential", 0, [&bench](long n) { return time_exponentials(bench, n); }, {}});
@@ -85,14 +72,14 @@ void add_control(Sampler& sampler) {
                  [random](long n) {
                    std::uint64_t mask = random ? 1 : 0;
                    asm volatile("" : "+r"(mask));
-                   return timed([&] { keep(branches(n, mask, static_cast<std::uint64_t>(n) + 77)); });
+                   return busy_time([&] { keep(branches(n, mask, static_cast<std::uint64_t>(n) + 77)); });
                  },
                  {}});
     sampler.add({random ? "rows_random" : "rows_fixed",
                  0,
                  [random](long n) {
                    constexpr int kTurns = 4;
-                   return timed([&] { keep(short_loops(n, random ? -kTurns : kTurns, 99)); });
+                   return busy_time([&] { keep(short_loops(n, random ? -kTurns : kTurns, 99)); });
                  },
                  {}});
   }

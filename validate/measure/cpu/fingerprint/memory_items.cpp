@@ -13,18 +13,6 @@ namespace {
 constexpr std::size_t kKiB = 1024, kMiB = 1024 * kKiB;
 constexpr std::size_t kLine = 64;
 
-template <class Value>
-void keep(Value value) {
-  asm volatile("" ::"g"(value) : "memory");
-}
-
-template <class Work>
-double timed(Work work) {
-  const double start = seconds_now();
-  work();
-  return seconds_now() - start;
-}
-
 /// Powers of two and their middles from `low` to `high`.
 std::vector<std::size_t> footprints(std::size_t low, std::size_t high, bool middles) {
   std::vector<std::size_t> out;
@@ -52,7 +40,7 @@ template <class Work>
 double run_parts(const Bench& bench, bool all, Work work) {
   const std::size_t part = part_bytes(bench, all);
   const auto at = [&](int thread) { work(thread, bench.arena.data() + static_cast<std::size_t>(thread) * part); };
-  return all ? bench.team.run(at) : timed([&] { at(0); });
+  return all ? bench.team.busy(at) : busy_time([&] { at(0); });
 }
 
 /// Seconds per byte of sweeps over `bytes` per core; an operation is one byte, so that large sweeps need no whole
@@ -105,7 +93,7 @@ void add_chase(Bench& bench, Sampler& sampler, const char* curve, double x, std:
 void add_latencies(Bench& bench, Sampler& sampler) {
   for (const std::size_t bytes : footprints(8 * kKiB, bench.largest_set, !bench.quick))
     add_chase(bench, sampler, "latency", static_cast<double>(bytes), bytes / kLine, kLine, false);
-  for (const std::size_t bytes : footprints(8 * kKiB, 8 * kMiB, !bench.quick))
+  for (const std::size_t bytes : footprints(8 * kKiB, 8 * kMiB, true))  // private capacities are read off here
     add_chase(bench, sampler, "latency_all", static_cast<double>(bytes), bytes / kLine, kLine, true);
   for (std::size_t lines = 2; lines <= 32; lines += bench.quick ? 2 : 1) {
     add_chase(bench, sampler, "conflict_lines", static_cast<double>(lines), lines, 4 * kKiB, true);
@@ -190,7 +178,7 @@ void add_overlap(Bench& bench, Sampler& sampler) {
         const long part = std::min(lines, std::max(n, 16384L));
         static std::size_t place = 0;  // goes on where the last one ended
         long done = 0;
-        const double seconds = timed([&] {
+        const double seconds = busy_time([&] {
           for (; done < n; done += part) {
             if (place + static_cast<std::size_t>(part) * kLine > set) place = 0;
             keep(bench.vectors.overlap(bench.arena.data() + place, static_cast<std::size_t>(part) * kLine, fmas));
@@ -214,7 +202,7 @@ void add_retention(Bench& bench, Sampler& sampler) {
       const double until = seconds_now() + wait_ms * 1e-3;
       while (seconds_now() < until) {
       }
-      return timed([&] { sweep_read(bench.vectors, bench.arena.data(), bytes); }) * static_cast<double>(n) /
+      return busy_time([&] { sweep_read(bench.vectors, bench.arena.data(), bytes); }) * static_cast<double>(n) /
              static_cast<double>(bytes);
     };
     sampler.add({"retention", wait_ms, run, {}});

@@ -28,7 +28,7 @@ void Sampler::calibrate(Item& item, Samples& samples) {
 void Sampler::visit(Item& item, Samples& samples) {
   if (item.prepare) item.prepare();
   calibrate(item, samples);  // warms caches and predictors, too
-  constexpr std::size_t kLeastSamples = 3;
+  constexpr std::size_t kLeastSamples = 5;
   const double start = seconds_now();
   std::vector<double> taken;
   while (taken.size() < static_cast<std::size_t>(effort_.samples) &&
@@ -56,14 +56,14 @@ Spread Sampler::at(const std::string& curve, double x) const {
   Spread spread;
   const auto found = samples_.find({curve, x});
   if (found == samples_.end()) return spread;
-  std::vector<double> all;
+  std::vector<double> all, best;
   for (const auto& visit : found->second.visits) {
-    const double p10 = quantile(visit, kLowQuantile);
-    spread.low = spread.visits == 0 ? p10 : std::min(spread.low, p10);
-    spread.high = std::max(spread.high, p10);
-    ++spread.visits;
+    best.push_back(quantile(visit, kLowQuantile));
     all.insert(all.end(), visit.begin(), visit.end());
   }
+  spread.visits = static_cast<int>(best.size());
+  spread.low = quantile(best, 0);
+  spread.high = quantile(best, 0.5);
   spread.samples = static_cast<int>(all.size());
   spread.p50 = quantile(all, 0.5);
   spread.value = spread.low;

@@ -25,7 +25,7 @@ struct Effort {
   int visits = 5;
   int samples = 21;        // of an item in one visit
   double sample_s = 4e-4;  // a sample is as many operations as take this long, at least one
-  double item_s = 0.12;    // of one item in one visit; longer ones get fewer samples, at least three
+  double item_s = 0.2;     // of one item in one visit; longer ones get fewer samples, at least five
   double budget_s = 110;   // once it is spent, visits after the third are left out
 };
 
@@ -38,8 +38,8 @@ class Sampler {
   /// Takes the samples. `progress` is told the share done and the curve at work.
   void run(const std::function<void(double, const std::string&)>& progress);
 
-  /// Seconds per operation of an item: p10 of its best visit, with the range over the visits: what disturbs a shared
-  /// machine for a whole visit makes it slower, never faster. Zero if there is no such item.
+  /// Seconds per operation of an item: p10 of its best visit, in the range up to that of the middle visit: what
+  /// disturbs a shared machine for a whole visit makes it slower, never faster. Zero if there is no such item.
   Spread at(const std::string& curve, double x = 0) const;
   bool has(const std::string& curve, double x = 0) const { return samples_.contains({curve, x}); }
   /// The points of a curve: quantiles of what `convert` makes of x and seconds.
