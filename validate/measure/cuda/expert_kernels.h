@@ -17,8 +17,8 @@ struct ExpertLayer {
   std::int32_t tokens = 0, hidden = 0, intermediate = 0, experts = 0, top_k = 0;
   bool gated = true;
   Type type = Type::bf16;
-  SPARSESIM_HOST_DEVICE std::int64_t slots() const { return std::int64_t{tokens} * top_k; }
-  SPARSESIM_HOST_DEVICE std::int64_t up_width() const { return std::int64_t{intermediate} * (gated ? 2 : 1); }
+  constexpr std::int64_t slots() const { return std::int64_t{tokens} * top_k; }
+  constexpr std::int64_t up_width() const { return std::int64_t{intermediate} * (gated ? 2 : 1); }
 };
 
 /// Arrays of one call, all row-major on the device.

@@ -11,7 +11,7 @@
 namespace sparsesim::measure {
 
 /// The two of four neighbours that are kept, as bits: one of the six pairs.
-SPARSESIM_HOST_DEVICE constexpr unsigned kept_pair(std::uint64_t seed, std::uint64_t group) {
+constexpr unsigned kept_pair(std::uint64_t seed, std::uint64_t group) {
   constexpr unsigned kPairs[6] = {0b0011, 0b0101, 0b0110, 0b1001, 0b1010, 0b1100};
   return kPairs[random_below(seed, group, 6)];
 }
