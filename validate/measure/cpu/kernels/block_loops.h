@@ -92,7 +92,7 @@ constexpr int tile_vectors(std::int64_t rows) {
   return rows == 1 ? S::block_panel_vectors : smaller(4, (S::registers - 1) / (static_cast<int>(rows) + 1));
 }
 
-/// Tiles of R rows as long as they fit, then of fewer; returns nothing left over.
+/// Tiles of R rows as long as they fit, then of fewer, until none is left.
 template <class S, int R, int V, bool Tail>
 void block_tiles(const BlockRow& at, std::int64_t row, std::int64_t column, typename S::Mask mask) {
   if constexpr (V <= larger(1, tile_vectors<S>(R))) {
@@ -113,8 +113,8 @@ struct BlockTilesCall {
   }
 };
 
-/// One activation, blocks at least a register high: values of a column are a register or more, the activation is
-/// broadcast.
+/// One activation, blocks a register high or more, or of a height that does not divide it: values of a column fill
+/// registers, the last one masked, and the activation is broadcast.
 template <class S, int V, bool Tail>
 void tall_blocks_vector(const BlockRow& at, std::int64_t row, typename S::Mask mask) {
   constexpr int U = smaller(4, 8 / V);
