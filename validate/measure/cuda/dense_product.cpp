@@ -21,17 +21,21 @@ class DenseProduct {
     check(fill_random(operands_->at(0, 0), type.in, m * k, seed + 1, device.stream));
     check(fill_random(operands_->at(0, 1), type.in, n * k, seed + 2, device.stream));
     operands_->spread(device.stream);
-    matmul_.choose(operands_->at(1, 0), operands_->at(1, 1), operands_->at(1, 2));
+    std::vector<ProductOperands> all;
+    for (int copy = 0; copy < copies(); ++copy) all.push_back(product_of(copy));
+    matmul_.choose(all);
   }
 
   int copies() const { return operands_->copies(); }
-  void enqueue(int copy) const {
-    matmul_.enqueue(operands_->at(copy, 0), operands_->at(copy, 1), operands_->at(copy, 2));
-  }
+  void enqueue(int copy) const { matmul_.enqueue(product_of(copy)); }
   void reset() const { check(cudaMemsetAsync(operands_->at(0, 2), 0xff, operands_->bytes(2), device_.stream)); }
   double error() const;
 
  private:
+  ProductOperands product_of(int copy) const {
+    return {operands_->at(copy, 0), operands_->at(copy, 1), operands_->at(copy, 2)};
+  }
+
   const Device& device_;
   ProductSize size_;
   ProductType type_;

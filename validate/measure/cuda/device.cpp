@@ -43,6 +43,8 @@ Device::Device(int index) : index_(index) {
   check(cublasLtCreate(&lt));
   check(cublasCreate(&blas));
   check(cublasSetStream(blas, stream));
+  const auto mode = CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION;  // sums in fp32 throughout
+  check(cublasSetMathMode(blas, static_cast<cublasMath_t>(mode)));
   check(cublasSetWorkspace(blas, workspace.data(), workspace.bytes()));
   check(cusparseCreate(&sparse));
   check(cusparseSetStream(sparse, stream));

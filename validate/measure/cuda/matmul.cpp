@@ -56,6 +56,11 @@ Matmul::Matmul(const Device& device, const ProductSize& size, const ProductType&
   int found = 0;
   cublasStatus_t status = cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
                                                                &workspace, sizeof workspace);
+  // Parts of a sum are added in fp32, not in the operands' type.
+  const std::uint32_t reduction = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
+  if (status == CUBLAS_STATUS_SUCCESS)
+    status = cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &reduction,
+                                                  sizeof reduction);
   if (status == CUBLAS_STATUS_SUCCESS)
     status = cublasLtMatmulAlgoGetHeuristic(device.lt, description, w_.get(), x_.get(), out_.get(), out_.get(),
                                             preference, kAlgorithmsMost, results.data(), &found);
@@ -66,21 +71,25 @@ Matmul::Matmul(const Device& device, const ProductSize& size, const ProductType&
   if (algorithms_.empty()) throw NotHere(std::string("cuBLASLt has no algorithm: ") + cublasLtGetStatusName(status));
 }
 
-cublasStatus_t Matmul::run(const cublasLtMatmulAlgo_t& algorithm, const void* x, const void* w, void* out) const {
+cublasStatus_t Matmul::run(const cublasLtMatmulAlgo_t& algorithm, const ProductOperands& operands) const {
   const Scales scales;
-  return cublasLtMatmul(device_.lt, description_.get(), scales.alpha(type_.scale_cuda), w, w_.get(), x, x_.get(),
-                        scales.beta(type_.scale_cuda), out, out_.get(), out, out_.get(), &algorithm,
-                        device_.workspace.data(), device_.workspace.bytes(), device_.stream);
+  return cublasLtMatmul(device_.lt, description_.get(), scales.alpha(type_.scale_cuda), operands.w, w_.get(),
+                        operands.x, x_.get(), scales.beta(type_.scale_cuda), operands.out, out_.get(), operands.out,
+                        out_.get(), &algorithm, device_.workspace.data(), device_.workspace.bytes(), device_.stream);
 }
 
-void Matmul::choose(const void* x, const void* w, void* out) {
-  std::size_t best = 0;
+void Matmul::choose(const std::vector<ProductOperands>& copies) {
+  constexpr int kCalls = 4;
+  std::size_t best = 0, next = 0;
   double best_seconds = std::numeric_limits<double>::infinity();
   const StreamTimer timer(device_.stream);
+  const auto call = [&](const cublasLtMatmulAlgo_t& algorithm) {
+    return run(algorithm, copies[next++ % copies.size()]);
+  };
   for (std::size_t i = 0; i < algorithms_.size(); ++i) {
-    if (run(algorithms_[i], x, w, out) != CUBLAS_STATUS_SUCCESS) continue;  // refused after all: not a candidate
+    if (call(algorithms_[i]) != CUBLAS_STATUS_SUCCESS) continue;  // refused after all: not a candidate
     const double seconds = timer.seconds([&] {
-      for (int call = 0; call < 3; ++call) check(run(algorithms_[i], x, w, out));
+      for (int done = 0; done < kCalls; ++done) check(call(algorithms_[i]));
     });
     if (seconds < best_seconds) {
       best_seconds = seconds;
@@ -92,6 +101,6 @@ void Matmul::choose(const void* x, const void* w, void* out) {
   algorithms_ = {algorithms_[best]};
 }
 
-void Matmul::enqueue(const void* x, const void* w, void* out) const { check(run(algorithms_.front(), x, w, out)); }
+void Matmul::enqueue(const ProductOperands& operands) const { check(run(algorithms_.front(), operands)); }
 
 }  // namespace sparsesim::measure

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "validate/measure/cuda/device.h"
 #include "validate/measure/cuda/types.h"
@@ -15,15 +16,22 @@ struct ProductSize {
   std::int64_t m = 0, n = 0, k = 0;
 };
 
+/// Operands of one call: x [m, k], w [n, k], out [m, n].
+struct ProductOperands {
+  const void *x = nullptr, *w = nullptr;
+  void* out = nullptr;
+};
+
 /// One product whose algorithm is chosen by time.
 class Matmul {
  public:
   /// Asks the library's heuristic for algorithms. Errors: NotHere when it has none for these sizes and this type.
   Matmul(const Device& device, const ProductSize& size, const ProductType& type);
-  /// Keeps the fastest of the algorithms, timed on these operands.
-  void choose(const void* x, const void* w, void* out);
+  /// Keeps the fastest of the algorithms, timed on these copies of the operands in turn. Errors: NotHere when none
+  /// runs.
+  void choose(const std::vector<ProductOperands>& copies);
   /// Enqueues one call. Errors: CudaError.
-  void enqueue(const void* x, const void* w, void* out) const;
+  void enqueue(const ProductOperands& operands) const;
 
  private:
   template <class Handle, cublasStatus_t (*destroy)(Handle)>
@@ -35,7 +43,7 @@ class Matmul {
   using Description = std::unique_ptr<void, Destroy<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy>>;
 
   Layout layout(cudaDataType_t type, std::int64_t rows, std::int64_t columns) const;
-  cublasStatus_t run(const cublasLtMatmulAlgo_t& algorithm, const void* x, const void* w, void* out) const;
+  cublasStatus_t run(const cublasLtMatmulAlgo_t& algorithm, const ProductOperands& operands) const;
 
   const Device& device_;
   ProductType type_;

@@ -26,9 +26,10 @@ struct Product {
       check(fill_random(x.data(), Type::bf16, size.m * size.k, p.seed() + 1, p.stream()));
       check(fill_random(w.data(), Type::bf16, size.n * size.k, p.seed() + 2, p.stream()));
     }
-    matmul.choose(x.data(), w.data(), out.data());
+    matmul.choose({operands()});
   }
-  void enqueue() const { matmul.enqueue(x.data(), w.data(), out.data()); }
+  ProductOperands operands() const { return {x.data(), w.data(), out.data()}; }
+  void enqueue() const { matmul.enqueue(operands()); }
 
   Matmul matmul;
   DeviceMemory x, w, out;
