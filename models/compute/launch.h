@@ -19,8 +19,8 @@ struct Stream {
   double bytes_per_step = 0;       // useful bytes delivered to the SM per step
   double line_bytes_per_step = 0;  // moved from L2/DRAM per step after rounding up to sectors; >= bytes_per_step
   bool cached = true;              // false: streamed once, never looked up
-  bool resident = false;           // true: read before within the task and still in the shared cache
   double l2_share = 1;             // of the bytes, those this task asks L2 for; a neighbour's multicast brings the rest
+  bool resident = false;           // true: read before within the task and still in the shared cache
 };
 
 /// The program that tasks of one shape run. Cycles are compute-unit clock cycles.

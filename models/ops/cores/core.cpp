@@ -126,6 +126,14 @@ double load_cycles(const Core& core, const Residence& where, double bytes) {
   return bytes * (where.l1 / near + where.mid / mid + (where.shared + where.dram) / far);
 }
 
+double waiting_cycles(const Core& core, double lines) {
+  const Memory& memory = core.substrate.memory;
+  const double rate = memory.dram_unit > 0 ? memory.dram_unit.value : memory.dram_achieved / core.cores();
+  const double in_flight = std::max(1.0, memory.bytes_in_flight_per_unit / core.line);
+  const double line = std::max(memory.dram_latency / in_flight, core.line / rate);
+  return lines * (line - core.line / rate) * core.substrate.compute.clock;
+}
+
 namespace {
 
 constexpr std::array kWorkFields = {&CoreWork::multiply_cycles, &CoreWork::load_cycles,   &CoreWork::issue_cycles,
@@ -173,7 +181,7 @@ TaskShape shape_of(const CoreWork& work, const Core& core) {
   cycles[static_cast<int>(Pipe::special)] = work.special_cycles / kSteps;
   const double dram = work.cold_bytes + written_as_read(core.substrate.memory, work.result_bytes);
   shape.streams.push_back({dram / kSteps, (dram + work.waste_bytes) / kSteps, false});
-  shape.streams.push_back({work.shared_bytes / kSteps, work.shared_bytes / kSteps, true, true});
+  shape.streams.push_back({work.shared_bytes / kSteps, work.shared_bytes / kSteps, true, 1, true});
   shape.useful_macs = work.useful_macs;
   shape.issued_macs = work.issued_macs;
   return shape;
