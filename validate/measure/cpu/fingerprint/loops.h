@@ -16,8 +16,8 @@ struct VectorLoops {
   /// Chained integer multiplies, 3 cycles each, beside vector multiply-adds that fill less than half of two units: its
   /// time tells the clock under vector load, also where two threads share a core.
   std::uint64_t (*clock)(long multiplies, const float* operands);
-  /// Loads every byte.
-  float (*read)(const char* data, std::size_t bytes);
+  /// Loads every byte, `sweeps` times.
+  float (*read)(const char* data, std::size_t bytes, long sweeps);
   void (*write)(char* data, std::size_t bytes);
   /// Stores that go past the caches.
   void (*write_past)(char* data, std::size_t bytes);

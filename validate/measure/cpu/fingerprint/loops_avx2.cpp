@@ -62,14 +62,17 @@ std::uint64_t clock_loop(long multiplies, const float* operands) {
   return value;
 }
 
-float read_loop(const char* data, std::size_t bytes) {
+float read_loop(const char* data, std::size_t bytes, long sweeps) {
   __m256 s[8];
 #pragma GCC unroll 16
   for (auto& x : s) x = _mm256_setzero_ps();
-  for (std::size_t at = 0; at < bytes; at += 256)
+  for (long sweep = 0; sweep < sweeps; ++sweep) {
+    asm volatile("" ::: "memory");  // the data may have changed
+    for (std::size_t at = 0; at < bytes; at += 256)
 #pragma GCC unroll 16
-    for (std::size_t i = 0; i < 8; ++i)
-      s[i] = _mm256_or_ps(s[i], _mm256_load_ps(reinterpret_cast<const float*>(data + at + 32 * i)));
+      for (std::size_t i = 0; i < 8; ++i)
+        s[i] = _mm256_or_ps(s[i], _mm256_load_ps(reinterpret_cast<const float*>(data + at + 32 * i)));
+  }
   __m256 total = s[0];
 #pragma GCC unroll 16
   for (int i = 1; i < 8; ++i) total = _mm256_or_ps(total, s[i]);

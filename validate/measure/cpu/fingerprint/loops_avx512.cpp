@@ -66,14 +66,17 @@ std::uint64_t clock_loop(long multiplies, const float* operands) {
   return value;
 }
 
-float read_loop(const char* data, std::size_t bytes) {
+float read_loop(const char* data, std::size_t bytes, long sweeps) {
   __m512 s[8];
 #pragma GCC unroll 16
   for (auto& x : s) x = _mm512_setzero_ps();
-  for (std::size_t at = 0; at < bytes; at += 512)
+  for (long sweep = 0; sweep < sweeps; ++sweep) {
+    asm volatile("" ::: "memory");  // the data may have changed
+    for (std::size_t at = 0; at < bytes; at += 512)
 #pragma GCC unroll 16
-    for (std::size_t i = 0; i < 8; ++i)
-      s[i] = merged(s[i], _mm512_load_ps(reinterpret_cast<const float*>(data + at + 64 * i)));
+      for (std::size_t i = 0; i < 8; ++i)
+        s[i] = merged(s[i], _mm512_load_ps(reinterpret_cast<const float*>(data + at + 64 * i)));
+  }
   __m512 total = s[0];
 #pragma GCC unroll 16
   for (int i = 1; i < 8; ++i) total = merged(total, s[i]);

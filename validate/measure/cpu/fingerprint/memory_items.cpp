@@ -24,10 +24,14 @@ std::vector<std::size_t> footprints(std::size_t low, std::size_t high, bool midd
 }
 
 /// `count` sweeps over `bytes` by every core of the team, each over its own part, or by the caller alone.
-using Sweep = void (*)(const VectorLoops&, char*, std::size_t);
-void sweep_read(const VectorLoops& v, char* data, std::size_t bytes) { keep(v.read(data, bytes)); }
-void sweep_write(const VectorLoops& v, char* data, std::size_t bytes) { v.write(data, bytes); }
-void sweep_write_past(const VectorLoops& v, char* data, std::size_t bytes) { v.write_past(data, bytes); }
+using Sweep = void (*)(const VectorLoops&, char*, std::size_t, long);
+void sweep_read(const VectorLoops& v, char* data, std::size_t bytes, long sweeps) { keep(v.read(data, bytes, sweeps)); }
+void sweep_write(const VectorLoops& v, char* data, std::size_t bytes, long sweeps) {
+  for (long i = 0; i < sweeps; ++i) v.write(data, bytes);
+}
+void sweep_write_past(const VectorLoops& v, char* data, std::size_t bytes, long sweeps) {
+  for (long i = 0; i < sweeps; ++i) v.write_past(data, bytes);
+}
 
 /// Where a core of the team has its data: parts of the arena that begin at the same place of every cache.
 std::size_t part_bytes(const Bench& bench, bool all) {
@@ -49,9 +53,7 @@ void add_sweep(Bench& bench, Sampler& sampler, const char* curve, std::size_t by
   const auto run = [&bench, bytes, sweep, all](long count) {
     const int threads = all ? bench.team.size() : 1;
     const long sweeps = std::max(1L, count / threads / static_cast<long>(bytes));
-    const double seconds = run_parts(bench, all, [&](int, char* begin) {
-      for (long i = 0; i < sweeps; ++i) sweep(bench.vectors, begin, bytes);
-    });
+    const double seconds = run_parts(bench, all, [&](int, char* begin) { sweep(bench.vectors, begin, bytes, sweeps); });
     return seconds * static_cast<double>(count) / (static_cast<double>(sweeps) * static_cast<double>(bytes) * threads);
   };
   sampler.add({curve, static_cast<double>(bytes), run, {}});
@@ -198,11 +200,11 @@ void add_retention(Bench& bench, Sampler& sampler) {
   for (const double wait_ms : {0.0, 0.5, 2.0, 5.0, 10.0, 50.0}) {
     if (bench.quick && wait_ms > 5) continue;
     const auto run = [&bench, bytes, wait_ms](long n) {
-      for (int i = 0; i < 3; ++i) sweep_read(bench.vectors, bench.arena.data(), bytes);
+      sweep_read(bench.vectors, bench.arena.data(), bytes, 3);
       const double until = seconds_now() + wait_ms * 1e-3;
       while (seconds_now() < until) {
       }
-      return busy_time([&] { sweep_read(bench.vectors, bench.arena.data(), bytes); }) * static_cast<double>(n) /
+      return busy_time([&] { sweep_read(bench.vectors, bench.arena.data(), bytes, 1); }) * static_cast<double>(n) /
              static_cast<double>(bytes);
     };
     sampler.add({"retention", wait_ms, run, {}});

@@ -114,7 +114,7 @@ double copy_over(Bench& bench, std::size_t bytes, long count) {
     bench.team.run([&](int thread) {
       if (thread == 1) bench.vectors.write(bench.arena.data(), bytes);
     });
-    seconds += busy_time([&] { keep(bench.vectors.read(bench.arena.data(), bytes)); });
+    seconds += busy_time([&] { keep(bench.vectors.read(bench.arena.data(), bytes, 1)); });
   }
   return seconds * static_cast<double>(count) / static_cast<double>(turns * static_cast<long>(bytes));
 }
