@@ -45,6 +45,7 @@ void Sampler::run(const std::function<void(double, const std::string&)>& progres
   for (int v = 0; v < effort_.visits; ++v) {
     if (v >= kLeastVisits && seconds_now() - start > effort_.budget_s * (v / (v + 1.0))) break;
     for (Item& item : items_) {
+      if (v > 0 && seconds_now() - start > 1.5 * effort_.budget_s) return progress(1, "");
       progress(done++ / steps, item.curve);
       visit(item, samples_[{item.curve, item.x}]);
     }

@@ -26,7 +26,7 @@ struct Effort {
   int samples = 21;        // of an item in one visit
   double sample_s = 4e-4;  // a sample is as many operations as take this long, at least one
   double item_s = 0.2;     // of one item in one visit; longer ones get fewer samples, at least five
-  double budget_s = 110;   // once it is spent, visits after the third are left out
+  double budget_s = 110;   // once it is spent, visits after the third are left out; after 1.5 of it all but the first
 };
 
 /// Collects items, samples them, and answers with quantiles of seconds per operation.
