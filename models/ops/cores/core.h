@@ -89,6 +89,10 @@ double load_cycles(const Core& core, const Residence& where, double bytes);
 /// Cycles of those among `bytes` that do not lie in the nearest cache.
 double far_cycles(const Core& core, const Residence& where, double bytes);
 
+/// Cycles that a core waits for lines at random places in main memory beyond what their bytes take as a stream: a
+/// latency for as many as it keeps in flight.
+double waiting_cycles(const Core& core, double lines);
+
 /// What one thread of a kernel does.
 struct CoreWork {
   double multiply_cycles = 0;  // of the multiply pipes

@@ -19,17 +19,6 @@ Launch on_all(const char* name, const BagSize& size, const CoreWork& work, const
                      std::vector<CoreWork>(cores, (1 / core.cores()) * work), false, core.substrate);
 }
 
-/// Cycles that a core waits for rows at random places in main memory, beyond the time of their bytes: lines in flight
-/// hide the latency of each other, but a row's first lines come before its stream is known.
-double waiting_cycles(double rows, double row_lines, const Core& core) {
-  const Memory& memory = core.substrate.memory;
-  const double clock = core.substrate.compute.clock;
-  const double rate = memory.dram_unit > 0 ? memory.dram_unit.value : memory.dram_achieved / core.cores();
-  const double in_flight = std::max(1.0, memory.bytes_in_flight_per_unit / core.line);
-  const double line = std::max(memory.dram_latency / in_flight, core.line / rate);
-  return rows * row_lines * (line - core.line / rate) * clock;
-}
-
 }  // namespace
 
 Launch lower_cores_bags(const BagSize& size, const Substrate& substrate, const Ideal& ideal) {
@@ -54,7 +43,7 @@ Launch lower_cores_bags(const BagSize& size, const Substrate& substrate, const I
   work.issue_cycles = (vectors * (size.weighted ? 2 : 1) + lookups * constant_or(kernel, "row_issue", 6)) / core.issue;
   work.multiply_cycles = vectors / core.multiplies(size.dtype);
   work.chain_cycles = lookups * core.multiply_latency;
-  work.serial_cycles = waiting_cycles(shared, lines / core.line, core);
+  work.serial_cycles = waiting_cycles(core, shared * lines / core.line);
   work.cold_bytes = shared * useful;
   work.waste_bytes = shared * (lines - useful);
   work.shared_bytes = (mid - shared) * lines;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "models/ops/cores/core_tiles.h"
@@ -45,11 +46,25 @@ struct Walk {
     const double index = ideal.metadata ? 0 : sums.units * loop.index_bytes + sums.rows * loop.row_bytes;
     return sums.units * block_n * block_k * bytes + index;
   }
-  /// Cycles of `times` ends of loops per row of units, which nothing hides; one of them is mispredicted where rows
-  /// differ.
-  double row_ends(double times) const {
-    const double miss = sums.uneven ? core.substrate.compute.pipes.branch_miss.value : 0;
-    return sums.rows * times * (loop.row_cycles + miss);
+  /// Cycles of `times` ends of loops per row of units. The last branch of a loop is mispredicted unless its length is
+  /// always the same and short; then nothing hides the chain from a number over its activations to their sum.
+  double row_ends(double times, const Residence& where) const {
+    constexpr double kRemembered = 32;  // turns of a loop that a branch history reaches over
+    const Memory& memory = core.substrate.memory;
+    const double clock = core.substrate.compute.clock;
+    const double far = memory.l2_near_latency * clock, mid = memory.mid_bytes > 0 ? memory.mid_latency.value : far;
+    const double latency = where.l1 * memory.l1_latency + where.mid * mid + (where.shared + where.dram) * far;
+    const double turns = sums.rows > 0 ? sums.units / sums.rows : 0;
+    const bool missed = sums.uneven || turns > kRemembered;
+    const double miss = core.substrate.compute.pipes.branch_miss + memory.l1_latency + core.multiply_latency + latency;
+    return sums.rows * times * (loop.row_cycles + (missed ? miss : 0));
+  }
+  /// Bytes of whole lines of a run of activations, all places of a row alike.
+  double touched(double columns) const {
+    const auto run = static_cast<std::int64_t>(columns * bytes);
+    const std::int64_t stride = size.m * static_cast<std::int64_t>(bytes), line = std::llround(core.line);
+    return ideal.overfetch ? static_cast<double>(run)
+                           : static_cast<double>(run + line - std::gcd(std::gcd(stride, run), line));
   }
 };
 
@@ -101,7 +116,8 @@ void add_single(CoreWork& work, const Walk& walk) {
   work.issue_cycles +=
       (vectors * (3 + walk.loop.vector_issue) + walk.sums.units / walk.together * walk.loop.unit_issue) / core.issue;
   work.issued_macs += vectors * walk.lanes;
-  work.serial_cycles += walk.row_ends(tall ? std::ceil(walk.block_n / (4 * walk.lanes)) : 1);
+  const Residence where = residence(core, {1, activations, 0}, 0, core.cores());
+  work.serial_cycles += walk.row_ends(tall ? std::ceil(walk.block_n / (4 * walk.lanes)) : 1, where);
 }
 
 /// What a row of units takes in the caches while its tiles walk over it: weights by whole lines, and the piece of each
@@ -116,7 +132,7 @@ RowWalk row_walk(const Walk& walk, double rows, double columns) {
   const double line = walk.core.line, column_bytes = walk.block_n * walk.bytes;
   RowWalk row;
   row.weight_bytes = units * (walk.block_k * column_bytes + walk.loop.index_bytes);
-  row.activation_bytes = units * walk.block_k * std::ceil(columns * walk.bytes / line) * line;
+  row.activation_bytes = units * walk.block_k * walk.touched(columns);
   row.line_share = std::min(1.0, rows * walk.bytes / std::min(line, column_bytes));
   return row;
 }
@@ -142,18 +158,20 @@ void add_tiles(CoreWork& work, const Walk& walk, double columns, double width) {
   const double stride = static_cast<double>(walk.size.m) * walk.bytes;
   const RowWalk row = row_walk(walk, rows, columns);
   const Footprint panel{static_cast<double>(walk.size.k), width * walk.bytes, stride};
-  const Footprint slice{row.activation_bytes / std::max(core.line, columns * walk.bytes), columns * walk.bytes, stride};
+  const Footprint slice{row.activation_bytes / walk.touched(columns), walk.touched(columns), stride};
   const Residence first = residence(core, panel, row.weight_bytes, core.cores());
   const Residence next = residence_in_turn(core, slice, row.weight_bytes, core.cores());
-  const double read = steps * vectors * core.vector_bytes;
-  work.load_cycles += load_cycles(core, first, read / tiles) + load_cycles(core, next, read * (tiles - 1) / tiles);
+  // Their addresses come from numbers: transfers from farther caches do not hide behind the loads, as those of streams.
+  const double read = steps * walk.touched(columns);
+  work.load_cycles += steps * vectors * core.vector_bytes / core.loads_bytes + far_cycles(core, first, read / tiles) +
+                      far_cycles(core, next, read * (tiles - 1) / tiles);
   work.shared_bytes += read / tiles * (first.shared + first.dram);
   // A broadcast and a number take a load each, whatever their width; and lines of weights come again for each tile.
   const double passes = tiles * std::ceil(width / columns);
   const Residence weights = residence_in_turn(core, {1, row.weight_bytes, 0}, row.activation_bytes, core.cores());
   const double lines = steps * rows * walk.bytes / row.line_share * (passes - 1) / passes;
   work.load_cycles += (steps * rows + units) * core.vector_bytes / core.loads_bytes + far_cycles(core, weights, lines);
-  work.serial_cycles += walk.row_ends(tiles) + units * loop.unit_cycles;
+  work.serial_cycles += walk.row_ends(tiles, first) + units * loop.unit_cycles;
 }
 
 /// Columns of results that one pass over the weights makes; wide ones in steps that fit the registers.
@@ -211,6 +229,11 @@ CoreWork sparse_rows_work(const SpmmSize& size, const SparseLoop& loop, const Co
   work.result_bytes = part.width * walk.sums.rows * walk.block_n * walk.bytes;
   add_weights(work, walk, part.first_panel, panel_bytes);
   add_first_read(work, panel_bytes, part.sharers, core);
+  // Rows of activations that no neighbour announces are waited for one latency for as many lines as are in flight.
+  const double density =
+      walk.sums.rows > 0 ? walk.sums.units * walk.block_k / walk.sums.rows / static_cast<double>(size.k) : 0;
+  const double lines = static_cast<double>(size.k) * (size.m == 1 ? walk.bytes : walk.touched(part.width)) / core.line;
+  work.serial_cycles += (1 - density) / walk.block_k * waiting_cycles(core, lines / part.sharers);
   if (size.m == 1)
     add_single(work, walk);
   else

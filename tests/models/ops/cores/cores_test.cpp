@@ -1,0 +1,141 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "models/compute/player.h"
+#include "models/ops/cores/core.h"
+#include "models/ops/cores/core_gemm.h"
+#include "models/ops/cores/core_spmm.h"
+#include "models/ops/cores/core_tiles.h"
+#include "models/ops/dense/gemm.h"
+
+namespace sparsesim {
+namespace {
+
+Substrate load(const char* name) {
+  return load_substrate(name, SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
+}
+const Substrate& milan() {
+  static const Substrate substrate = load("epyc-milan-2c");
+  return substrate;
+}
+const Substrate& rapids() {
+  static const Substrate substrate = load("xeon-sapphire-rapids-2c");
+  return substrate;
+}
+
+double dense_seconds(std::int64_t m, std::int64_t n, std::int64_t k, const Substrate& substrate,
+                     const char* dtype = "fp32") {
+  return play(lower_gemm(m, n, k, dtype, substrate, {}), substrate, {}).time.seconds();
+}
+
+SpmmSize product(const char* pattern, double sparsity, std::int64_t m) {
+  SpmmSize size;
+  size.m = m;
+  size.n = size.k = 1024;
+  size.dtype = "fp32";
+  size.pattern = pattern;
+  size.sparsity = sparsity;
+  return size;
+}
+
+double sparse_seconds(const SpmmSize& size, const Substrate& substrate = milan(), const Ideal& ideal = {}) {
+  const Launch launch = lower_cores_spmm(size, {substrate, ideal, 1});
+  return play(launch, substrate, ideal).time.seconds();
+}
+
+TEST_CASE("runs a period apart share sets: usable bytes are ways x lines of the sets that they reach") {
+  // 32 KiB of eight ways: addresses 4 KiB apart meet the same set.
+  constexpr double kCapacity = 32 * 1024, kWays = 8, kLine = 64;
+  CHECK(usable_bytes(kCapacity, kWays, {100, 64, 4096}, kLine) == doctest::Approx(8 * 64));
+  CHECK(usable_bytes(kCapacity, kWays, {100, 128, 2048}, kLine) == doctest::Approx(8 * 2 * 2 * 64));
+  CHECK(usable_bytes(kCapacity, kWays, {100, 128, 2048 + 64}, kLine) == doctest::Approx(kCapacity));  // padded
+  CHECK(usable_bytes(kCapacity, kWays, {1, 64, 4096}, kLine) == doctest::Approx(kCapacity));
+}
+
+TEST_CASE("shares of levels add up to one, and a footprint moves outwards as it grows") {
+  const Core core = core_of(milan());
+  double near = 1;
+  for (double bytes = 1024; bytes < 1e9; bytes *= 3) {
+    for (const bool in_turn : {false, true}) {
+      const Residence where =
+          in_turn ? residence_in_turn(core, {1, bytes, 0}, 0, 2) : residence(core, {1, bytes, 0}, 0, 2);
+      CHECK(where.l1 + where.mid + where.shared + where.dram == doctest::Approx(1));
+      for (const double share : {where.l1, where.mid, where.shared, where.dram}) CHECK(share >= -1e-12);
+    }
+    const double l1 = residence(core, {1, bytes, 0}, 0, 2).l1;
+    CHECK(l1 <= near + 1e-12);
+    near = l1;
+  }
+  CHECK(near < 1e-3);
+}
+
+TEST_CASE("ports at work together: never shorter than the longest, never longer than all in a row") {
+  const Core core = core_of(milan());
+  CoreWork work;
+  work.multiply_cycles = 100;
+  CHECK(busy_cycles(work, core) == doctest::Approx(100));
+  work.load_cycles = work.issue_cycles = 100;
+  CHECK(busy_cycles(work, core) > 100);
+  CHECK(busy_cycles(work, core) < 300);
+  work.serial_cycles = 50;
+  CoreWork without = work;
+  without.serial_cycles = 0;
+  CHECK(busy_cycles(work, core) == doctest::Approx(busy_cycles(without, core) + 50));
+}
+
+TEST_CASE("dense products take no less than their multiplies and than their weights from memory") {
+  const double peak = milan().compute.units * milan().compute.clock * milan().compute.pipes.vector;
+  for (const std::int64_t m : {1, 8, 64, 512}) {
+    const double seconds = dense_seconds(m, 2048, 2048, milan());
+    CHECK(seconds >= 2.0 * static_cast<double>(m) * 2048 * 2048 / peak);
+    CHECK(seconds >= 4.0 * 2048 * 2048 / milan().memory.dram_achieved);
+  }
+  // A vector waits for its weights alone: within a tenth of the stream.
+  CHECK(dense_seconds(1, 4096, 4096, milan()) < 1.1 * 4.0 * 4096 * 4096 / milan().memory.dram_achieved);
+}
+
+TEST_CASE("fewer stored weights never take longer; a vector of activations is bound by the stored bytes") {
+  double last = 1;
+  for (const double sparsity : {0.5, 0.7, 0.9, 0.99}) {
+    const double seconds = sparse_seconds(product("unstructured", sparsity, 64));
+    CHECK(seconds < last);
+    last = seconds;
+  }
+  const double bytes = 0.5 * 1024 * 1024 * 8;  // a value and its number
+  CHECK(sparse_seconds(product("unstructured", 0.5, 1)) >= 0.98 * bytes / milan().memory.dram_achieved);
+}
+
+TEST_CASE("rows of activations at a power of two conflict: a little more width is faster") {
+  SpmmSize aligned = product("unstructured", 0.9, 512), padded = product("unstructured", 0.9, 520);
+  CHECK(sparse_seconds(padded) < sparse_seconds(aligned));
+}
+
+TEST_CASE("indices that cost nothing never slow a product") {
+  Ideal ideal;
+  ideal.metadata = true;
+  for (const std::int64_t m : {1, 64})
+    CHECK(sparse_seconds(product("unstructured", 0.8, m), milan(), ideal) <=
+          sparse_seconds(product("unstructured", 0.8, m)));
+}
+
+TEST_CASE("a product of tiles costs its rows of weights or the floor") {
+  const Core core = core_of(rapids());
+  CHECK(tile_product_cycles(core, "bf16", 16) == doctest::Approx(16.2).epsilon(0.01));
+  CHECK(tile_product_cycles(core, "bf16", 4) == doctest::Approx(9.5));
+  CHECK(has_matrix_tiles(core, "bf16"));
+  CHECK_FALSE(has_matrix_tiles(core, "fp32"));
+}
+
+TEST_CASE("what the library lacks is refused in one line") {
+  SpmmSize transposed = product("unstructured", 0.9, 64);
+  transposed.transposed = true;
+  CHECK_THROWS_AS(sparse_seconds(transposed), UnsupportedError);
+  CHECK_THROWS_AS(dense_seconds(64, 64, 64, milan(), "bf16"), UnsupportedError);
+  Kernel kernel = *core_kernels(milan(), "cores_spmm", "unstructured", "fp32", "").front();
+  kernel.constants["no_such"] = Quantity{};
+  CHECK_THROWS_AS(sparse_loop(kernel), UnsupportedError);
+}
+
+}  // namespace
+}  // namespace sparsesim
