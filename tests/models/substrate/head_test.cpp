@@ -92,6 +92,19 @@ TEST_CASE("a machine that was not measured has no head") {
   CHECK(dump_substrate(plain).find("fingerprint:") == std::string::npos);
 }
 
+TEST_CASE("the head in docs/fingerprint.md loads as it stands") {
+  std::ifstream file(SPARSESIM_SOURCE_DIR "/docs/fingerprint.md");
+  const std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const std::string fence = "```yaml\n";
+  const std::size_t begin = page.find(fence);
+  REQUIRE(begin != std::string::npos);
+  const std::string example = page.substr(begin + fence.size(), page.find("```\n", begin + 1) - begin - fence.size());
+  const Folder folder;
+  const Substrate mine = load(folder, "base: a100\n" + example + kSources);
+  CHECK(mine.fingerprint.granules.size() == 1);
+  CHECK(mine.fingerprint.curves.size() == 1);
+}
+
 TEST_CASE("show prints granules and curves of the head") {
   const Folder folder;
   const std::string text = fingerprint_table(load(folder, "base: a100\n" + kHead + kSources));
