@@ -66,8 +66,8 @@ Levels find_levels(const Bench& bench, const Sampler& sampler) {
   const double shared = lowest(stream, 2 * found.mid, 8 * found.mid).value_or(0);
   const double dram = stream.empty() ? 0 : stream.back().y;
   const auto crossed = shared > 0 && dram > 1.15 * shared ? crossing(stream, shared, dram) : std::nullopt;
-  found.shared = crossed ? std::floor(*crossed / kKiB) * kKiB * bench.team.size()
-                         : static_cast<double>(bench.context.last_cache_bytes);
+  const auto named_last = static_cast<double>(bench.context.last_cache_bytes);
+  found.shared = crossed ? std::min(named_last, std::floor(*crossed / kKiB) * kKiB * bench.team.size()) : named_last;
   return found;
 }
 
