@@ -128,10 +128,8 @@ double load_cycles(const Core& core, const Residence& where, double bytes) {
 
 double waiting_cycles(const Core& core, double lines) {
   const Memory& memory = core.substrate.memory;
-  const double rate = memory.dram_unit > 0 ? memory.dram_unit.value : memory.dram_achieved / core.cores();
   const double in_flight = std::max(1.0, memory.bytes_in_flight_per_unit / core.line);
-  const double line = std::max(memory.dram_latency / in_flight, core.line / rate);
-  return lines * (line - core.line / rate) * core.substrate.compute.clock;
+  return lines * memory.dram_latency / in_flight * core.substrate.compute.clock;
 }
 
 namespace {

@@ -89,8 +89,8 @@ double load_cycles(const Core& core, const Residence& where, double bytes);
 /// Cycles of those among `bytes` that do not lie in the nearest cache.
 double far_cycles(const Core& core, const Residence& where, double bytes);
 
-/// Cycles that a core waits for lines at random places in main memory beyond what their bytes take as a stream: a
-/// latency for as many as it keeps in flight.
+/// Cycles that a core waits for lines at random places in main memory: a latency for as many as it keeps in flight.
+/// Streams of prefetchers do not reach them, so that their bytes' time lies within, not beside.
 double waiting_cycles(const Core& core, double lines);
 
 /// What one thread of a kernel does.
