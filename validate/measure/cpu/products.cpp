@@ -69,7 +69,8 @@ class Products : public Problem {
       try {
         found.push_back(make_dense_runner(library, sizes_, context_, seed_));
       } catch (const NotHere& error) {
-        reasons += std::string(reasons.empty() ? "" : "; ") + error.what();
+        const std::string reason = error.what();  // libraries may lack the same instructions
+        if (reasons.find(reason) == std::string::npos) reasons += (reasons.empty() ? "" : "; ") + reason;
       }
     }
     if (found.empty()) throw NotHere(reasons.empty() ? "this build has no matrix library" : reasons);
