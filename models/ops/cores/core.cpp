@@ -194,6 +194,13 @@ void add_first_read(CoreWork& work, double bytes, double tasks, const Core& core
   work.shared_bytes += bytes * (sharers - from_dram) / tasks;
 }
 
+double call_seconds(const Kernel& kernel, const Substrate& substrate) {
+  const auto start = kernel.constants.find("start_us");
+  if (start == kernel.constants.end()) return substrate.dispatch.graph_node;
+  const bool in_seconds = start->second.dimension == config::Dimension::time;
+  return start->second.value * (in_seconds ? 1 : 1e-6);
+}
+
 Launch core_launch(const std::string& name, const Kernel& kernel, const std::string& dtype,
                    const std::vector<CoreWork>& tasks, bool dynamic, const Substrate& substrate) {
   Launch launch;
@@ -202,7 +209,7 @@ Launch core_launch(const std::string& name, const Kernel& kernel, const std::str
   launch.dtype = dtype;
   launch.persistent = !dynamic;
   launch.dram_share = constant_or(kernel, "dram_share", 1);
-  launch.fixed_seconds = substrate.dispatch.launch + constant_or(kernel, "start_us", 0) * 1e-6;
+  launch.fixed_seconds = call_seconds(kernel, substrate);
   if (substrate.compute.units > 1) launch.fixed_seconds += substrate.dispatch.grid_start;
   const Core core = core_of(substrate);
   const CoreWork* last = nullptr;

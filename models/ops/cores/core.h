@@ -120,6 +120,10 @@ CoreWork operator*(double share, const CoreWork& work);
 /// the shared cache by every further core; from DRAM by each where the shared cache cannot hold it.
 void add_first_read(CoreWork& work, double bytes, double tasks, const Core& core);
 
+/// What a call costs beside its work: the kernel's start_us (microseconds, or a time with its unit), else that of a
+/// call of no work, dispatch.graph_node.
+double call_seconds(const Kernel& kernel, const Substrate& substrate);
+
 /// One call. Tasks begin in their order, one per core at a time.
 ///
 /// dynamic  cores take the next task as they become free, at the cost of dispatch.rate and hand_over; else the order is

@@ -74,11 +74,12 @@ void add_tile_loop(CoreWork& work, const GemmSize& size, const DenseLoop& loop, 
 }  // namespace
 
 DenseLoop dense_loop(const Kernel& kernel) {
-  static constexpr std::array<std::pair<const char*, double DenseLoop::*>, 4> kNames = {{
+  static constexpr std::array<std::pair<const char*, double DenseLoop::*>, 5> kNames = {{
       {"rate", &DenseLoop::rate},
       {"weight_pack_cycles", &DenseLoop::weight_pack_cycles},
       {"activation_pack_cycles", &DenseLoop::activation_pack_cycles},
       {"least_m", &DenseLoop::least_m},
+      {"packs_from", &DenseLoop::packs_from},
   }};
   DenseLoop loop;
   loop.tile_m = std::max(1, kernel.tile_m);
@@ -97,11 +98,14 @@ DenseWork dense_work(const GemmSize& size, const DenseLoop& loop, const Core& co
   multiply.result_bytes = m * n * bytes;
   const double weight_bytes = n * k * bytes * size.weights.bytes_share;
   // Fewer rows than the loop takes: each weight is loaded once for each of them, and waits for DRAM alone.
-  const bool packs = m >= loop.least_m;
+  const bool tiled = m >= loop.least_m, packs = tiled && m >= loop.packs_from;
   (packs && loop.weight_pack_cycles > 0 ? work.pack : multiply).cold_bytes += weight_bytes;
   add_first_read(packs && loop.activation_pack_cycles > 0 ? work.pack : multiply, m * k * bytes, 1, core);
-  if (packs) {
+  if (packs)
     work.pack.load_cycles = weight_bytes * loop.weight_pack_cycles + m * k * bytes * loop.activation_pack_cycles;
+  // Weights that are not copied come in runs as wide as a register tile, one row of the matrix apart.
+  if (tiled && !packs) multiply.load_cycles += waiting_cycles(core, weight_bytes / core.line);
+  if (tiled) {
     if (has_matrix_tiles(core, size.dtype))
       add_tile_loop(multiply, size, loop, core, ideal);
     else

@@ -13,7 +13,8 @@ struct DenseLoop {
   double rate = 1;                // of the multiply rate that the inner loop reaches
   double weight_pack_cycles = 0;  // per byte of weights copied before they are multiplied; 0: kept packed between calls
   double activation_pack_cycles = 0;
-  double least_m = 0;  // rows of activations from which the loop is taken; fewer: products of the gemv kind
+  double packs_from = 0;  // rows of activations from which operands are copied; fewer: read where they lie
+  double least_m = 0;     // rows of activations from which the loop is taken; fewer: products of the gemv kind
 };
 /// Errors: UnsupportedError for a constant that it does not know.
 DenseLoop dense_loop(const Kernel& kernel);
