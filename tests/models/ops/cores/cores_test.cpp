@@ -3,7 +3,10 @@
 #include <cmath>
 
 #include "models/compute/player.h"
+#include "models/ops/attention/attention.h"
 #include "models/ops/cores/core.h"
+#include "models/ops/cores/core_experts.h"
+#include "models/ops/cores/core_gathers.h"
 #include "models/ops/cores/core_gemm.h"
 #include "models/ops/cores/core_spmm.h"
 #include "models/ops/cores/core_tiles.h"
@@ -125,6 +128,50 @@ TEST_CASE("a product of tiles costs its rows of weights or the floor") {
   CHECK(tile_product_cycles(core, "bf16", 4) == doctest::Approx(9.5));
   CHECK(has_matrix_tiles(core, "bf16"));
   CHECK_FALSE(has_matrix_tiles(core, "fp32"));
+}
+
+double attention_seconds(std::int64_t window) {
+  AttentionSize size;
+  size.queries = size.keys = 2048;
+  size.heads = size.kv_heads = 4;
+  size.head_dim = 64;
+  size.dtype = "fp32";
+  size.window = window;
+  const Program program = Attention(size).lower({milan(), {}, 1});
+  return play(*program.stages.front().launch, milan(), {}).time.seconds();
+}
+
+TEST_CASE("attention follows its tiles of keys: a window of all keys is dense, a narrow one costs its share") {
+  const double dense = attention_seconds(0);
+  CHECK(attention_seconds(2048) == doctest::Approx(dense));
+  // 64 queries see 256 keys before them and a triangle: 5 of on average 16.5 tiles.
+  CHECK(attention_seconds(256) < 0.4 * dense);
+  CHECK(attention_seconds(256) > 5.0 / 16.5 * dense * 0.8);
+}
+
+TEST_CASE("experts without rows cost nothing; rows on one expert read one expert's weights") {
+  const auto seconds = [](std::vector<std::int64_t> counts) {
+    const ExpertProducts products{std::move(counts), 512, 512, "fp32", ""};
+    return play(lower_cores_products(products, milan(), {}), milan(), {}).time.seconds();
+  };
+  CHECK(seconds({64}) == doctest::Approx(seconds({64, 0, 0, 0})));
+  CHECK(seconds({16, 16, 16, 16}) > seconds({64, 0, 0, 0}));
+}
+
+TEST_CASE("popular rows are found in the caches: skew makes bags no slower") {
+  BagSize size;
+  size.rows = 200000;
+  size.dim = 64;
+  size.bags = 256;
+  size.pooling = 32;
+  size.dtype = "fp32";
+  const auto seconds = [&](double skew) {
+    size.skew = skew;
+    return play(lower_cores_bags(size, milan(), {}), milan(), {}).time.seconds();
+  };
+  CHECK(seconds(1) < seconds(0));
+  const double lookups = 256 * 32, bytes = lookups * 64 * 4;
+  CHECK(seconds(0) >= bytes / milan().memory.dram_achieved);
 }
 
 TEST_CASE("what the library lacks is refused in one line") {
