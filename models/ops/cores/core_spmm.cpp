@@ -46,18 +46,14 @@ struct Walk {
     const double index = ideal.metadata ? 0 : sums.units * loop.index_bytes + sums.rows * loop.row_bytes;
     return sums.units * block_n * block_k * bytes + index;
   }
-  /// Cycles of `times` ends of loops per row of units. The last branch of a loop is mispredicted unless its length is
-  /// always the same and short; then nothing hides the chain from a number over its activations to their sum.
-  double row_ends(double times, const Residence& where) const {
+  /// Cycles of `times` ends of loops per row of units, each storing so many vectors, one a cycle. The last branch of a
+  /// loop is mispredicted unless its length is always the same and short; it waits for no sum, only for its numbers.
+  double row_ends(double times, double stored) const {
     constexpr double kRemembered = 32;  // turns of a loop that a branch history reaches over
-    const Memory& memory = core.substrate.memory;
-    const double clock = core.substrate.compute.clock;
-    const double far = memory.l2_near_latency * clock, mid = memory.mid_bytes > 0 ? memory.mid_latency.value : far;
-    const double latency = where.l1 * memory.l1_latency + where.mid * mid + (where.shared + where.dram) * far;
     const double turns = sums.rows > 0 ? sums.units / sums.rows : 0;
     const bool missed = sums.uneven || turns > kRemembered;
-    const double miss = core.substrate.compute.pipes.branch_miss + memory.l1_latency + core.multiply_latency + latency;
-    return sums.rows * times * (loop.row_cycles + (missed ? miss : 0));
+    const double miss = core.substrate.compute.pipes.branch_miss + core.substrate.memory.l1_latency;
+    return sums.rows * times * (loop.row_cycles + stored + (missed ? miss : 0));
   }
   /// Bytes of whole lines of a run of activations, all places of a row alike.
   double touched(double columns) const {
@@ -116,8 +112,7 @@ void add_single(CoreWork& work, const Walk& walk) {
   work.issue_cycles +=
       (vectors * (3 + walk.loop.vector_issue) + walk.sums.units / walk.together * walk.loop.unit_issue) / core.issue;
   work.issued_macs += vectors * walk.lanes;
-  const Residence where = residence(core, {1, activations, 0}, 0, core.cores());
-  work.serial_cycles += walk.row_ends(tall ? std::ceil(walk.block_n / (4 * walk.lanes)) : 1, where);
+  work.serial_cycles += walk.row_ends(tall ? std::ceil(walk.block_n / (4 * walk.lanes)) : 1, 1);
 }
 
 /// What a row of units takes in the caches while its tiles walk over it: weights by whole lines, and the piece of each
@@ -171,7 +166,7 @@ void add_tiles(CoreWork& work, const Walk& walk, double columns, double width) {
   const Residence weights = residence_in_turn(core, {1, row.weight_bytes, 0}, row.activation_bytes, core.cores());
   const double lines = steps * rows * walk.bytes / row.line_share * (passes - 1) / passes;
   work.load_cycles += (steps * rows + units) * core.vector_bytes / core.loads_bytes + far_cycles(core, weights, lines);
-  work.serial_cycles += walk.row_ends(tiles, first) + units * loop.unit_cycles;
+  work.serial_cycles += walk.row_ends(tiles, vectors * rows) + units * loop.unit_cycles;
 }
 
 /// Columns of results that one pass over the weights makes; wide ones in steps that fit the registers.
