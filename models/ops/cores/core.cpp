@@ -89,9 +89,8 @@ Residence residence_by(const Core& core, const Footprint& footprint, double besi
   const Memory& memory = core.substrate.memory;
   const double bytes = std::max(1.0, footprint.bytes());
   const auto kept = [&](double capacity, double ways, double passing) {
-    // What is read once leaves half of a cache alone: it is evicted by its own followers.
-    const double room =
-        std::min(usable_bytes(capacity, ways, footprint, core.line), capacity - std::min(passing, capacity / 2));
+    // What passes takes its share of every set; but half of a cache stays, for it is evicted by its own followers.
+    const double room = usable_bytes(capacity, ways, footprint, core.line) * (1 - std::min(passing / capacity, 0.5));
     return std::clamp(hits(room / bytes), 0.0, 1.0);
   };
   Residence where;
