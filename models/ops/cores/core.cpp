@@ -51,8 +51,8 @@ Core core_of(const Substrate& substrate) {
   core.registers = required(*entry, "registers");
   core.multiply_latency = required(*entry, "multiply_latency");
   core.issue = required(*entry, "issue");
-
   core.overlap = required(*entry, "overlap");
+  core.stream_overlap = required(*entry, "stream_overlap");
   core.line = substrate.memory.line;
   const Pipes& pipes = substrate.compute.pipes;
   core.loads_bytes = pipes.operand_bandwidth > 0 ? pipes.operand_bandwidth : substrate.memory.l1_bytes_per_cycle;
@@ -169,6 +169,21 @@ double written_as_read(const Memory& memory, double bytes) {
   return memory.dram_written > 0 ? bytes * memory.dram_achieved / memory.dram_written : 2 * bytes;
 }
 
+/// Cycles that a loop and its streams take together beyond the longer of the two (docs/models/cores.md,
+/// stream_overlap).
+double unhidden_cycles(double loop, double stream, double overlap) {
+  const double longer = std::max(loop, stream), shorter = std::min(loop, stream);
+  return longer > 0 ? longer * (std::pow(1 + std::pow(shorter / longer, overlap), 1 / overlap) - 1) : 0;
+}
+
+/// Cycles in which one core alone draws its lines from memory and from the shared cache.
+double stream_cycles(const Core& core, double dram_bytes, double shared_bytes) {
+  const Memory& memory = core.substrate.memory;
+  const double dram = memory.dram_unit > 0 ? memory.dram_unit : memory.dram_achieved;
+  const double from_dram = dram_bytes / dram * core.substrate.compute.clock;
+  return std::max(from_dram, memory.l2_port > 0 ? (dram_bytes + shared_bytes) / memory.l2_port : 0);
+}
+
 TaskShape shape_of(const CoreWork& work, const Core& core) {
   TaskShape shape;
   shape.steps = shape.stages = kSteps;
@@ -177,6 +192,8 @@ TaskShape shape_of(const CoreWork& work, const Core& core) {
   cycles[static_cast<int>(Pipe::vector)] = busy_cycles(work, core) / kSteps;
   cycles[static_cast<int>(Pipe::special)] = work.special_cycles / kSteps;
   const double dram = work.cold_bytes + written_as_read(core.substrate.memory, work.result_bytes);
+  shape.prologue_cycles = unhidden_cycles(
+      busy_cycles(work, core), stream_cycles(core, dram + work.waste_bytes, work.shared_bytes), core.stream_overlap);
   shape.streams.push_back({dram / kSteps, (dram + work.waste_bytes) / kSteps, false});
   shape.streams.push_back({work.shared_bytes / kSteps, work.shared_bytes / kSteps, true, 1, true});
   shape.useful_macs = work.useful_macs;

@@ -23,6 +23,7 @@ struct Core {
   double multiply_latency = 0;  // cycles until a multiply-add may be added to
   double issue = 0;             // instructions per cycle
   double overlap = 0;           // how well work on different ports hides: the exponent of busy_cycles()
+  double stream_overlap = 0;    // the same of a loop and the lines that stream to it
   double loads_bytes = 0;       // bytes per cycle from the first-level cache
   double line = 0;              // bytes
 
