@@ -136,7 +136,8 @@ namespace {
 constexpr std::array kWorkFields = {&CoreWork::multiply_cycles, &CoreWork::load_cycles,   &CoreWork::issue_cycles,
                                     &CoreWork::chain_cycles,    &CoreWork::serial_cycles, &CoreWork::special_cycles,
                                     &CoreWork::cold_bytes,      &CoreWork::shared_bytes,  &CoreWork::result_bytes,
-                                    &CoreWork::waste_bytes,     &CoreWork::useful_macs,   &CoreWork::issued_macs};
+                                    &CoreWork::waste_bytes,     &CoreWork::waited_bytes,  &CoreWork::useful_macs,
+                                    &CoreWork::issued_macs};
 
 }  // namespace
 
@@ -193,7 +194,8 @@ TaskShape shape_of(const CoreWork& work, const Core& core) {
   cycles[static_cast<int>(Pipe::special)] = work.special_cycles / kSteps;
   const double dram = work.cold_bytes + written_as_read(core.substrate.memory, work.result_bytes);
   shape.prologue_cycles = unhidden_cycles(
-      busy_cycles(work, core), stream_cycles(core, dram + work.waste_bytes, work.shared_bytes), core.stream_overlap);
+      busy_cycles(work, core), stream_cycles(core, dram + work.waste_bytes - work.waited_bytes, work.shared_bytes),
+      core.stream_overlap);
   shape.streams.push_back({dram / kSteps, (dram + work.waste_bytes) / kSteps, false});
   shape.streams.push_back({work.shared_bytes / kSteps, work.shared_bytes / kSteps, true, 1, true});
   shape.useful_macs = work.useful_macs;

@@ -105,6 +105,7 @@ struct CoreWork {
   double cold_bytes = 0;       // read from DRAM
   double shared_bytes = 0;     // read again from the shared cache
   double result_bytes = 0;     // written: lines come from DRAM and go back to it
+  double waited_bytes = 0;     // of cold_bytes and waste_bytes, those that serial_cycles wait for: no stream beside it
   double waste_bytes = 0;      // of the lines of cold_bytes, what nobody asked for
   double useful_macs = 0, issued_macs = 0;
 

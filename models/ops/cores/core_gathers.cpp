@@ -46,6 +46,7 @@ Launch lower_cores_bags(const BagSize& size, const Substrate& substrate, const I
   work.serial_cycles = waiting_cycles(core, shared * lines / core.line);
   work.cold_bytes = shared * useful;
   work.waste_bytes = shared * (lines - useful);
+  work.waited_bytes = shared * lines;
   work.shared_bytes = (mid - shared) * lines;
   if (!ideal.metadata) work.cold_bytes += lookups * static_cast<double>(size.index_bytes + (size.weighted ? 4 : 0));
   work.result_bytes = tables * static_cast<double>(size.bags) * useful;

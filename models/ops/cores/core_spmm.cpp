@@ -228,7 +228,9 @@ CoreWork sparse_rows_work(const SpmmSize& size, const SparseLoop& loop, const Co
   const double density =
       walk.sums.rows > 0 ? walk.sums.units * walk.block_k / walk.sums.rows / static_cast<double>(size.k) : 0;
   const double lines = static_cast<double>(size.k) * (size.m == 1 ? walk.bytes : walk.touched(part.width)) / core.line;
-  work.serial_cycles += (1 - density) / walk.block_k * waiting_cycles(core, lines / part.sharers);
+  const double waited = (1 - density) / walk.block_k * lines / part.sharers;
+  work.serial_cycles += waiting_cycles(core, waited);
+  work.waited_bytes = std::min(work.cold_bytes, waited * core.line);
   if (size.m == 1)
     add_single(work, walk);
   else
