@@ -167,6 +167,7 @@ void report(const Bench& bench, const Sampler& sampler, SubstrateFile& file) {
   report_shared(bench, sampler, levels, file);
   report_dram(bench, sampler, levels, file);
   report_dispatch(bench, sampler, file);
+  report_overlap(sampler, file);
   report_granules(bench, sampler, file);
   report_curves(bench, sampler, file);
 }

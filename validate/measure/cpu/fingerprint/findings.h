@@ -12,6 +12,7 @@ void report(const Bench& bench, const Sampler& sampler, SubstrateFile& file);
 
 /// Parts of report(), each of a file of its own.
 void report_dispatch(const Bench& bench, const Sampler& sampler, SubstrateFile& file);
+void report_overlap(const Sampler& sampler, SubstrateFile& file);
 void report_granules(const Bench& bench, const Sampler& sampler, SubstrateFile& file);
 void report_curves(const Bench& bench, const Sampler& sampler, SubstrateFile& file);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <vector>
 
 #include "validate/measure/cpu/fingerprint/levels.h"
 #include "validate/measure/cpu/kernels/dense.h"
@@ -31,7 +33,31 @@ void report_library(const Sampler& s, const std::string& library, SubstrateFile&
   }
 }
 
+/// The exponent q of (stream^q + loop^q)^(1/q) = together; nothing where one of them is most of it or none is hidden.
+std::optional<double> overlap_exponent(double stream, double loop, double together) {
+  const double longer = std::max(stream, loop), shorter = std::min(stream, loop);
+  if (shorter < 0.3 * longer || together >= stream + loop) return std::nullopt;
+  double low = 1, high = 12;
+  for (int i = 0; i < 40; ++i) {
+    const double q = 0.5 * (low + high);
+    (std::pow(std::pow(stream, q) + std::pow(loop, q), 1 / q) > together ? low : high) = q;
+  }
+  return 0.5 * (low + high);
+}
+
 }  // namespace
+
+void report_overlap(const Sampler& s, SubstrateFile& file) {
+  std::vector<double> found;
+  const double stream = s.at("overlap_dram", 0).value, multiply = s.at("fma").value;
+  for (const double multiplies : s.places("overlap_dram"))
+    if (const auto q = overlap_exponent(stream, multiplies * multiply, s.at("overlap_dram", multiplies).value))
+      found.push_back(*q);
+  if (found.empty()) return;
+  std::sort(found.begin(), found.end());
+  file.kernel_constant("cores", "stream_overlap", {found[found.size() / 2], found.front(), found.back(), 0, 0, 0}, "",
+                       "lines from DRAM beside multiply-adds, curve overlap_dram; the range is that of its points");
+}
 
 void report_dispatch(const Bench& bench, const Sampler& s, SubstrateFile& file) {
   const double threads = bench.team.size();
