@@ -133,11 +133,11 @@ double waiting_cycles(const Core& core, double lines) {
 
 namespace {
 
-constexpr std::array kWorkFields = {&CoreWork::multiply_cycles, &CoreWork::load_cycles,   &CoreWork::issue_cycles,
-                                    &CoreWork::chain_cycles,    &CoreWork::serial_cycles, &CoreWork::special_cycles,
-                                    &CoreWork::cold_bytes,      &CoreWork::shared_bytes,  &CoreWork::result_bytes,
-                                    &CoreWork::waste_bytes,     &CoreWork::waited_bytes,  &CoreWork::useful_macs,
-                                    &CoreWork::issued_macs};
+constexpr std::array kWorkFields = {&CoreWork::apart_cycles,   &CoreWork::multiply_cycles, &CoreWork::load_cycles,
+                                    &CoreWork::issue_cycles,   &CoreWork::chain_cycles,    &CoreWork::serial_cycles,
+                                    &CoreWork::special_cycles, &CoreWork::cold_bytes,      &CoreWork::shared_bytes,
+                                    &CoreWork::result_bytes,   &CoreWork::waste_bytes,     &CoreWork::waited_bytes,
+                                    &CoreWork::useful_macs,    &CoreWork::issued_macs};
 
 }  // namespace
 
@@ -170,11 +170,13 @@ double written_as_read(const Memory& memory, double bytes) {
   return memory.dram_written > 0 ? bytes * memory.dram_achieved / memory.dram_written : 2 * bytes;
 }
 
-/// Cycles that a loop and its streams take together beyond the longer of the two (docs/models/cores.md,
-/// stream_overlap).
-double unhidden_cycles(double loop, double stream, double overlap) {
-  const double longer = std::max(loop, stream), shorter = std::min(loop, stream);
-  return longer > 0 ? longer * (std::pow(1 + std::pow(shorter / longer, overlap), 1 / overlap) - 1) : 0;
+/// Cycles that a loop of which streams run beside a share takes with them beyond the longer of the two: the norm of
+/// what runs side by side (docs/models/cores.md, stream_overlap), and the rest of the loop.
+double unhidden_cycles(double loop, double beside, double stream, double overlap) {
+  const double part = beside * loop, longer = std::max(part, stream), shorter = std::min(part, stream);
+  if (longer <= 0) return 0;
+  const double together = longer * std::pow(1 + std::pow(shorter / longer, overlap), 1 / overlap);
+  return together + loop - part - std::max(loop, stream);
 }
 
 /// Cycles in which one core alone draws its lines from memory and from the shared cache.
@@ -193,9 +195,9 @@ TaskShape shape_of(const CoreWork& work, const Core& core) {
   cycles[static_cast<int>(Pipe::vector)] = busy_cycles(work, core) / kSteps;
   cycles[static_cast<int>(Pipe::special)] = work.special_cycles / kSteps;
   const double dram = work.cold_bytes + written_as_read(core.substrate.memory, work.result_bytes);
-  shape.prologue_cycles = unhidden_cycles(
-      busy_cycles(work, core), stream_cycles(core, dram + work.waste_bytes - work.waited_bytes, work.shared_bytes),
-      core.stream_overlap);
+  const double stream = stream_cycles(core, dram + work.waste_bytes - work.waited_bytes, work.shared_bytes);
+  const double beside = work.multiply_cycles > 0 ? 1 - work.apart_cycles / work.multiply_cycles : 1;
+  shape.prologue_cycles = unhidden_cycles(busy_cycles(work, core), beside, stream, core.stream_overlap);
   shape.streams.push_back({dram / kSteps, (dram + work.waste_bytes) / kSteps, false});
   shape.streams.push_back({work.shared_bytes / kSteps, work.shared_bytes / kSteps, true, 1, true});
   shape.useful_macs = work.useful_macs;

@@ -97,16 +97,17 @@ double waiting_cycles(const Core& core, double lines);
 /// What one thread of a kernel does.
 struct CoreWork {
   double multiply_cycles = 0;  // of the multiply pipes
-  double load_cycles = 0;      // of the load ports and the private caches: at the same time
-  double issue_cycles = 0;     // of the front end: at the same time, too
-  double chain_cycles = 0;     // of sums that wait for themselves: at the same time, too
-  double serial_cycles = 0;    // mispredicted branches, dependent chains: nothing hides them
-  double special_cycles = 0;   // exponentials, between the others
-  double cold_bytes = 0;       // read from DRAM
-  double shared_bytes = 0;     // read again from the shared cache
-  double result_bytes = 0;     // written: lines come from DRAM and go back to it
-  double waited_bytes = 0;     // of cold_bytes and waste_bytes, those that serial_cycles wait for: no stream beside it
-  double waste_bytes = 0;      // of the lines of cold_bytes, what nobody asked for
+  double apart_cycles = 0;  // of multiply_cycles, those of passes over what the first pass has brought: nothing streams
+  double load_cycles = 0;   // of the load ports and the private caches: at the same time
+  double issue_cycles = 0;  // of the front end: at the same time, too
+  double chain_cycles = 0;  // of sums that wait for themselves: at the same time, too
+  double serial_cycles = 0;   // mispredicted branches, dependent chains: nothing hides them
+  double special_cycles = 0;  // exponentials, between the others
+  double cold_bytes = 0;      // read from DRAM
+  double shared_bytes = 0;    // read again from the shared cache
+  double result_bytes = 0;    // written: lines come from DRAM and go back to it
+  double waited_bytes = 0;    // of cold_bytes and waste_bytes, those that serial_cycles wait for: no stream beside it
+  double waste_bytes = 0;     // of the lines of cold_bytes, what nobody asked for
   double useful_macs = 0, issued_macs = 0;
 
   bool operator==(const CoreWork&) const = default;

@@ -119,17 +119,28 @@ DenseWork dense_work(const GemmSize& size, const DenseLoop& loop, const Core& co
   return work;
 }
 
+std::vector<DenseLoop> dense_loops(const Kernel& kernel) {
+  std::vector<DenseLoop> loops = {dense_loop(kernel)};
+  if (loops.front().packs_from > 0) {
+    loops.push_back(loops.front());
+    loops.back().packs_from = 0;
+  }
+  return loops;
+}
+
 Launch lower_cores_gemm(const GemmSize& size, const Substrate& substrate, const Ideal& ideal) {
   const Core core = core_of(substrate);
   std::vector<Launch> launches;
   for (const Kernel* kernel :
        core_kernels(substrate, "cores_gemm", size.weights.pattern, size.dtype, size.weights.kernel)) {
-    const DenseWork work = dense_work(size, dense_loop(*kernel), core, ideal);
-    std::vector<CoreWork> tasks;
-    const auto cores = static_cast<std::size_t>(core.cores());
-    if (work.pack != CoreWork{}) tasks.assign(cores, (1 / core.cores()) * work.pack);
-    tasks.insert(tasks.end(), cores, (1 / core.cores()) * work.multiply);
-    launches.push_back(core_launch("gemm", *kernel, size.dtype, tasks, false, substrate));
+    for (const DenseLoop& loop : dense_loops(*kernel)) {
+      const DenseWork work = dense_work(size, loop, core, ideal);
+      std::vector<CoreWork> tasks;
+      const auto cores = static_cast<std::size_t>(core.cores());
+      if (work.pack != CoreWork{}) tasks.assign(cores, (1 / core.cores()) * work.pack);
+      tasks.insert(tasks.end(), cores, (1 / core.cores()) * work.multiply);
+      launches.push_back(core_launch("gemm", *kernel, size.dtype, tasks, false, substrate));
+    }
   }
   return fastest_launch(std::move(launches), substrate, ideal);
 }

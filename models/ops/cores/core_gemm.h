@@ -19,6 +19,9 @@ struct DenseLoop {
 /// Errors: UnsupportedError for a constant that it does not know.
 DenseLoop dense_loop(const Kernel& kernel);
 
+/// The loops that a library chooses among: with copies of the operands, and without where it can do so.
+std::vector<DenseLoop> dense_loops(const Kernel& kernel);
+
 /// What the product costs all cores together, operands cold, packing apart.
 struct DenseWork {
   CoreWork pack, multiply;

@@ -164,7 +164,8 @@ void add_tiles(CoreWork& work, const Walk& walk, double columns, double width) {
   // A broadcast and a number take a load each, whatever their width; and lines of weights come again for each tile.
   const double passes = tiles * std::ceil(width / columns);
   const Residence weights = residence_in_turn(core, {1, row.weight_bytes, 0}, row.activation_bytes, core.cores());
-  const double lines = steps * rows * walk.bytes / row.line_share * (passes - 1) / passes;
+  const double again = (passes - 1) / passes, lines = steps * rows * walk.bytes / row.line_share * again;
+  work.apart_cycles += steps * vectors * rows / core.multiplies(walk.size.dtype) * again;
   work.load_cycles += (steps * rows + units) * core.vector_bytes / core.loads_bytes + far_cycles(core, weights, lines);
   work.serial_cycles += walk.row_ends(tiles, vectors * rows) + units * loop.unit_cycles;
 }
