@@ -100,6 +100,7 @@ struct Memory {
   // Optional facts; given() tells.
   Quantity dram_unit;          // B/s, best streaming read of one unit alone
   Quantity dram_written;       // B/s, best streaming write of the whole device
+  Quantity dram_next_line;     // s, one unit: each further line of a run at a random place
   Quantity l1_tag_rate;        // lines looked up per cycle per unit
   Quantity dram_latency_p95;   // s, idle
   Quantity dram_random_rate;   // 1/s, fills of one sector at random addresses, whole device

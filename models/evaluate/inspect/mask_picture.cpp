@@ -24,7 +24,6 @@ constexpr std::array<const char*, 8> kRamp = {"#e8f0f9", "#cfe0f2", "#adcbe9", "
                                               "#5a92cb", "#3a74b3", "#245893", "#163d6b"};
 
 double real(std::int64_t count) { return static_cast<double>(count); }
-std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// The largest box with the shape of rows x columns within a panel; long strips are widened so that they can be seen.

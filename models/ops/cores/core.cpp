@@ -125,10 +125,12 @@ double load_cycles(const Core& core, const Residence& where, double bytes) {
   return bytes * (where.l1 / near + where.mid / mid + (where.shared + where.dram) / far);
 }
 
-double waiting_cycles(const Core& core, double lines) {
+double waiting_cycles(const Core& core, double runs, double lines) {
   const Memory& memory = core.substrate.memory;
   const double in_flight = std::max(1.0, memory.bytes_in_flight_per_unit / core.line);
-  return lines * memory.dram_latency / in_flight * core.substrate.compute.clock;
+  const double first = memory.dram_latency / in_flight;
+  const double next = memory.dram_next_line > 0 ? std::min(first, memory.dram_next_line.value) : first;
+  return runs * (first + std::max(0.0, lines - 1) * next) * core.substrate.compute.clock;
 }
 
 namespace {

@@ -90,9 +90,10 @@ double load_cycles(const Core& core, const Residence& where, double bytes);
 /// Cycles of those among `bytes` that do not lie in the nearest cache.
 double far_cycles(const Core& core, const Residence& where, double bytes);
 
-/// Cycles that a core waits for lines at random places in main memory: a latency for as many as it keeps in flight.
+/// Cycles that a core waits for runs of `lines` lines at random places in main memory: for the first line of each a
+/// latency over as many as it keeps in flight, for the others memory.dram.next_line (absent: as long as the first).
 /// Streams of prefetchers do not reach them, so that their bytes' time lies within, not beside.
-double waiting_cycles(const Core& core, double lines);
+double waiting_cycles(const Core& core, double runs, double lines = 1);
 
 /// What one thread of a kernel does.
 struct CoreWork {

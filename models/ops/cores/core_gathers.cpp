@@ -43,7 +43,7 @@ Launch lower_cores_bags(const BagSize& size, const Substrate& substrate, const I
   work.issue_cycles = (vectors * (size.weighted ? 2 : 1) + lookups * constant_or(kernel, "row_issue", 6)) / core.issue;
   work.multiply_cycles = vectors / core.multiplies(size.dtype);
   work.chain_cycles = lookups * core.multiply_latency;
-  work.serial_cycles = waiting_cycles(core, shared * lines / core.line);
+  work.serial_cycles = waiting_cycles(core, shared, lines / core.line);
   work.cold_bytes = shared * useful;
   work.waste_bytes = shared * (lines - useful);
   work.waited_bytes = shared * lines;

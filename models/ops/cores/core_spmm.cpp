@@ -228,10 +228,11 @@ CoreWork sparse_rows_work(const SpmmSize& size, const SparseLoop& loop, const Co
   // Rows of activations that no neighbour announces are waited for one latency for as many lines as are in flight.
   const double density =
       walk.sums.rows > 0 ? walk.sums.units * walk.block_k / walk.sums.rows / static_cast<double>(size.k) : 0;
-  const double lines = static_cast<double>(size.k) * (size.m == 1 ? walk.bytes : walk.touched(part.width)) / core.line;
-  const double waited = (1 - density) / walk.block_k * lines / part.sharers;
-  work.serial_cycles += waiting_cycles(core, waited);
-  work.waited_bytes = std::min(work.cold_bytes, waited * core.line);
+  const double row_lines = (size.m == 1 ? walk.bytes : walk.touched(part.width)) / core.line;
+  const double lines = std::max(1.0, row_lines);  // of a run; several rows of one activation share a line
+  const double runs = (1 - density) / walk.block_k * static_cast<double>(size.k) * row_lines / lines / part.sharers;
+  work.serial_cycles += waiting_cycles(core, runs, lines);
+  work.waited_bytes = std::min(work.cold_bytes, runs * lines * core.line);
   if (size.m == 1)
     add_single(work, walk);
   else

@@ -153,6 +153,12 @@ void report_dram(const Bench& bench, const Sampler& s, const Levels& levels, Sub
   file.fact("memory.dram.capacity", yaml_number(std::floor(pages / kMiB)) + " MiB", "spec", "as the system says");
   const Spread line = s.at("random_all", levels.line);
   file.number("memory.dram.random_rate", inverse(line, bench.team.size() * 1e-9), "G/s", "all cores");
+  const Spread four = s.at("random_all", 4 * levels.line);
+  file.number(
+      "memory.dram.next_line",
+      scaled({four.value - line.value, four.low - line.high, four.high - line.low, 0, four.samples, four.visits},
+             1e9 / 3),
+      "ns", "runs of four lines less runs of one, at random places, all cores");
   file.number("memory.bytes_in_flight", scaled(ratio(nearest(s, "latency", large), line), levels.line), "B",
               "idle latency over the time between random lines of a core while all work (Little's law)");
 }
