@@ -103,8 +103,8 @@ DenseWork dense_work(const GemmSize& size, const DenseLoop& loop, const Core& co
   add_first_read(packs && loop.activation_pack_cycles > 0 ? work.pack : multiply, m * k * bytes, 1, core);
   if (packs)
     work.pack.load_cycles = weight_bytes * loop.weight_pack_cycles + m * k * bytes * loop.activation_pack_cycles;
-  // Weights that are not copied come in runs as wide as a register tile, one row of the matrix apart.
-  if (tiled && !packs) multiply.load_cycles += waiting_cycles(core, weight_bytes / core.line);
+  // Weights that are not copied are read a row of the matrix apart: no stream, but each line announces the next.
+  if (tiled && !packs) multiply.load_cycles += waiting_cycles(core, 1, weight_bytes / core.line);
   if (tiled) {
     if (has_matrix_tiles(core, size.dtype))
       add_tile_loop(multiply, size, loop, core, ideal);
