@@ -66,7 +66,8 @@ std::vector<Field> fixed_fields(Substrate& s) {
   f("memory.dram.channels", m.dram_channels, D::none, "independent channels", true);
   f("memory.bytes_in_flight", m.bytes_in_flight_per_unit, D::bytes, "most outstanding read bytes of one unit", true);
   f("memory.dram.unit_bandwidth", m.dram_unit, D::bandwidth, "best streaming read of one unit alone", false);
-  f("memory.dram.next_line", m.dram_next_line, D::time, "each further line of a run at a random place, one unit", false);
+  f("memory.dram.next_line", m.dram_next_line, D::time, "each further line of a run at a random place, one unit",
+    false);
   f("memory.dram.written", m.dram_written, D::bandwidth, "best streaming write", false);
   f("memory.l1.tag_rate", m.l1_tag_rate, D::per_cycle, "lines looked up per cycle per unit", false);
   f("memory.dram.latency_p95", m.dram_latency_p95, D::time, "95th percentile of the idle latency", false);

@@ -62,7 +62,9 @@ std::string program_help() {
   for (const CommandSpec& command : commands()) rows.emplace_back(command.name, command.summary);
   return "Usage: sparsesim COMMAND [OPTIONS]\n\n"
          "Predicts the realised speedup of sparse workloads on modeled accelerators.\n\nCommands:\n" +
-         table(rows) + "\n`sparsesim COMMAND --help` says more. Exit codes: 0 ok, 1 simulation error, 2 bad input, 3 no such device.\n";
+         table(rows) +
+         "\n`sparsesim COMMAND --help` says more. Exit codes: 0 ok, 1 simulation error, 2 bad input, 3 no such "
+         "device.\n";
 }
 
 }  // namespace
