@@ -30,6 +30,15 @@ class Measure(ProgramTest):
         with open(self.folder / name, newline="") as file:
             return list(csv.DictReader(file))
 
+    def test_the_noise_floor_is_how_far_visits_of_a_family_lie_apart(self):
+        note = "p50_us=1;visit_spread=%s;disturbed=%s"
+        rows = [f"gemm,dense,{note % (spread, mark)}" for spread, mark in [("1.10", "no"), ("1.20", "yes"), ("1.40", "yes")]]
+        self.write("r.csv", "op,pattern,note\n" + "\n".join(rows) + "\nspmm,block,no spread here\n")
+        script = str(ROOT / "scripts/noise_floor.py")
+        out = subprocess.run([sys.executable, script, "r.csv"], cwd=self.folder, capture_output=True, text=True, check=True)
+        families = out.stdout.splitlines()[1:]
+        self.assertEqual([line.split() for line in families], [["gemm", "dense", "3", "20.0", "%", "40.0", "%", "2"]])
+
     def test_a_plan_has_the_rows_of_its_suite(self):
         self.write("s.yaml", "ops:\n  - {op: gemm, n: 8, k: 8, grid: {m: [1, 2]}, kernels: [onednn]}\n")
         self.accepted(*self.words("plan.csv", "s.yaml"), "--plan-only")
