@@ -59,7 +59,7 @@ TEST_CASE("no text of a file can end the element that holds the data, and none i
 }
 
 TEST_CASE("bytes that are no UTF-8 leave the data readable") {
-  CHECK_NOTHROW((void)nlohmann::json::parse(report_data(one_row("a\xff"))));
+  CHECK(nlohmann::json::accept(report_data(one_row("a\xff"))));
 }
 
 TEST_CASE("a failed row has a reason and no prediction") {
