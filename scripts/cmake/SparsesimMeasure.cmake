@@ -44,6 +44,11 @@ function(sparsesim_cpu_backend)
   sparsesim_instruction_sets("${sources}")
   add_library(sparsesim_measure_cpu STATIC ${sources})
   sparsesim_compile_options(sparsesim_measure_cpu)
+  sparsesim_unity_by_folder(sparsesim_measure_cpu)
+  # Alone: timed loops, which would be compiled into callers that see them; Eigen under another name.
+  set_source_files_properties(
+    ${CMAKE_SOURCE_DIR}/validate/measure/cpu/fingerprint/loops.cpp
+    ${CMAKE_SOURCE_DIR}/validate/measure/cpu/kernels/eigen_csr_generic.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_link_libraries(sparsesim_measure_cpu PUBLIC sparsesim_measure_harness sparsesim_sparsity PRIVATE Eigen3::Eigen)
   foreach(pair "OpenMP::OpenMP_CXX=OPENMP" "onednn=ONEDNN" "openblas=OPENBLAS")
     string(REPLACE "=" ";" pair ${pair})

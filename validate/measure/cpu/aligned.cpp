@@ -5,13 +5,14 @@
 #include <cstdint>
 #include <new>
 
+#include "validate/measure/cpu/bytes.h"
+
 namespace sparsesim::measure {
 namespace {
 
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kHugePage = 2 * kMiB;
 /// Small pieces share blocks of this size, which begin at a multiple of it: so a piece finds its block by its address.
-constexpr std::size_t kBlock = std::size_t{32} << 20;
-constexpr std::size_t kLine = 64;
+constexpr std::size_t kBlock = 32 * kMiB;
 
 struct Block {
   std::size_t used = kLine;  // the first line is this header
@@ -21,8 +22,6 @@ static_assert(sizeof(Block) <= kLine);
 
 Block* g_current = nullptr;  // the block that pieces are cut from; allocation has no other state
 
-std::size_t up(std::size_t bytes, std::size_t granule) { return (bytes + granule - 1) / granule * granule; }
-
 bool has_own_mapping(std::size_t bytes) { return bytes > kBlock / 2; }
 
 /// Fresh zeroed pages at a multiple of `alignment`; what sticks out on both sides is handed back.
@@ -31,7 +30,7 @@ void* map_aligned(std::size_t bytes, std::size_t alignment) {
   void* mapped = mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) throw std::bad_alloc();
   auto* first = static_cast<char*>(mapped);
-  auto* begin = reinterpret_cast<char*>(up(reinterpret_cast<std::uintptr_t>(first), alignment));
+  auto* begin = reinterpret_cast<char*>(round_up<std::uintptr_t>(reinterpret_cast<std::uintptr_t>(first), alignment));
   if (begin > first) munmap(first, static_cast<std::size_t>(begin - first));
   if (begin + bytes < first + whole) munmap(begin + bytes, static_cast<std::size_t>(first + whole - begin) - bytes);
   madvise(begin, bytes, MADV_HUGEPAGE);
@@ -47,8 +46,8 @@ void unmap_if_free(Block* block) {
 void* take_memory(std::size_t bytes) {
   if (bytes == 0) return nullptr;
   if (bytes > SIZE_MAX / 2) throw std::bad_alloc();
-  if (has_own_mapping(bytes)) return map_aligned(up(bytes, kHugePage), kHugePage);
-  const std::size_t size = up(bytes, kLine);
+  if (has_own_mapping(bytes)) return map_aligned(round_up(bytes, kHugePage), kHugePage);
+  const std::size_t size = round_up(bytes, kLine);
   if (g_current == nullptr || g_current->used + size > kBlock) {
     unmap_if_free(std::exchange(g_current, nullptr));
     g_current = new (map_aligned(kBlock, kBlock)) Block;
@@ -62,7 +61,7 @@ void* take_memory(std::size_t bytes) {
 void give_memory_back(void* memory, std::size_t bytes) noexcept {
   if (memory == nullptr) return;
   if (has_own_mapping(bytes)) {
-    munmap(memory, up(bytes, kHugePage));
+    munmap(memory, round_up(bytes, kHugePage));
     return;
   }
   auto* block = reinterpret_cast<Block*>(reinterpret_cast<std::uintptr_t>(memory) / kBlock * kBlock);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sim/core/random.h"
+#include "validate/measure/cpu/bytes.h"
 #include "validate/measure/cpu/rotation.h"
 #include "validate/measure/cpu/row_sizes.h"
 #include "validate/measure/cpu/timed_runner.h"
@@ -17,15 +18,13 @@ namespace {
 constexpr std::int64_t kMostTokens = 1 << 20, kMostHeads = 1 << 12;
 constexpr std::int64_t kCheckedQueries = 256;
 // Results are means of values in [-1, 1]: float sums of some thousand terms are wrong by some 1e-7.
-constexpr double kTolerance = 1e-5;
-
-std::int64_t up(std::int64_t n, std::int64_t granule) { return (n + granule - 1) / granule * granule; }
+constexpr double kAttentionTolerance = 1e-5;
 
 int padded_width(const AttentionSizes& sizes, const AttentionKernel& kernel) {
-  return static_cast<int>(up(sizes.head_dim, kernel.vector));
+  return static_cast<int>(round_up(sizes.head_dim, kernel.vector));
 }
 
-AttentionSizes read_sizes(const PlanRow& row) {
+AttentionSizes read_attention_sizes(const PlanRow& row) {
   AttentionSizes sizes;
   sizes.batch = size_param(row, "batch", kMostHeads, 1);
   sizes.seq = size_param(row, "seq", kMostTokens);
@@ -57,17 +56,17 @@ std::pair<const KeyPattern*, KeyPatternSizes> read_pattern(const PlanRow& row, c
   return {find_key_pattern("blocks"), pattern};
 }
 
-void check_row(const PlanRow& row, const CpuContext&) {
+void check_attention_row(const PlanRow& row, const CpuContext&) {
   if (row.dtype != "fp32") throw NotHere("attention is measured in fp32");
   if (row.text("phase", "prefill") != "prefill") throw NotHere("attention is measured in prefill");
-  const AttentionSizes sizes = read_sizes(row);
+  const AttentionSizes sizes = read_attention_sizes(row);
   read_pattern(row, sizes);
   const double tokens = static_cast<double>(sizes.batch) * static_cast<double>(sizes.padded());
   require_memory(8.0 * tokens * static_cast<double>(2 * sizes.heads + 2 * sizes.kv_heads) * sizes.head_dim);
 }
 
-std::string key_of(const PlanRow& row) {
-  const AttentionSizes sizes = read_sizes(row);
+std::string attention_key(const PlanRow& row) {
+  const AttentionSizes sizes = read_attention_sizes(row);
   std::string key = "attention";
   for (const std::int64_t size : {sizes.batch, sizes.seq, sizes.heads, sizes.kv_heads,
                                   static_cast<std::int64_t>(sizes.head_dim), std::int64_t{sizes.causal}})
@@ -105,7 +104,7 @@ class TiledAttention : public TimedRunner {
 class AttentionProblem : public Problem {
  public:
   AttentionProblem(const PlanRow& row, const CpuContext& context, std::uint64_t seed) {
-    const AttentionSizes sizes = read_sizes(row);
+    const AttentionSizes sizes = read_attention_sizes(row);
     const AttentionKernel& kernel = attention_kernel(context);
     AttentionOperands operands = draw_attention(sizes, kernel, seed);
     const auto bytes = static_cast<std::size_t>(operands.bytes());
@@ -127,10 +126,6 @@ class AttentionProblem : public Problem {
  private:
   std::shared_ptr<AttentionData> data_;
 };
-
-std::unique_ptr<Problem> make_problem(const PlanRow& row, const CpuContext& context, std::uint64_t seed) {
-  return std::make_unique<AttentionProblem>(row, context, seed);
-}
 
 /// Head `head` of sequence `batch`.
 AttentionHead head_of(const AttentionSizes& sizes, const AttentionKernel& kernel, const AttentionOperands& operands,
@@ -175,7 +170,7 @@ std::vector<double> reference_row(const AttentionHead& head, int panel, const At
 
 }  // namespace
 
-ProblemFamily attention_family() { return {"attention", check_row, key_of, make_problem}; }
+ProblemFamily attention_family() { return {"attention", check_attention_row, attention_key, make_problem<AttentionProblem>}; }
 
 AttentionOperands draw_attention(const AttentionSizes& sizes, const AttentionKernel& kernel, std::uint64_t seed) {
   const std::int64_t heads = sizes.batch * sizes.heads, kv_heads = sizes.batch * sizes.kv_heads;
@@ -251,7 +246,7 @@ double attention_error(const AttentionSizes& sizes, const AttentionKernel& kerne
                        const AttentionOperands& operands, std::uint64_t seed) {
   const std::int64_t all = sizes.batch * sizes.heads * sizes.seq, checked = std::min(all, kCheckedQueries);
   RandomStream stream(seed, "measure/attention check");
-  LargestError error(kTolerance);
+  LargestError error(kAttentionTolerance);
   for (std::int64_t i = 0; i < checked; ++i) {
     const std::int64_t row = checked < all ? stream.below(all) : i;
     const AttentionHead head = head_of(sizes, kernel, operands, row / sizes.seq);

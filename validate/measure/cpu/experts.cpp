@@ -15,8 +15,7 @@
 namespace sparsesim::measure {
 namespace {
 
-constexpr std::int64_t kSizeMost = 1 << 20, kExpertsOfProductMost = 4096;
-constexpr std::int64_t kCheckedResults = 4096;
+constexpr std::int64_t kExpertsOfProductMost = 4096;
 
 struct GroupedSizes {
   std::int64_t m = 0, n = 0, k = 0, experts = 1;
@@ -29,21 +28,21 @@ struct GroupedSizes {
   }
 };
 
-GroupedSizes read_sizes(const PlanRow& row) {
+GroupedSizes read_grouped_sizes(const PlanRow& row) {
   GroupedSizes sizes;
-  sizes.m = checked_size("m", row.m, kSizeMost);
-  sizes.n = checked_size("n", row.n, kSizeMost);
-  sizes.k = checked_size("k", row.k, kSizeMost);
+  sizes.m = checked_size("m", row.m, kExpertSizeMost);
+  sizes.n = checked_size("n", row.n, kExpertSizeMost);
+  sizes.k = checked_size("k", row.k, kExpertSizeMost);
   sizes.experts = size_param(row, "experts", kExpertsOfProductMost);
   sizes.type = dense_type(row.dtype);
   sizes.routing = row.text("routing", "balanced");
   return sizes;
 }
 
-void check_row(const PlanRow& row, const CpuContext& context) {
+void check_grouped_row(const PlanRow& row, const CpuContext& context) {
   if (!row.pattern.empty() && row.pattern != "experts")
     throw NotHere("a grouped product has no pattern " + row.pattern);
-  const GroupedSizes sizes = read_sizes(row);
+  const GroupedSizes sizes = read_grouped_sizes(row);
   const auto counts = draw_counts(sizes.routing, sizes.m, sizes.experts, 1, 1);
   const auto used =
       static_cast<double>(std::count_if(counts.begin(), counts.end(), [](auto rows) { return rows > 0; }));
@@ -56,8 +55,8 @@ void check_row(const PlanRow& row, const CpuContext& context) {
                  2 * static_cast<double>(wide_copies) * wide * static_cast<double>(result_bytes(sizes.type)));
 }
 
-std::string key_of(const PlanRow& row) {
-  const GroupedSizes sizes = read_sizes(row);
+std::string grouped_key(const PlanRow& row) {
+  const GroupedSizes sizes = read_grouped_sizes(row);
   return "grouped_gemm/" + row.dtype + "/" + sizes.routing + "/" + std::to_string(sizes.m) + "/" +
          std::to_string(sizes.n) + "/" + std::to_string(sizes.k) + "/" + std::to_string(sizes.experts);
 }
@@ -219,7 +218,7 @@ class EveryExpertRunner : public TimedRunner {
 class GroupedProblem : public Problem {
  public:
   GroupedProblem(const PlanRow& row, const CpuContext& context, std::uint64_t seed) {
-    GroupedData data{read_sizes(row), context, seed, {}, {}};
+    GroupedData data{read_grouped_sizes(row), context, seed, {}, {}};
     data.counts = draw_counts(data.sizes.routing, data.sizes.m, data.sizes.experts, 1, seed);
     for (std::size_t expert = 0; expert < data.counts.size(); ++expert)
       data.expert_of.insert(data.expert_of.end(), static_cast<std::size_t>(data.counts[expert]),
@@ -235,12 +234,8 @@ class GroupedProblem : public Problem {
   std::shared_ptr<const GroupedData> data_;
 };
 
-std::unique_ptr<Problem> make_problem(const PlanRow& row, const CpuContext& context, std::uint64_t seed) {
-  return std::make_unique<GroupedProblem>(row, context, seed);
-}
-
 }  // namespace
 
-ProblemFamily grouped_gemm_family() { return {"grouped_gemm", check_row, key_of, make_problem}; }
+ProblemFamily grouped_gemm_family() { return {"grouped_gemm", check_grouped_row, grouped_key, make_problem<GroupedProblem>}; }
 
 }  // namespace sparsesim::measure

@@ -13,6 +13,8 @@
 
 namespace sparsesim::measure {
 
+inline constexpr std::int64_t kExpertSizeMost = 1 << 20;  // rows, and each side of an expert's weights
+
 /// Rows of op grouped_gemm: m rows in all, sorted by expert, [m, k] times each expert's [k, n]; params experts routing;
 /// dtype fp32, bf16 or int8. Baseline: every row by every expert's weights in one product.
 ProblemFamily grouped_gemm_family();

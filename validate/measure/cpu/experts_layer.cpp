@@ -12,9 +12,8 @@ namespace sparsesim::measure {
 namespace {
 
 constexpr std::int64_t kTaskRows = 16;  // of a thread at a time
-constexpr std::int64_t kCheckedResults = 4096;
 // Results are some hundredths to tenths: float products of some thousand terms are wrong by some 1e-7.
-constexpr double kTolerance = 1e-5;
+constexpr double kLayerTolerance = 1e-5;
 // Chosen experts' logits stand out by this: the softmax is neither even nor a single one.
 constexpr double kChosen = 4;
 
@@ -231,7 +230,7 @@ double layer_error(const LayerSizes& sizes, const LayerOperands& operands, const
                    std::uint64_t seed) {
   const std::int64_t checked = std::min(sizes.tokens, (kCheckedResults + sizes.hidden - 1) / sizes.hidden);
   RandomStream stream(seed, "measure/expert layer check");
-  LargestError error(kTolerance * (every_expert ? std::sqrt(static_cast<double>(sizes.experts)) : 1));
+  LargestError error(kLayerTolerance * (every_expert ? std::sqrt(static_cast<double>(sizes.experts)) : 1));
   for (std::int64_t i = 0; i < checked; ++i) {
     const std::int64_t token = checked < sizes.tokens ? stream.below(sizes.tokens) : i;
     const std::vector<double> shares = softmax(sizes, operands, token);

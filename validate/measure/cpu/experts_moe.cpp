@@ -13,13 +13,11 @@
 namespace sparsesim::measure {
 namespace {
 
-constexpr std::int64_t kSizeMost = 1 << 20;
-
-LayerSizes read_sizes(const PlanRow& row) {
+LayerSizes read_layer_sizes(const PlanRow& row) {
   LayerSizes sizes;
-  sizes.tokens = checked_size("m", row.m, kSizeMost);
-  sizes.hidden = checked_size("k", row.k, kSizeMost);
-  sizes.intermediate = checked_size("n", row.n, kSizeMost);
+  sizes.tokens = checked_size("m", row.m, kExpertSizeMost);
+  sizes.hidden = checked_size("k", row.k, kExpertSizeMost);
+  sizes.intermediate = checked_size("n", row.n, kExpertSizeMost);
   sizes.experts = size_param(row, "experts", kExpertsMost);
   sizes.top_k = size_param(row, "top_k", sizes.experts);
   sizes.gated = flag_param(row, "gated", true);
@@ -41,10 +39,10 @@ std::size_t read_bytes(const LayerSizes& sizes, bool every_expert, std::uint64_t
   return static_cast<std::size_t>(used * sizes.expert_elements()) * sizeof(float);
 }
 
-void check_row(const PlanRow& row, const CpuContext& context) {
+void check_layer_row(const PlanRow& row, const CpuContext& context) {
   if (row.dtype != "fp32") throw NotHere("expert layers are measured in fp32");
   if (!row.pattern.empty() && row.pattern != "experts") throw NotHere("an expert layer has no pattern " + row.pattern);
-  const LayerSizes sizes = read_sizes(row);
+  const LayerSizes sizes = read_layer_sizes(row);
   // The weights as drawn, and for two libraries copies by expert and side by side; what lies between the products.
   const auto copies = rotation_copies(read_bytes(sizes, false, 1), context);
   const auto wide_copies = rotation_copies(read_bytes(sizes, true, 1), context);
@@ -53,8 +51,8 @@ void check_row(const PlanRow& row, const CpuContext& context) {
   require_memory((1 + 2 * static_cast<double>(copies + wide_copies)) * weight_bytes(sizes) + between);
 }
 
-std::string key_of(const PlanRow& row) {
-  const LayerSizes sizes = read_sizes(row);
+std::string layer_key(const PlanRow& row) {
+  const LayerSizes sizes = read_layer_sizes(row);
   std::string key = "moe_ffn/" + sizes.routing;
   for (const std::int64_t size :
        {sizes.tokens, sizes.hidden, sizes.intermediate, sizes.experts, sizes.top_k, std::int64_t{sizes.gated}})
@@ -113,7 +111,7 @@ class LayerRunner : public TimedRunner {
 class LayerProblem : public Problem {
  public:
   LayerProblem(const PlanRow& row, const CpuContext& context, std::uint64_t seed) {
-    const LayerSizes sizes = read_sizes(row);
+    const LayerSizes sizes = read_layer_sizes(row);
     data_ = std::make_shared<const LayerData>(LayerData{sizes, context, seed, draw_layer(sizes, seed)});
   }
   std::vector<std::unique_ptr<Runner>> runners(const PlanRow&) override {
@@ -127,12 +125,8 @@ class LayerProblem : public Problem {
   std::shared_ptr<const LayerData> data_;
 };
 
-std::unique_ptr<Problem> make_problem(const PlanRow& row, const CpuContext& context, std::uint64_t seed) {
-  return std::make_unique<LayerProblem>(row, context, seed);
-}
-
 }  // namespace
 
-ProblemFamily moe_ffn_family() { return {"moe_ffn", check_row, key_of, make_problem}; }
+ProblemFamily moe_ffn_family() { return {"moe_ffn", check_layer_row, layer_key, make_problem<LayerProblem>}; }
 
 }  // namespace sparsesim::measure

@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "models/sparsity/routing/routing.h"
+#include "validate/measure/cpu/bytes.h"
 #include "validate/measure/cpu/experts.h"
 
 namespace sparsesim::measure {
 namespace {
-
-constexpr std::size_t kLine = 64;
 
 DenseShape expert_shape(std::int64_t rows, std::int64_t n, std::int64_t k, DenseType type) {
   DenseShape shape;
@@ -36,7 +35,7 @@ std::vector<std::int64_t> draw_counts(const std::string& routing, std::int64_t t
 ExpertProducts::ExpertProducts(const std::string& library, std::int64_t rows, std::int64_t n, std::int64_t k,
                                DenseType type, const CpuContext& context)
     : base_(make_dense(library, expert_shape(rows, n, k, type), context)),
-      expert_bytes_((base_->prepared_bytes() + kLine - 1) / kLine * kLine),
+      expert_bytes_(round_up(base_->prepared_bytes(), kLine)),
       row_bytes_(static_cast<std::size_t>(k) * operand_bytes(type)),
       result_row_bytes_(static_cast<std::size_t>(n) * result_bytes(type)) {}
 

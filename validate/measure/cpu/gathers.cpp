@@ -34,7 +34,7 @@ double read_popularity(const std::string& text) {
 }
 
 /// m, n, k and sparsity of a row stand for bags, dim, rows and pooling.
-BagSizes read_sizes(const PlanRow& row) {
+BagSizes read_bag_sizes(const PlanRow& row) {
   BagSizes sizes;
   sizes.tables = size_param(row, "tables", 4096, 1);
   sizes.rows = size_param(row, "rows", std::int64_t{1} << 31, row.k);
@@ -47,20 +47,20 @@ BagSizes read_sizes(const PlanRow& row) {
   return sizes;
 }
 
-void check_row(const PlanRow& row, const CpuContext& context) {
+void check_bag_row(const PlanRow& row, const CpuContext& context) {
   if (row.dtype != "fp32") throw NotHere("embedding bags are measured in fp32");
   if (!row.pattern.empty() && row.pattern != "gather") throw NotHere("embedding bags have no pattern " + row.pattern);
   if (row.text("index_bytes", "8") != "8") throw NotHere("row numbers have 8 bytes here");
   if (!row.text("trace", "").empty()) throw NotHere("embedding bags are drawn here, not read from a trace");
-  const BagSizes sizes = read_sizes(row);
+  const BagSizes sizes = read_bag_sizes(row);
   const double table = 4.0 * static_cast<double>(sizes.elements());
   const double lists = static_cast<double>(sizes.lookups()) * (sizeof(std::int64_t) + sizeof(NamedRow)) +
                        4.0 * static_cast<double>(sizes.tables * sizes.bags) * static_cast<double>(sizes.dim);
   require_memory(table + lists + 6.0 * static_cast<double>(context.last_cache_bytes));
 }
 
-std::string key_of(const PlanRow& row) {
-  const BagSizes sizes = read_sizes(row);
+std::string bag_key(const PlanRow& row) {
+  const BagSizes sizes = read_bag_sizes(row);
   std::string key = "embedding_bag/" + row.text("indices", "uniform");
   for (const std::int64_t size :
        {sizes.tables, sizes.rows, sizes.dim, sizes.bags, sizes.pooling, std::int64_t{sizes.weighted}})
@@ -73,7 +73,7 @@ std::string key_of(const PlanRow& row) {
 class BagData {
  public:
   BagData(const PlanRow& row, const CpuContext& processor, std::uint64_t visit_seed)
-      : sizes(read_sizes(row)),
+      : sizes(read_bag_sizes(row)),
         seed(visit_seed),
         context(processor),
         kernels(gather_kernels(context)),
@@ -216,12 +216,8 @@ class BagProblem : public Problem {
   std::shared_ptr<BagData> data_;
 };
 
-std::unique_ptr<Problem> make_problem(const PlanRow& row, const CpuContext& context, std::uint64_t seed) {
-  return std::make_unique<BagProblem>(row, context, seed);
-}
-
 }  // namespace
 
-ProblemFamily embedding_bag_family() { return {"embedding_bag", check_row, key_of, make_problem}; }
+ProblemFamily embedding_bag_family() { return {"embedding_bag", check_bag_row, bag_key, make_problem<BagProblem>}; }
 
 }  // namespace sparsesim::measure

@@ -11,7 +11,6 @@
 namespace sparsesim::measure {
 namespace {
 
-constexpr std::int64_t kCheckedResults = 4096;
 constexpr std::int64_t kTaskBags = 16;  // of a thread at a time
 
 /// A bijection of [0, rows) that scatters neighbours: rank -> (step * rank + first) mod rows.

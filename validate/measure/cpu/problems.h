@@ -20,6 +20,12 @@ struct ProblemFamily {
   std::unique_ptr<Problem> (*make)(const PlanRow& row, const CpuContext& context, std::uint64_t seed);
 };
 
+/// The usual maker: a P of the row, the processor and the seed.
+template <class P>
+std::unique_ptr<Problem> make_problem(const PlanRow& row, const CpuContext& context, std::uint64_t seed) {
+  return std::make_unique<P>(row, context, seed);
+}
+
 /// gemm, spmm: products.cpp. grouped_gemm, moe_ffn: experts.cpp. attention: attention.cpp. embedding_bag: gathers.cpp.
 std::span<const ProblemFamily> problem_table();
 

@@ -11,7 +11,6 @@ namespace sparsesim::measure {
 namespace {
 
 constexpr std::int64_t kLargestSize = 1 << 18;
-constexpr std::int64_t kChunkRows = 64;  // rows of weights that a thread takes at a time
 
 ProductSizes sizes_of(const PlanRow& row) {
   ProductSizes sizes{checked_size("m", row.m, kLargestSize), checked_size("n", row.n, kLargestSize),
@@ -46,8 +45,8 @@ using Runners = std::vector<std::unique_ptr<Runner>>;
 /// Products of one (m, n, k, dtype).
 class Products : public Problem {
  public:
-  Products(const ProductSizes& sizes, const CpuContext& context, std::uint64_t seed)
-      : sizes_(sizes), context_(context), seed_(seed) {}
+  Products(const PlanRow& row, const CpuContext& context, std::uint64_t seed)
+      : sizes_(sizes_of(row)), context_(context), seed_(seed) {}
 
   Runners runners(const PlanRow& row) override {
     if (row.op == "gemm") return baselines();
@@ -159,18 +158,14 @@ void check_spmm(const PlanRow& row, const CpuContext& context) {
   if (tiles) check_tiles(sizes, height, width, context);
 }
 
-std::string key(const PlanRow& row) {
+std::string product_key(const PlanRow& row) {
   return "product m=" + std::to_string(row.m) + " n=" + std::to_string(row.n) + " k=" + std::to_string(row.k) + " " +
          (row.dtype.empty() ? "fp32" : row.dtype);
 }
 
-std::unique_ptr<Problem> make(const PlanRow& row, const CpuContext& context, std::uint64_t seed) {
-  return std::make_unique<Products>(sizes_of(row), context, seed);
-}
-
 }  // namespace
 
-ProblemFamily gemm_family() { return {"gemm", check_gemm, key, make}; }
-ProblemFamily spmm_family() { return {"spmm", check_spmm, key, make}; }
+ProblemFamily gemm_family() { return {"gemm", check_gemm, product_key, make_problem<Products>}; }
+ProblemFamily spmm_family() { return {"spmm", check_spmm, product_key, make_problem<Products>}; }
 
 }  // namespace sparsesim::measure

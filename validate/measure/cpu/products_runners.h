@@ -13,6 +13,8 @@
 
 namespace sparsesim::measure {
 
+inline constexpr std::int64_t kChunkRows = 64;  // of weights, that a thread takes at a time
+
 /// Weights in their format, activations [k, m], results [n, m].
 template <class Weights>
 struct SparseOperands {

@@ -58,7 +58,7 @@ class TileRunner : public TimedRunner {
   void call() override { multiply(rotation().next()); }
 
   void multiply(const TileOperands& operands) const {
-    constexpr std::int64_t kPanel = 64, kChunkRows = 64;
+    constexpr std::int64_t kPanel = 64;
     const TileMatrix w = operands.view();
     for_parts(w.rows / w.height, sizes_.m, kPanel, std::max<std::int64_t>(1, kChunkRows / w.height), context_.threads,
               [&](const Part& part) { multiply_tiles(w, operands.activations.data(), operands.results.data(), part); });

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <utility>
@@ -27,6 +28,9 @@ class TimedRunner : public Runner {
   virtual void call() = 0;
   std::string kernel_;
 };
+
+/// Results that a check looks at, at random places where a product has more.
+inline constexpr std::int64_t kCheckedResults = 4096;
 
 /// Largest difference seen, over a tolerance; what is no number is infinitely wrong.
 class LargestError {

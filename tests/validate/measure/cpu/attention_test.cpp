@@ -13,7 +13,7 @@ namespace sparsesim::measure {
 namespace {
 
 /// The kernels that this processor can run.
-std::vector<AttentionKernel> kernels() {
+std::vector<AttentionKernel> attention_kernels_here() {
   const CpuContext context = make_cpu_context(1);
   std::vector<AttentionKernel> kernels = {attention_kernel_generic};
 #if defined(__x86_64__)
@@ -23,7 +23,7 @@ std::vector<AttentionKernel> kernels() {
   return kernels;
 }
 
-AttentionSizes sizes_of(std::int64_t seq, int head_dim, bool causal = true) {
+AttentionSizes attention_sizes(std::int64_t seq, int head_dim, bool causal = true) {
   AttentionSizes sizes;
   sizes.batch = 2;
   sizes.heads = 4;
@@ -35,11 +35,11 @@ AttentionSizes sizes_of(std::int64_t seq, int head_dim, bool causal = true) {
 }
 
 /// Errors of every kernel there is under a pattern; null: dense.
-void check(const AttentionSizes& sizes, const char* pattern, const KeyPatternSizes& pattern_sizes) {
+void check_attention(const AttentionSizes& sizes, const char* pattern, const KeyPatternSizes& pattern_sizes) {
   CAPTURE(sizes.seq);
   CAPTURE(sizes.head_dim);
   const AttentionMask mask(sizes, pattern ? find_key_pattern(pattern) : nullptr, pattern_sizes, 3);
-  for (const AttentionKernel& kernel : kernels()) {
+  for (const AttentionKernel& kernel : attention_kernels_here()) {
     CAPTURE(std::string(kernel.instructions));
     const AttentionOperands operands = draw_attention(sizes, kernel, 7);
     run_attention(sizes, kernel, mask, operands, 1);
@@ -47,7 +47,7 @@ void check(const AttentionSizes& sizes, const char* pattern, const KeyPatternSiz
   }
 }
 
-PlanRow row_of(const std::string& pattern, std::map<std::string, std::string> params) {
+PlanRow attention_row(const std::string& pattern, std::map<std::string, std::string> params) {
   PlanRow row;
   row.op = "attention";
   row.dtype = "fp32";
@@ -57,7 +57,7 @@ PlanRow row_of(const std::string& pattern, std::map<std::string, std::string> pa
   return row;
 }
 
-CpuContext small_cache() {
+CpuContext attention_context() {
   CpuContext context = make_cpu_context(1);
   context.last_cache_bytes = 1 << 20;
   return context;
@@ -68,14 +68,15 @@ CpuContext small_cache() {
 TEST_CASE("attention agrees with double precision whatever the length and head dimension") {
   for (const bool causal : {true, false})
     for (const std::int64_t seq : {1, 7, 64, 65, 127, 200, 331})
-      for (const int head_dim : {1, 8, 24, 64, 80, 128}) check(sizes_of(seq, head_dim, causal), nullptr, {});
+      for (const int head_dim : {1, 8, 24, 64, 80, 128})
+        check_attention(attention_sizes(seq, head_dim, causal), nullptr, {});
 }
 
 TEST_CASE("a window sees its last keys, whatever its edge cuts off a tile") {
   for (const std::int64_t window : {1, 2, 63, 64, 65, 130, 300}) {
     KeyPatternSizes sizes;
     sizes.window = window;
-    check(sizes_of(300, 32), "window", sizes);
+    check_attention(attention_sizes(300, 32), "window", sizes);
   }
 }
 
@@ -85,15 +86,15 @@ TEST_CASE("a mask of blocks keeps what the simulator keeps") {
       KeyPatternSizes sizes;
       sizes.block = block;
       sizes.density = 0.3;
-      check(sizes_of(500, 32, causal), "blocks", sizes);
+      check_attention(attention_sizes(500, 32, causal), "blocks", sizes);
     }
 }
 
 TEST_CASE("a window as long as the sequence is causal attention to the bit") {
-  const AttentionSizes sizes = sizes_of(190, 48);
+  const AttentionSizes sizes = attention_sizes(190, 48);
   KeyPatternSizes window;
   window.window = sizes.seq;
-  for (const AttentionKernel& kernel : kernels()) {
+  for (const AttentionKernel& kernel : attention_kernels_here()) {
     const AttentionOperands dense = draw_attention(sizes, kernel, 7), windowed = draw_attention(sizes, kernel, 7);
     run_attention(sizes, kernel, AttentionMask(sizes, nullptr, {}, 1), dense, 1);
     run_attention(sizes, kernel, AttentionMask(sizes, find_key_pattern("window"), window, 1), windowed, 1);
@@ -102,7 +103,7 @@ TEST_CASE("a window as long as the sequence is causal attention to the bit") {
 }
 
 TEST_CASE("a window of w keys computes the tiles that hold them and no others") {
-  const AttentionSizes sizes = sizes_of(1024, 64);
+  const AttentionSizes sizes = attention_sizes(1024, 64);
   KeyPatternSizes window;
   window.window = 65;  // of 64 queries the first one needs the whole tile before its own
   const AttentionMask mask(sizes, find_key_pattern("window"), window, 1);
@@ -114,7 +115,7 @@ TEST_CASE("a window of w keys computes the tiles that hold them and no others") 
 }
 
 TEST_CASE("whole tiles are those without a masked score") {
-  const AttentionSizes sizes = sizes_of(512, 16);
+  const AttentionSizes sizes = attention_sizes(512, 16);
   const AttentionMask mask(sizes, nullptr, {}, 1);
   for (std::size_t block = 0; block < mask.tiles().size(); ++block) {
     REQUIRE(mask.tiles()[block].size() == block + 1);
@@ -123,8 +124,8 @@ TEST_CASE("whole tiles are those without a masked score") {
 }
 
 TEST_CASE("scores far apart leave no trace and no subnormal number") {
-  const AttentionSizes sizes = sizes_of(130, 16);
-  for (const AttentionKernel& kernel : kernels()) {
+  const AttentionSizes sizes = attention_sizes(130, 16);
+  for (const AttentionKernel& kernel : attention_kernels_here()) {
     AttentionOperands operands = draw_attention(sizes, kernel, 7);
     for (float& query : operands.queries) query *= 300;
     const AttentionMask mask(sizes, nullptr, {}, 1);
@@ -135,7 +136,7 @@ TEST_CASE("scores far apart leave no trace and no subnormal number") {
 }
 
 TEST_CASE("two threads give the results of one") {
-  const AttentionSizes sizes = sizes_of(200, 24);
+  const AttentionSizes sizes = attention_sizes(200, 24);
   const AttentionKernel& kernel = attention_kernel_generic;
   const AttentionOperands one = draw_attention(sizes, kernel, 7), two = draw_attention(sizes, kernel, 7);
   const AttentionMask mask(sizes, nullptr, {}, 1);
@@ -145,7 +146,7 @@ TEST_CASE("two threads give the results of one") {
 }
 
 TEST_CASE("one wrong result is seen") {
-  const AttentionSizes sizes = sizes_of(30, 16);
+  const AttentionSizes sizes = attention_sizes(30, 16);
   const AttentionKernel& kernel = attention_kernel_generic;
   const AttentionOperands operands = draw_attention(sizes, kernel, 7);
   const AttentionMask mask(sizes, nullptr, {}, 1);
@@ -158,9 +159,9 @@ TEST_CASE("one wrong result is seen") {
 
 TEST_CASE("runners of attention are checked and timed; what has no kernel is refused by name") {
   const ProblemFamily family = attention_family();
-  const CpuContext context = small_cache();
-  const PlanRow window = row_of("window", {{"window", "70"}}), dense = row_of("", {});
-  PlanRow mask = row_of("block_mask", {{"block", "64x64"}});
+  const CpuContext context = attention_context();
+  const PlanRow window = attention_row("window", {{"window", "70"}}), dense = attention_row("", {});
+  PlanRow mask = attention_row("block_mask", {{"block", "64x64"}});
   mask.sparsity = 0.5;
   for (const PlanRow& row : {window, dense, mask}) family.check(row, context);
   CHECK(family.key(window) == family.key(mask));
@@ -176,10 +177,10 @@ TEST_CASE("runners of attention are checked and timed; what has no kernel is ref
   PlanRow half = dense;
   half.dtype = "fp16";
   CHECK_THROWS_AS(family.check(half, context), NotHere);
-  CHECK_THROWS_AS(family.check(row_of("bigbird", {}), context), NotHere);
-  CHECK_THROWS_AS(family.check(row_of("window", {}), context), NotHere);
-  CHECK_THROWS_AS(family.check(row_of("window", {{"window", "70"}, {"causal", "0"}}), context), NotHere);
-  CHECK_THROWS_AS(family.check(row_of("", {{"kv_heads", "3"}}), context), NotHere);
+  CHECK_THROWS_AS(family.check(attention_row("bigbird", {}), context), NotHere);
+  CHECK_THROWS_AS(family.check(attention_row("window", {}), context), NotHere);
+  CHECK_THROWS_AS(family.check(attention_row("window", {{"window", "70"}, {"causal", "0"}}), context), NotHere);
+  CHECK_THROWS_AS(family.check(attention_row("", {{"kv_heads", "3"}}), context), NotHere);
 }
 
 }  // namespace sparsesim::measure

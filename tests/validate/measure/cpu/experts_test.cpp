@@ -16,14 +16,14 @@
 namespace sparsesim::measure {
 namespace {
 
-CpuContext small_cache() {
+CpuContext expert_context() {
   CpuContext context = make_cpu_context(1);
   context.last_cache_bytes = 1 << 16;
   return context;
 }
 
 /// The kernels that this processor can run.
-std::vector<ExpertKernels> kernels() {
+std::vector<ExpertKernels> expert_kernels_here() {
   const CpuContext context = make_cpu_context(1);
   std::vector<ExpertKernels> kernels = {expert_kernels_generic};
 #if defined(__x86_64__)
@@ -45,7 +45,7 @@ LayerSizes layer_sizes(bool gated, const std::string& routing) {
   return sizes;
 }
 
-PlanRow row_of(const std::string& op, std::map<std::string, std::string> params) {
+PlanRow expert_row(const std::string& op, std::map<std::string, std::string> params) {
   PlanRow row;
   row.op = op;
   row.m = 45;
@@ -59,7 +59,7 @@ PlanRow row_of(const std::string& op, std::map<std::string, std::string> params)
 
 /// Every kernel and baseline of a row is right, is timed, and is right again.
 void check_runners(const ProblemFamily& family, const PlanRow& row) {
-  const CpuContext context = small_cache();
+  const CpuContext context = expert_context();
   family.check(row, context);
   const auto problem = family.make(row, context, 11);
   auto runners = problem->runners(row);
@@ -78,7 +78,7 @@ void check_runners(const ProblemFamily& family, const PlanRow& row) {
 
 TEST_CASE("the largest experts are chosen with their shares of the softmax, whatever their number") {
   for (const int experts : {1, 2, 7, 8, 9, 64, 65, 200})
-    for (const ExpertKernels& kernel : kernels()) {
+    for (const ExpertKernels& kernel : expert_kernels_here()) {
       CAPTURE(experts);
       CAPTURE(std::string(kernel.instructions));
       const std::int64_t tokens = 20;
@@ -107,7 +107,7 @@ TEST_CASE("the largest experts are chosen with their shares of the softmax, what
 
 TEST_CASE("the activation is silu(gate) times up, or the squared positive part") {
   for (const std::int64_t width : {1, 5, 8, 16, 31})
-    for (const ExpertKernels& kernel : kernels()) {
+    for (const ExpertKernels& kernel : expert_kernels_here()) {
       CAPTURE(width);
       CAPTURE(std::string(kernel.instructions));
       std::vector<float> from(static_cast<std::size_t>(3 * 2 * width)), to(static_cast<std::size_t>(3 * width));
@@ -166,7 +166,7 @@ TEST_CASE("logits send to each expert as many tokens as the routing's law says")
 }
 
 TEST_CASE("layers agree with double precision, gated or not, sparse or wide; one wrong result is seen") {
-  const CpuContext context = small_cache();
+  const CpuContext context = expert_context();
   for (const std::string& library : dense_libraries())
     for (const bool gated : {true, false}) {
       CAPTURE(library);
@@ -190,16 +190,16 @@ TEST_CASE("layers agree with double precision, gated or not, sparse or wide; one
 TEST_CASE("grouped products agree with double precision where experts have many rows, few or none") {
   for (const char* routing : {"balanced", "uniform", "zipf:2", "power_law:1.2", "counts:[45,0,0,0,0]"}) {
     CAPTURE(std::string(routing));
-    check_runners(grouped_gemm_family(), row_of("grouped_gemm", {{"experts", "5"}, {"routing", routing}}));
+    check_runners(grouped_gemm_family(), expert_row("grouped_gemm", {{"experts", "5"}, {"routing", routing}}));
   }
 }
 
 TEST_CASE("grouped products of other types agree, too, where a library has them") {
   for (const char* type : {"bf16", "int8"}) {
     CAPTURE(std::string(type));
-    PlanRow row = row_of("grouped_gemm", {{"experts", "5"}, {"routing", "uniform"}});
+    PlanRow row = expert_row("grouped_gemm", {{"experts", "5"}, {"routing", "uniform"}});
     row.dtype = type;
-    const auto problem = grouped_gemm_family().make(row, small_cache(), 11);
+    const auto problem = grouped_gemm_family().make(row, expert_context(), 11);
     try {
       for (const auto& runner : problem->runners(row)) CHECK(runner->error() < 1);
       for (const auto& runner : problem->baselines()) CHECK(runner->error() < 1);
@@ -211,14 +211,14 @@ TEST_CASE("grouped products of other types agree, too, where a library has them"
 
 TEST_CASE("expert layers are checked and timed") {
   check_runners(moe_ffn_family(),
-                row_of("moe_ffn", {{"experts", "6"}, {"top_k", "2"}, {"routing", "zipf:1"}, {"gated", "1"}}));
+                expert_row("moe_ffn", {{"experts", "6"}, {"top_k", "2"}, {"routing", "zipf:1"}, {"gated", "1"}}));
 }
 
 TEST_CASE("an expert layer gives the same results by two threads") {
   const LayerSizes sizes = layer_sizes(true, "zipf:1.0");
   const LayerOperands operands = draw_layer(sizes, 5);
   for (const std::string& library : dense_libraries()) {
-    CpuContext context = small_cache();
+    CpuContext context = expert_context();
     context.threads = 2;
     std::vector<float> results(operands.tokens.size());
     ExpertLayer layer(library, sizes, context);
@@ -229,17 +229,17 @@ TEST_CASE("an expert layer gives the same results by two threads") {
 }
 
 TEST_CASE("expert rows that cannot be run are refused by name") {
-  const CpuContext context = small_cache();
+  const CpuContext context = expert_context();
   const ProblemFamily grouped = grouped_gemm_family(), layer = moe_ffn_family();
-  CHECK_THROWS_AS(grouped.check(row_of("grouped_gemm", {}), context), NotHere);
-  CHECK_THROWS_AS(grouped.check(row_of("grouped_gemm", {{"experts", "5"}, {"routing", "even"}}), context), NotHere);
-  CHECK_THROWS_AS(grouped.check(row_of("grouped_gemm", {{"experts", "5"}, {"routing", "trace:a.csv"}}), context),
+  CHECK_THROWS_AS(grouped.check(expert_row("grouped_gemm", {}), context), NotHere);
+  CHECK_THROWS_AS(grouped.check(expert_row("grouped_gemm", {{"experts", "5"}, {"routing", "even"}}), context), NotHere);
+  CHECK_THROWS_AS(grouped.check(expert_row("grouped_gemm", {{"experts", "5"}, {"routing", "trace:a.csv"}}), context),
                   NotHere);
-  CHECK_THROWS_AS(layer.check(row_of("moe_ffn", {{"experts", "6"}, {"top_k", "7"}}), context), NotHere);
-  PlanRow half = row_of("moe_ffn", {{"experts", "6"}, {"top_k", "2"}});
+  CHECK_THROWS_AS(layer.check(expert_row("moe_ffn", {{"experts", "6"}, {"top_k", "7"}}), context), NotHere);
+  PlanRow half = expert_row("moe_ffn", {{"experts", "6"}, {"top_k", "2"}});
   half.dtype = "fp16";
   CHECK_THROWS_AS(layer.check(half, context), NotHere);
-  PlanRow large = row_of("grouped_gemm", {{"experts", "4096"}});
+  PlanRow large = expert_row("grouped_gemm", {{"experts", "4096"}});
   large.n = large.k = 1 << 20;
   CHECK_THROWS_AS(grouped.check(large, context), NotHere);
 }

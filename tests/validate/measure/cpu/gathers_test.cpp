@@ -13,7 +13,7 @@ namespace sparsesim::measure {
 namespace {
 
 /// The kernels that this processor can run.
-std::vector<GatherKernels> kernels() {
+std::vector<GatherKernels> gather_kernels_here() {
   const CpuContext context = make_cpu_context(1);
   std::vector<GatherKernels> kernels = {gather_kernels_generic};
 #if defined(__x86_64__)
@@ -23,7 +23,7 @@ std::vector<GatherKernels> kernels() {
   return kernels;
 }
 
-BagSizes sizes_of(std::int64_t dim, std::int64_t pooling, bool weighted) {
+BagSizes bag_sizes(std::int64_t dim, std::int64_t pooling, bool weighted) {
   BagSizes sizes;
   sizes.tables = 2;
   sizes.rows = 97;
@@ -64,13 +64,13 @@ TEST_CASE("sums by number and by scan agree with double precision whatever the r
   for (const bool weighted : {false, true})
     for (const std::int64_t dim : {1, 3, 8, 17, 64, 100, 128, 131, 200})
       for (const std::int64_t pooling : {1, 2, 33}) {
-        const BagSizes sizes = sizes_of(dim, pooling, weighted);
+        const BagSizes sizes = bag_sizes(dim, pooling, weighted);
         CAPTURE(dim);
         CAPTURE(pooling);
         CAPTURE(weighted);
         const Buffer<float> tables = tables_of(sizes);
         const BagLists lists = lists_of(sizes);
-        for (const GatherKernels& kernel : kernels()) {
+        for (const GatherKernels& kernel : gather_kernels_here()) {
           CAPTURE(std::string(kernel.instructions));
           forget(lists);
           for (const int threads : {1, 2}) {
@@ -89,11 +89,11 @@ TEST_CASE("sums by number and by scan agree with double precision whatever the r
 }
 
 TEST_CASE("a scan reads rows that no bag names: named and unnamed elements add to the tables' sum") {
-  BagSizes sizes = sizes_of(19, 1, false);
+  BagSizes sizes = bag_sizes(19, 1, false);
   sizes.bags = 20;
   const Buffer<float> tables = tables_of(sizes);
   const BagLists lists = lists_of(sizes);
-  for (const GatherKernels& kernel : kernels()) {
+  for (const GatherKernels& kernel : gather_kernels_here()) {
     std::vector<Buffer<float>> none;
     const double unnamed = static_cast<double>(scan_sums(sizes, kernel, tables.data(), lists, none));
     double all = 0, named = 0;
@@ -130,7 +130,7 @@ TEST_CASE("ranks are drawn with probability rank^-a") {
 }
 
 TEST_CASE("every list has popular rows of its own") {
-  BagSizes sizes = sizes_of(4, 50, false);
+  BagSizes sizes = bag_sizes(4, 50, false);
   sizes.rows = 100003;
   sizes.exponent = 2;  // the most popular row takes 61 % of the lookups
   RandomStream stream(9);
@@ -144,7 +144,7 @@ TEST_CASE("every list has popular rows of its own") {
 }
 
 TEST_CASE("one wrong sum is seen") {
-  const BagSizes sizes = sizes_of(16, 20, false);
+  const BagSizes sizes = bag_sizes(16, 20, false);
   const Buffer<float> tables = tables_of(sizes);
   const BagLists lists = lists_of(sizes);
   gather_sums(sizes, gather_kernels_generic, tables.data(), lists, 1);

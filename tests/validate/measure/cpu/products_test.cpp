@@ -30,7 +30,7 @@ std::vector<CpuContext> contexts() {
   return all;
 }
 
-PlanRow row_of(const std::string& op, std::int64_t m, std::int64_t n, std::int64_t k) {
+PlanRow product_row(const std::string& op, std::int64_t m, std::int64_t n, std::int64_t k) {
   PlanRow row;
   row.id = "row";
   row.op = op;
@@ -43,7 +43,7 @@ PlanRow row_of(const std::string& op, std::int64_t m, std::int64_t n, std::int64
 
 PlanRow sparse_row(std::int64_t m, std::int64_t n, std::int64_t k, const std::string& pattern, double sparsity,
                    const std::string& block = "") {
-  PlanRow row = row_of("spmm", m, n, k);
+  PlanRow row = product_row("spmm", m, n, k);
   row.pattern = pattern;
   row.sparsity = sparsity;
   if (!block.empty()) row.params["block"] = block;
@@ -143,7 +143,7 @@ TEST_CASE("Dense products by every library of this build") {
   const CpuContext context = contexts().back();
   for (const std::int64_t m : {1, 7, 64}) {
     CAPTURE(m);
-    CHECK(check(row_of("gemm", m, 67, 131), context).size() == dense_libraries().size());
+    CHECK(check(product_row("gemm", m, 67, 131), context).size() == dense_libraries().size());
   }
 }
 

@@ -10,13 +10,12 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "validate/measure/cpu/bytes.h"
 #include "validate/measure/cpu/fingerprint/findings.h"
 #include "validate/measure/harness/backend.h"
 
 namespace sparsesim::measure {
 namespace {
-
-constexpr std::size_t kMiB = std::size_t{1} << 20;
 
 std::string today() {
   const std::time_t now = std::time(nullptr);

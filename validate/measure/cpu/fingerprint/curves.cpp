@@ -22,12 +22,12 @@ struct Shown {
   Convert convert;
 };
 
-void add(const Sampler& s, SubstrateFile& file, const Shown& shown) {
+void show(const Sampler& s, SubstrateFile& file, const Shown& shown) {
   auto points = s.curve(shown.curve, shown.convert);
   if (!points.empty()) file.curve({shown.curve, shown.title, shown.x, shown.y, std::move(points)});
 }
 
-void add_memory(const Sampler& s, SubstrateFile& file) {
+void show_memory(const Sampler& s, SubstrateFile& file) {
   const Shown curves[] = {
       {"read", "streaming reads by footprint, one core", "B", "GB/s", gigabytes},
       {"read_all", "streaming reads of all cores by footprint of each", "B", "GB/s", gigabytes},
@@ -49,40 +49,40 @@ void add_memory(const Sampler& s, SubstrateFile& file) {
       {"message", "a message from core to core", "B", "ns", nanoseconds},
       {"copy", "reading what another core wrote", "B", "GB/s", gigabytes},
   };
-  for (const Shown& shown : curves) add(s, file, shown);
+  for (const Shown& shown : curves) show(s, file, shown);
   for (const char* set : {"32kb", "256kb", "4mb", "64mb", "256mb"}) {
     const std::string curve = std::string("random_") + set;
     const std::string title = std::string("random runs within ") + set + " by their length, per run";
-    add(s, file, {curve.c_str(), title.c_str(), "B", "ns", nanoseconds});
+    show(s, file, {curve.c_str(), title.c_str(), "B", "ns", nanoseconds});
   }
 }
 
-void add_tiles(const Sampler& s, SubstrateFile& file) {
-  add(s, file, {"tile_rows", "AMX bf16 tile product by rows of A", "rows", "ns", nanoseconds});
-  add(s, file, {"tile_columns", "AMX bf16 tile product by columns of B", "columns", "ns", nanoseconds});
-  add(s, file, {"tile_depth", "AMX bf16 tile product by depth", "depth", "ns", nanoseconds});
-  add(s, file, {"tile_rows_int8", "AMX int8 tile product by rows of A", "rows", "ns", nanoseconds});
+void show_tiles(const Sampler& s, SubstrateFile& file) {
+  show(s, file, {"tile_rows", "AMX bf16 tile product by rows of A", "rows", "ns", nanoseconds});
+  show(s, file, {"tile_columns", "AMX bf16 tile product by columns of B", "columns", "ns", nanoseconds});
+  show(s, file, {"tile_depth", "AMX bf16 tile product by depth", "depth", "ns", nanoseconds});
+  show(s, file, {"tile_rows_int8", "AMX int8 tile product by rows of A", "rows", "ns", nanoseconds});
 }
 
-void add_library(const Sampler& s, SubstrateFile& file, const std::string& library) {
+void show_library(const Sampler& s, SubstrateFile& file, const std::string& library) {
   for (const char* type : {"fp32", "bf16", "int8"}) {
     const std::string curve = std::string("product_") + type + "_" + library;
     const std::string title = library + ": " + type + " products of equal sides, hot";
-    add(s, file, {curve.c_str(), title.c_str(), "side", "GFLOP/s", gigaflops});
+    show(s, file, {curve.c_str(), title.c_str(), "side", "GFLOP/s", gigaflops});
   }
   for (const char side : {'m', 'n', 'k'}) {
     const std::string curve = std::string("steps_") + side + "_" + library;
     const std::string title = library + ": fp32 product, the other sides 160";
-    add(s, file, {curve.c_str(), title.c_str(), std::string(1, side).c_str(), "ns", nanoseconds});
+    show(s, file, {curve.c_str(), title.c_str(), std::string(1, side).c_str(), "ns", nanoseconds});
   }
 }
 
 }  // namespace
 
 void report_curves(const Bench&, const Sampler& s, SubstrateFile& file) {
-  add_memory(s, file);
-  add_tiles(s, file);
-  for (const std::string& library : dense_libraries()) add_library(s, file, library);
+  show_memory(s, file);
+  show_tiles(s, file);
+  for (const std::string& library : dense_libraries()) show_library(s, file, library);
 }
 
 }  // namespace sparsesim::measure

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "validate/measure/cpu/bytes.h"
 #include "validate/measure/cpu/fingerprint/levels.h"
 
 namespace sparsesim::measure {
@@ -24,8 +25,6 @@ Spread ratio(const Spread& a, const Spread& b) {
 }
 
 namespace {
-
-constexpr double kKiB = 1024, kMiB = 1024 * kKiB;
 
 void report_clock(const Sampler& s, SubstrateFile& file) {
   const Spread vector = inverse(s.at("clock_vector"), 1e-9), scalar = inverse(s.at("clock_scalar"), 1e-9);

@@ -5,13 +5,12 @@
 #include <optional>
 #include <vector>
 
+#include "validate/measure/cpu/bytes.h"
 #include "validate/measure/cpu/fingerprint/levels.h"
 #include "validate/measure/cpu/kernels/dense.h"
 
 namespace sparsesim::measure {
 namespace {
-
-constexpr double kLine = 64;  // B
 
 /// What a call of a library costs, and in which steps of rows and columns its products grow.
 void report_library(const Sampler& s, const std::string& library, SubstrateFile& file) {

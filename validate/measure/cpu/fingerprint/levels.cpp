@@ -4,10 +4,10 @@
 #include <cmath>
 #include <fstream>
 
+#include "validate/measure/cpu/bytes.h"
+
 namespace sparsesim::measure {
 namespace {
-
-constexpr double kKiB = 1024;
 
 /// The size that the system names, where the knee says as much: a cache is full a little below its size, as other lines
 /// are there, too. The knee itself where cores share a cache.

@@ -53,7 +53,7 @@ void fill(const Places& p, DenseType type) {
   }
 }
 
-void add(Bench& bench, Sampler& sampler, const std::string& library, DenseType type, const std::string& curve, double x,
+void add_product(Bench& bench, Sampler& sampler, const std::string& library, DenseType type, const std::string& curve, double x,
          Sides s) {
   std::shared_ptr<DenseKernel> kernel;
   try {
@@ -84,11 +84,11 @@ void add_steps(Bench& bench, Sampler& sampler, const std::string& library) {
   constexpr int kSide = 160;  // a hot product: 100 KB an operand
   const int step = bench.quick ? 12 : 2;
   for (int side = 1; side <= 50; side += side == 1 ? step - 1 : step) {
-    add(bench, sampler, library, DenseType::fp32, "steps_m_" + library, side, {side, kSide, kSide});
-    add(bench, sampler, library, DenseType::fp32, "steps_n_" + library, side, {kSide, side, kSide});
+    add_product(bench, sampler, library, DenseType::fp32, "steps_m_" + library, side, {side, kSide, kSide});
+    add_product(bench, sampler, library, DenseType::fp32, "steps_n_" + library, side, {kSide, side, kSide});
   }
   for (const int k : {1, 4, 16, 64, 256})
-    add(bench, sampler, library, DenseType::fp32, "steps_k_" + library, k, {kSide, kSide, k});
+    add_product(bench, sampler, library, DenseType::fp32, "steps_k_" + library, k, {kSide, kSide, k});
 }
 
 /// One product of 1x1x1 of matrices whose sizes the compiler does not know.
@@ -110,15 +110,15 @@ void add_eigen_call(Sampler& sampler) {
 
 void add_library_items(Bench& bench, Sampler& sampler) {
   for (const std::string& library : dense_libraries()) {
-    add(bench, sampler, library, DenseType::fp32, "call_" + library, 0, {1, 1, 1});
+    add_product(bench, sampler, library, DenseType::fp32, "call_" + library, 0, {1, 1, 1});
     std::vector<int> sides = {16, 32, 48, 80, 160, 240, 320, 400};
     if (bench.quick) sides = {48, 240};
     for (const int side : sides) {
-      add(bench, sampler, library, DenseType::fp32, "product_fp32_" + library, side, {side, side, side});
+      add_product(bench, sampler, library, DenseType::fp32, "product_fp32_" + library, side, {side, side, side});
       if (bench.context.avx512_bf16)
-        add(bench, sampler, library, DenseType::bf16, "product_bf16_" + library, side, {side, side, side});
+        add_product(bench, sampler, library, DenseType::bf16, "product_bf16_" + library, side, {side, side, side});
       if (bench.context.avx512)
-        add(bench, sampler, library, DenseType::int8, "product_int8_" + library, side, {side, side, side});
+        add_product(bench, sampler, library, DenseType::int8, "product_int8_" + library, side, {side, side, side});
     }
     add_steps(bench, sampler, library);
   }

@@ -5,13 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "validate/measure/cpu/bytes.h"
 #include "validate/measure/cpu/fingerprint/items.h"
 
 namespace sparsesim::measure {
 namespace {
-
-constexpr std::size_t kKiB = 1024, kMiB = 1024 * kKiB;
-constexpr std::size_t kLine = 64;
 
 /// Powers of two and their middles from `low` to `high`.
 std::vector<std::size_t> footprints(std::size_t low, std::size_t high, bool middles) {

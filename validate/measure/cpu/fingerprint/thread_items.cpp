@@ -4,6 +4,7 @@
 #include <thread>
 #include <vector>
 
+#include "validate/measure/cpu/bytes.h"
 #include "validate/measure/cpu/fingerprint/items.h"
 
 namespace sparsesim::measure {
@@ -83,7 +84,6 @@ void add_openmp(Bench&, Sampler&) {}
 
 /// Two cores that pass a message of some lines to and fro: a number in each line tells that it has come.
 double exchange(Bench& bench, std::size_t bytes, long turns) {
-  constexpr std::size_t kLine = 64;
   const std::size_t lines = std::max<std::size_t>(1, bytes / kLine);
   char* boxes[2] = {bench.arena.data(), bench.arena.data() + bench.arena.size() / 2};
   const auto number = [](char* line) { return std::atomic_ref<long>(*reinterpret_cast<long*>(line)); };
