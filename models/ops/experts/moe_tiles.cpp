@@ -55,4 +55,14 @@ MoeTile choose_moe_tile(std::string_view device, MoeTileRule rule, std::int64_t 
   return default_moe_tile(rule, tokens, experts);
 }
 
+std::optional<MoeTile> own_moe_tile(const Kernel& kernel) {
+  if (kernel.tile_m < 1) return std::nullopt;
+  MoeTile tile;
+  tile.m = kernel.tile_m;
+  tile.n = kernel.tile_n;
+  tile.k = kernel.tile_k;
+  tile.stages = kernel.stages;
+  return tile;
+}
+
 }  // namespace sparsesim

@@ -2,8 +2,11 @@
 // Which Triton tile vLLM's fused MoE kernel takes: its fallback rules and its table of tuned tiles.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
+
+#include "models/substrate/substrate.h"
 
 namespace sparsesim {
 
@@ -33,5 +36,7 @@ std::span<const TunedMoeTiles> tuned_moe_tiles();
 /// The tile for a call: tuned if the library has the shape (entry nearest in tokens), else by the rule.
 MoeTile choose_moe_tile(std::string_view device, MoeTileRule rule, std::int64_t tokens, std::int64_t experts,
                         std::int64_t intermediate);
+/// The tile that a kernel of a library is written for; nothing where its `tile` leaves it to a rule.
+std::optional<MoeTile> own_moe_tile(const Kernel& kernel);
 
 }  // namespace sparsesim
