@@ -6,7 +6,7 @@
 namespace sparsesim {
 namespace {
 
-constexpr std::array<SparsityKind, 12> kTable{{
+constexpr std::array<SparsityKind, 12> kKinds{{
     {"unstructured", "single weights anywhere are zero", "CSR, CSC, COO, bitmap, tiles", "spmm",
      "spmm_rows spmm_scatter gemm", "unstructured", "pruned-linear pruned-formats pruned-levels"},
     {"n-of-m", "of every M weights in a row, N are kept", "2:4 values and 2-bit places, 1:4 to 6:8, V:N:M", "spmm",
@@ -54,7 +54,7 @@ bool names(std::string_view list, std::string_view word) {
 
 }  // namespace
 
-std::span<const SparsityKind> sparsity_kinds() { return kTable; }
+std::span<const SparsityKind> sparsity_kinds() { return kKinds; }
 
 bool serves(const Kernel& kernel, const SparsityKind& kind) {
   if (!names(kind.kernel_ops, kernel.op)) return false;

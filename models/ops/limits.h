@@ -1,6 +1,7 @@
 #pragma once
 // How large an operation may be: what no run could hold is refused before memory or time is spent on it.
 
+#include <cstdint>
 #include <stdexcept>
 #include <string_view>
 
@@ -11,6 +12,10 @@ struct TooLargeError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// An extent of a product or of a score matrix.
+inline constexpr std::int64_t kExtentMost = std::int64_t{1} << 31;
+/// An extent of what is worked through token by token: expert layers, stacks of layers.
+inline constexpr std::int64_t kLayerExtentMost = std::int64_t{1} << 24;
 /// Tasks of one launch: about 60 bytes and four events each, times some 40 runs for the waterfall and the interval.
 inline constexpr double kTasksMost = 1 << 20;
 /// Steps of one task, and slices of one panel: they are numbered by 31 bits.

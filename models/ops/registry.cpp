@@ -27,7 +27,7 @@ namespace {
 
 using config::MapReader;
 
-constexpr std::array<OpKind, 19> kTable{{
+constexpr std::array<OpKind, 19> kOps{{
     {"gemm", "matrix product of activations and weights", read_gemm, gemm_from_row},
     {"spmm", "matrix product with sparse weights", read_spmm, spmm_from_row},
     {"pruned_gemm", "matrix product with outputs, inputs or layers removed", read_pruned_gemm, pruned_gemm_from_row},
@@ -62,7 +62,7 @@ constexpr std::array<OpKind, 19> kTable{{
 
 }  // namespace
 
-std::span<const OpKind> op_kinds() { return kTable; }
+std::span<const OpKind> op_kinds() { return kOps; }
 
 const OpKind* find_op_kind(std::string_view name) {
   for (const auto& kind : op_kinds())

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <bit>
 
+#include "sim/core/counts.h"
+
 namespace sparsesim {
 namespace {
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// A set of keys, 64 to a word.
 class KeyBits {

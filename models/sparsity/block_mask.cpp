@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "sim/core/counts.h"
+
 namespace sparsesim {
 namespace {
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // One past the last key that a query sees, and the first one.
 std::int64_t end_key(const ScoreSpace& s, std::int64_t query) {

@@ -4,14 +4,13 @@
 #include <array>
 #include <numeric>
 
+#include "sim/core/counts.h"
 #include "sim/core/random.h"
 
 namespace sparsesim {
 namespace {
 
 using Runs = std::vector<KeyRun>;
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // The last `window` keys, or as many around the query.
 KeyRun neighbours(const KeySets& sets, std::int64_t position) {

@@ -4,11 +4,10 @@
 
 #include <algorithm>
 
+#include "sim/core/counts.h"
+
 namespace sparsesim {
 namespace {
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
 /// Turns counts at [row + 1] into offsets.
 void accumulate(std::vector<std::int64_t>& offsets) {

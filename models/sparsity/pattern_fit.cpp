@@ -5,16 +5,10 @@
 #include <limits>
 #include <numeric>
 
+#include "sim/core/counts.h"
 #include "sim/core/random.h"
 
 namespace sparsesim {
-namespace {
-
-std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
-double real(std::int64_t count) { return static_cast<double>(count); }
-
-}  // namespace
-
 PatternFit fit_n_of_m(const Mask& mask, NOfMPattern pattern) {
   const std::int64_t per_row = (mask.columns + pattern.of - 1) / pattern.of;
   std::int64_t too_full = 0, dropped = 0;

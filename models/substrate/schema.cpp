@@ -15,10 +15,10 @@ namespace {
 
 using config::Dimension;
 
-constexpr std::array kDimensions = {Dimension::none,      Dimension::time,        Dimension::bytes,
-                                    Dimension::bandwidth, Dimension::frequency,   Dimension::cycles,
-                                    Dimension::per_cycle, Dimension::energy_rate, Dimension::power,
-                                    Dimension::rate,      Dimension::share};
+constexpr std::array kDimensionsInSchema = {Dimension::none,      Dimension::time,        Dimension::bytes,
+                                            Dimension::bandwidth, Dimension::frequency,   Dimension::cycles,
+                                            Dimension::per_cycle, Dimension::energy_rate, Dimension::power,
+                                            Dimension::rate,      Dimension::share};
 
 std::string json_text(std::string_view text) {
   std::string out = "\"";
@@ -257,7 +257,7 @@ void offer_fabric_name(Group& root) {
 std::string definitions() {
   Object out;
   std::string any;
-  for (Dimension dimension : kDimensions) {
+  for (Dimension dimension : kDimensionsInSchema) {
     out.add(definition_name(dimension), quantity_schema(value_schema(dimension)));
     any += (any.empty() ? "" : ", ") + value_schema(dimension);
   }

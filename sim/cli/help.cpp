@@ -10,16 +10,16 @@
 namespace sparsesim::cli {
 namespace {
 
-constexpr std::size_t width = 100;
+constexpr std::size_t kLineWidth = 100;
 
-/// Words of `text` in lines of at most `width`, each after the first indented.
+/// Words of `text` in lines of at most `kLineWidth`, each after the first indented.
 std::string wrap(std::string_view text, std::size_t indent) {
   std::string out;
   std::size_t column = indent;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find(' ', at), text.size());
     const std::string_view word = text.substr(at, end - at);
-    if (column + word.size() + 1 > width && column > indent) {
+    if (column + word.size() + 1 > kLineWidth && column > indent) {
       out += '\n' + std::string(indent, ' ');
       column = indent;
     } else if (column > indent) {

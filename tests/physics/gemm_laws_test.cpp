@@ -9,19 +9,13 @@
 
 #include "models/compute/player.h"
 #include "models/ops/dense/gemm.h"
+#include "tests/support/machines.h"
 
 namespace sparsesim {
 namespace {
 
 const std::vector<std::string> kDevices = {"a100-sxm4-80gb", "h100-sxm5-80gb", "h200-sxm-141gb", "b200-sxm-180gb",
                                            "l40s-48gb"};
-
-const Substrate& machine(const std::string& name) {
-  static const SearchPath search{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}};
-  static std::map<std::string, Substrate> loaded;
-  const auto found = loaded.find(name);
-  return found != loaded.end() ? found->second : loaded.emplace(name, load_substrate(name, search)).first->second;
-}
 
 double seconds(const std::string& device, std::int64_t m, std::int64_t n, std::int64_t k,
                const std::string& dtype = "bf16", const Ideal& ideal = {}) {

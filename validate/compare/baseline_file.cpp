@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t kFileBytesMax = 16 << 20;
+constexpr std::int64_t kBaselineBytesMax = 16 << 20;
 constexpr int kDepthMax = 16;
 
 [[noreturn]] void fail(const std::string& name, std::string message, int line = 0, int column = 0) {
@@ -45,9 +45,9 @@ json parse(const std::string& text, const std::string& name) {
 }
 
 /// Reads one row; `where` names it in messages.
-class RowReader {
+class BaselineRowReader {
  public:
-  RowReader(const json& row, const std::string& file, std::string where)
+  BaselineRowReader(const json& row, const std::string& file, std::string where)
       : row_(row), file_(file), where_(std::move(where)) {
     if (!row.is_object()) fail(file_, where_ + " is no object");
   }
@@ -71,7 +71,7 @@ class RowReader {
   std::string where_;
 };
 
-BaselineRow row_of(const RowReader& reader) {
+BaselineRow row_of(const BaselineRowReader& reader) {
   return {reader.text("id"),
           reader.text("file"),
           reader.text("device"),
@@ -104,7 +104,7 @@ Baseline read_baseline_text(const std::string& text, const std::string& name) {
   std::set<std::pair<std::string, std::string>> seen;
   for (std::size_t i = 0; i < rows->size(); ++i) {
     const std::string where = fmt::format("row {}", i + 1);
-    out.rows.push_back(row_of(RowReader((*rows)[i], name, where)));
+    out.rows.push_back(row_of(BaselineRowReader((*rows)[i], name, where)));
     if (!seen.emplace(out.rows.back().file, out.rows.back().id).second)
       fail(name, fmt::format("{} is there twice: {} of {}", where, out.rows.back().id, out.rows.back().file));
   }
@@ -113,7 +113,7 @@ Baseline read_baseline_text(const std::string& text, const std::string& name) {
 
 Baseline read_baseline(const std::string& path) {
   config::Diagnostics diagnostics;
-  const std::string text = config::read_text_file(path, kFileBytesMax, diagnostics);
+  const std::string text = config::read_text_file(path, kBaselineBytesMax, diagnostics);
   diagnostics.throw_if_any();
   return read_baseline_text(text, path);
 }

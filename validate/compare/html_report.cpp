@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "validate/compare/features.h"
+#include "validate/compare/report_json.h"
 
 namespace sparsesim {
 
@@ -45,9 +46,9 @@ std::string sizes(const MeasuredOp& op) {
   return out;
 }
 
-constexpr std::array kColumns = {"id",         "file",   "device", "op",           "pattern",     "dtype",
-                                 "sizes",      "kernel", "note",   "predicted_us", "measured_us", "predicted_x",
-                                 "measured_x", "bound",  "lost",   "reason"};
+constexpr std::array kPageColumns = {"id",         "file",   "device", "op",           "pattern",     "dtype",
+                                     "sizes",      "kernel", "note",   "predicted_us", "measured_us", "predicted_x",
+                                     "measured_x", "bound",  "lost",   "reason"};
 
 ordered_json row_data(const ComparedRow& row, RowNames& names) {
   const Measurement& m = row.measured;
@@ -70,55 +71,6 @@ ordered_json row_data(const ComparedRow& row, RowNames& names) {
           p.failed ? ordered_json(nullptr) : ordered_json(names.bounds.index(p.bound)),
           lost,
           p.failed ? ordered_json(names.reasons.index(p.reason)) : ordered_json(nullptr)};
-}
-
-ordered_json quantity_data(const QuantityChange& q) {
-  return {{"rows", q.rows},
-          {"better", q.better},
-          {"worse", q.worse},
-          {"before", number(q.before)},
-          {"after", number(q.after)}};
-}
-
-ordered_json change_data(const std::vector<RowChange>& changes) {
-  ordered_json out = ordered_json::array();
-  for (const RowChange& c : changes)
-    out.push_back({{"id", c.id},
-                   {"op", c.op},
-                   {"pattern", c.pattern},
-                   {"device", c.device},
-                   {"speedup", c.speedup},
-                   {"measured", number(c.measured)},
-                   {"predicted_before", number(c.predicted_before)},
-                   {"predicted_after", number(c.predicted_after)},
-                   {"before", number(c.before)},
-                   {"after", number(c.after)}});
-  return out;
-}
-
-ordered_json changes_data(const Changes& c) {
-  ordered_json families = ordered_json::array();
-  for (const FamilyChange& f : c.families)
-    families.push_back({{"op", f.op},
-                        {"pattern", f.pattern},
-                        {"device", f.device},
-                        {"failed_before", f.failed_before},
-                        {"failed_after", f.failed_after},
-                        {"time", quantity_data(f.time)},
-                        {"speedup", quantity_data(f.speedup)},
-                        {"winner_before", number(f.winner_before)},
-                        {"winner_after", number(f.winner_after)}});
-  return {{"name", c.name},
-          {"version", c.version},
-          {"inputs_hash", c.inputs_hash},
-          {"common", c.common},
-          {"only_before", c.only_before},
-          {"only_after", c.only_after},
-          {"measured_anew", c.measured_anew},
-          {"same_error", kSameError},
-          {"families", families},
-          {"better", change_data(c.better)},
-          {"worse", change_data(c.worse)}};
 }
 
 ordered_json variance_data(const Comparison& c) {
@@ -155,12 +107,13 @@ std::string report_data(const Comparison& c) {
         {"bound", names.bounds.list()},
         {"term", names.terms.list()},
         {"reason", names.reasons.list()}}},
-      {"columns", kColumns},
+      {"columns", kPageColumns},
       {"rows", rows},
       {"variance", variance_data(c)},
       {"features", feature_names()},
       {"published_share", kPublishedShareExplained},
-      {"changes", c.changes ? changes_data(*c.changes) : ordered_json(nullptr)},
+      {"same_error", kSameError},
+      {"changes", c.changes ? changes_json(*c.changes) : ordered_json(nullptr)},
       {"fitted", fitted}};
   const std::string text = out.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   std::string safe;

@@ -10,14 +10,13 @@
 #include "models/evaluate/evaluate.h"
 #include "models/evaluate/inspect/inspection_kinds.h"
 #include "models/ops/dense/gemm_kernels.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
 
 constexpr std::array<Granule, 6> kBlocks = {{{4, 4}, {8, 8}, {16, 16}, {32, 32}, {64, 64}, {128, 128}}};
 constexpr int kMatrixTile = 16;  // rows of activations from which on a kernel fills the matrix unit
-
-double real(std::int64_t count) { return static_cast<double>(count); }
 
 /// A kernel of the machine's library that multiplies dense tiles.
 const Kernel* smallest_tile(const Substrate& substrate, const std::string& dtype) {

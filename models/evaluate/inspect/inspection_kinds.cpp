@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "models/ops/dense/gemm_kernels.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 constexpr std::array<NOfMPattern, 5> kNOfM = {{{2, 4}, {1, 4}, {4, 8}, {2, 8}, {2, 16}}};
 constexpr std::array<int, 2> kVnmColumns = {8, 16};
 constexpr std::int64_t kVnmRows = 64;
-constexpr std::array<Granule, 8> kBlocks = {
+constexpr std::array<Granule, 8> kListedBlocks = {
     {{8, 1}, {16, 1}, {4, 4}, {8, 8}, {16, 16}, {32, 32}, {64, 64}, {128, 128}}};
 constexpr std::array<Granule, 4> kReordered = {{{8, 1}, {16, 16}, {32, 32}, {64, 64}}};
 constexpr double kReorderGain = 1.05;   // less is noise of the order
@@ -23,7 +24,6 @@ constexpr double kShortIndexBytes = 2;  // of a weight, where its column fits in
 constexpr std::int64_t kShortColumns = 65536;
 constexpr double kBlockIndexBytes = 4;  // of a block or vector
 
-double real(std::int64_t count) { return static_cast<double>(count); }
 double rounded_up(std::int64_t count, std::int64_t granule) { return real((count + granule - 1) / granule * granule); }
 
 class Kinds {
@@ -41,7 +41,7 @@ class Kinds {
     add("dense", 1, 0, 1, 1);
     add_unstructured();
     if (options_.block.columns == 1) add_n_of_m();
-    for (const Granule& block : kBlocks) add_block(counts_, block, "");
+    for (const Granule& block : kListedBlocks) add_block(counts_, block, "");
     for (const Granule& block : kReordered) add_reordered(block);
     add_structured();
     const double area = counted_.band.area;

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/core/counts.h"
+
 namespace sparsesim {
 namespace {
-
-std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
-double real(std::int64_t count) { return static_cast<double>(count); }
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// Adds a cell to the run before it, where it continues that.
 void append(std::vector<CellRun>& runs, std::int64_t row, std::int64_t column, std::int64_t length = 1) {

@@ -8,6 +8,7 @@
 #include "models/evaluate/inspect/inspection_kinds.h"
 #include "models/evaluate/inspect/mask_cells.h"
 #include "models/evaluate/inspect/svg.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
@@ -22,9 +23,6 @@ constexpr const char *kPaid = "#fbe3cf", *kFree = "#e0f2e0", *kFreeTile = "#b5da
 /// From next to nothing to full.
 constexpr std::array<const char*, 8> kRamp = {"#e8f0f9", "#cfe0f2", "#adcbe9", "#84b0dc",
                                               "#5a92cb", "#3a74b3", "#245893", "#163d6b"};
-
-double real(std::int64_t count) { return static_cast<double>(count); }
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// The largest box with the shape of rows x columns within a panel; long strips are widened so that they can be seen.
 Box fitted(double x, double y, std::int64_t rows, std::int64_t columns) {

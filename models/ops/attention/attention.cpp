@@ -19,7 +19,6 @@
 namespace sparsesim {
 namespace {
 
-constexpr std::int64_t kMost = std::int64_t{1} << 31;
 // Every query is asked for its runs, and every tile for its keys, 64 at a time: half a second each.
 constexpr double kPatternRunsMost = 1 << 25;
 constexpr double kPatternKeysMost = 0x1p33;
@@ -107,7 +106,7 @@ std::optional<std::int64_t> integer_of(const MeasuredOp& row, const std::string&
 std::int64_t size_of(const MeasuredOp& row, const std::string& name, std::optional<std::int64_t> fallback = {}) {
   const auto value = integer_of(row, name);
   if (!value && !fallback) throw UnsupportedError("an attention row needs " + name);
-  if (value && (*value < 1 || *value > kMost))
+  if (value && (*value < 1 || *value > kExtentMost))
     throw UnsupportedError(fmt::format("{}={} is out of range", name, *value));
   return value ? *value : *fallback;
 }
@@ -179,14 +178,14 @@ std::unique_ptr<Op> read_attention(config::MapReader& map) {
   static constexpr std::array<std::string_view, 4> kTypes = {"fp16", "bf16", "fp8", "fp32"};
   static constexpr std::array<std::string_view, 2> kPhases = {"prefill", "decode"};
   AttentionSize size;
-  size.batch = map.integer("batch", 1, kMost, 1);
+  size.batch = map.integer("batch", 1, kExtentMost, 1);
   const std::string phase = map.choice("phase", kPhases, "prefill");
   if (map.has("queries") || map.has("keys")) {
-    size.keys = map.integer("keys", 1, kMost);
-    size.queries = map.integer("queries", 1, kMost, phase == "decode" ? 1 : size.keys);
+    size.keys = map.integer("keys", 1, kExtentMost);
+    size.queries = map.integer("queries", 1, kExtentMost, phase == "decode" ? 1 : size.keys);
     if (map.has("seq")) map.mistake("seq", "give seq, or queries and keys, not both");
   } else {
-    size.keys = map.integer("seq", 1, kMost);
+    size.keys = map.integer("seq", 1, kExtentMost);
     size.queries = phase == "decode" ? 1 : size.keys;
   }
   size.heads = map.integer("heads", 1, 65536);

@@ -4,11 +4,10 @@
 
 #include "models/ops/dense/elementwise.h"
 #include "models/ops/dense/gemm.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// A call whose work and fixed cost `calls` others share.
 Launch shared_launch(StreamingCall call, std::int64_t calls, const Substrate& substrate) {

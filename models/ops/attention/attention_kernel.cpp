@@ -7,6 +7,7 @@
 
 #include "models/ops/cores/core.h"
 #include "models/ops/dense/gemm_kernels.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
@@ -32,8 +33,6 @@ constexpr std::array<std::pair<const char*, Flag>, 6> kFlags = {{
     {"pipes_overlap", &AttentionKernel::pipes_overlap},
     {"decode_groups", &AttentionKernel::decode_groups},
 }};
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 bool is_packed(const AttentionSize& size) { return size.pattern == find_key_pattern("documents"); }
 

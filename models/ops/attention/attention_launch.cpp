@@ -7,6 +7,7 @@
 #include "models/ops/attention/attention_kernel.h"
 #include "models/ops/dense/gemm_kernels.h"
 #include "models/ops/limits.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
@@ -14,8 +15,6 @@ namespace {
 // Tasks of a launch at most; adjacent tiles are merged beyond it. 4096 tasks are 31 waves of 132 units: the tail of a
 // merged grid is then wrong by less than 2 %.
 constexpr std::int64_t kMostTasks = 4096;
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // Tiles that one task runs one after the other, all against the same keys.
 struct TileGroup {

@@ -8,12 +8,12 @@
 #include <filesystem>
 #include <numeric>
 
+#include "models/ops/limits.h"
 #include "models/sparsity/formats/mask_formats.h"
 
 namespace sparsesim {
 namespace {
 
-constexpr std::int64_t kMost = std::int64_t{1} << 31;
 constexpr std::int64_t kDocumentsMost = 1 << 16;
 
 /// A size that a pattern may have, as a workload writes it. Without a default it must be given.
@@ -53,7 +53,7 @@ bool refuse_key(config::MapReader& map, std::string_view key, const KeyPattern* 
 
 /// Documents are listed by length or drawn by number.
 bool read_documents(config::MapReader& map, AttentionSize& size) {
-  size.sizes.lengths = map.integers("lengths", 1, kMost, kDocumentsMost);
+  size.sizes.lengths = map.integers("lengths", 1, kExtentMost, kDocumentsMost);
   if (size.sizes.lengths.empty()) {
     size.sizes.documents = map.integer("documents", 1, std::min(size.keys, kDocumentsMost));
     return true;
@@ -118,10 +118,10 @@ bool read_sizes(config::MapReader& map, AttentionSize& size) {
     if (size.pattern == nullptr || (!has_size(*size.pattern, key.name) && !cache_page)) {
       good = refuse_key(map, key.name, size.pattern) && good;
     } else if (!has_size(*size.pattern, key.name)) {
-      size.sizes.*key.member = map.integer(key.name, key.low, kMost, kCachePage);
+      size.sizes.*key.member = map.integer(key.name, key.low, kExtentMost, kCachePage);
     } else {
-      size.sizes.*key.member = key.fallback > 0 ? map.integer(key.name, key.low, kMost, key.fallback)
-                                                : map.integer(key.name, key.low, kMost);
+      size.sizes.*key.member = key.fallback > 0 ? map.integer(key.name, key.low, kExtentMost, key.fallback)
+                                                : map.integer(key.name, key.low, kExtentMost);
     }
   }
   good = (packed ? read_documents(map, size) : refuse_key(map, "lengths", size.pattern)) && good;

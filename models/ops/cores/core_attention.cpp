@@ -15,7 +15,7 @@ namespace sparsesim {
 namespace {
 
 // Tasks of a launch at most; beyond, each stands for the same block of queries of several heads.
-constexpr double kMostTasks = 4096;
+constexpr double kHeadTasksMost = 4096;
 
 class Lowering {
  public:
@@ -92,7 +92,7 @@ Launch lower_cores_attention(const AttentionSize& size, const Kernel& kernel, co
   const double heads = static_cast<double>(size.batch * size.heads), keys = static_cast<double>(size.keys);
   const double blocks = static_cast<double>(map.tiles.size());
   require_at_most(blocks, kTasksMost, "blocks of queries");
-  const double merged = std::ceil(heads * blocks / std::max(kMostTasks, blocks));
+  const double merged = std::ceil(heads * blocks / std::max(kHeadTasksMost, blocks));
   // Keys and values of a head come from DRAM once; each block of queries reads its tiles from where they then lie.
   const double head_bytes = 2 * keys * static_cast<double>(size.head_dim) * element_bytes(size.dtype);
   const double shared = static_cast<double>(size.kv_heads) / static_cast<double>(size.heads);

@@ -27,13 +27,12 @@ Program Gemm::lower(const LowerContext& context) const {
 }
 
 std::unique_ptr<Op> read_gemm(config::MapReader& map) {
-  constexpr std::int64_t kMost = std::int64_t{1} << 31;
   static constexpr std::array<std::string_view, 7> kTypes = {"fp32", "tf32", "fp16", "bf16", "fp8", "int8", "int4"};
   static constexpr std::array<std::string_view, 2> kSums = {"fp32", "fp16"};
   GemmSize size;
-  size.m = map.integer("m", 1, kMost);
-  size.n = map.integer("n", 1, kMost);
-  size.k = map.integer("k", 1, kMost);
+  size.m = map.integer("m", 1, kExtentMost);
+  size.n = map.integer("n", 1, kExtentMost);
+  size.k = map.integer("k", 1, kExtentMost);
   size.dtype = map.choice("dtype", kTypes, "bf16");
   size.accumulate = map.choice("accumulate", kSums, "fp32");
   return std::make_unique<Gemm>(std::move(size));

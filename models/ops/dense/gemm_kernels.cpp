@@ -8,6 +8,7 @@
 
 #include "models/ops/limits.h"
 #include "models/ops/op.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
@@ -53,8 +54,6 @@ GemmConstants constants_of(const Kernel& kernel, const Substrate& substrate) {
   read_into(constants, kernel);
   return constants;
 }
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // The vector pipe multiplies what the kernel says; the matrix unit must have a rate for the type.
 bool runs(const Kernel& kernel, const GemmConstants& constants, const GemmSize& size, const Substrate& substrate) {

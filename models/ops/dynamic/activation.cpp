@@ -16,7 +16,6 @@
 namespace sparsesim {
 namespace {
 
-constexpr std::int64_t kMost = std::int64_t{1} << 31;
 constexpr double kChannelsMost = 1 << 24;  // one draw each
 
 constexpr std::array<std::string_view, 4> kSources = {"relu", "threshold", "top_k", "predicted"};
@@ -139,17 +138,17 @@ SparsitySummary ActivationGemm::sparsity(const LowerContext&) const {
 std::unique_ptr<Op> read_activation(config::MapReader& map) {
   static constexpr std::array<std::string_view, 3> kTypes = {"fp16", "bf16", "fp32"};
   ActivationSize size;
-  size.m = map.integer("m", 1, kMost);
-  size.n = map.integer("n", 1, kMost);
-  size.k = map.integer("k", 1, kMost);
+  size.m = map.integer("m", 1, kExtentMost);
+  size.n = map.integer("n", 1, kExtentMost);
+  size.k = map.integer("k", 1, kExtentMost);
   size.dtype = map.choice("dtype", kTypes, "fp16");
   size.sparsity = map.number("sparsity", config::Range::between(0, 1));
   size.source = source_named(map.choice("source", kSources, "threshold"));
   size.overlap = map.number("overlap", config::Range::between(0, 1), 0);
   size.kernel = map.text("kernel", "");
   if (size.source == ActivationSource::predicted) {
-    size.predictor_rank = map.integer("predictor_rank", 1, kMost);
-    size.predictor_inputs = map.integer("predictor_inputs", 1, kMost, size.n);
+    size.predictor_rank = map.integer("predictor_rank", 1, kExtentMost);
+    size.predictor_inputs = map.integer("predictor_inputs", 1, kExtentMost, size.n);
   }
   return std::make_unique<ActivationGemm>(std::move(size));
 }
@@ -172,7 +171,7 @@ std::unique_ptr<Op> activation_from_row(const MeasuredOp& row) {
     size.source = source_named(source->second);
   }
   size.overlap = number_param(row, "overlap", 0, 1, 0);
-  const double most = static_cast<double>(kMost);
+  const double most = static_cast<double>(kExtentMost);
   size.predictor_rank = static_cast<std::int64_t>(number_param(row, "predictor_rank", 1, most, 0));
   size.predictor_inputs =
       static_cast<std::int64_t>(number_param(row, "predictor_inputs", 1, most, static_cast<double>(row.n)));

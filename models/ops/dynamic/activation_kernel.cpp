@@ -12,6 +12,7 @@
 #include "models/ops/dense/gemm_kernels.h"
 #include "models/ops/dynamic/activation.h"
 #include "models/ops/limits.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
@@ -54,9 +55,6 @@ bool fits(const Kernel& kernel, const ActivationSize& size) {
   return kernel.op == "activation_gemv" && takes(kernel, "activation", size.dtype) &&
          kernel.name.starts_with(size.kernel) && static_cast<double>(size.m) <= constants_of(kernel).most_rows;
 }
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-double round_up(double value, double granule) { return std::ceil(value / granule) * granule; }
 
 /// Tasks and the seconds that the tuner would measure, roughly: memory, or waves of two trips each.
 struct Choice {

@@ -9,20 +9,16 @@
 
 #include "models/ops/dynamic/depth_passes.h"
 #include "models/ops/limits.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
 
-constexpr std::int64_t kMost = std::int64_t{1} << 24;
 constexpr std::int64_t kMostLayers = 4096;
 constexpr std::int64_t kMostWidth = 1 << 20;
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;  // of all requests: rows of a product
 
 using Launches = std::vector<std::shared_ptr<const Launch>>;
-
-std::int64_t sum(const std::vector<std::int64_t>& lengths) {
-  return std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
-}
 
 bool has(const std::vector<std::int64_t>& layers, std::int64_t layer) {
   return std::find(layers.begin(), layers.end(), layer) != layers.end();
@@ -163,7 +159,7 @@ void read_layer(config::MapReader& map, DepthSize& size) {
   LayerSize& layer = size.layer;
   size.layers = map.integer("layers", 1, kMostLayers);
   size.batch = map.integer("batch", 1, 65536, 1);
-  size.seq = map.integer("seq", 1, kMost);
+  size.seq = map.integer("seq", 1, kLayerExtentMost);
   const bool decode = map.choice("phase", kPhases, "prefill") == "decode";
   layer.hidden = map.integer("hidden", 1, kMostWidth);
   layer.intermediate = map.integer("intermediate", 1, kMostWidth);

@@ -6,6 +6,7 @@
 
 #include "models/ops/dynamic/depth.h"
 #include "models/ops/limits.h"
+#include "sim/core/counts.h"
 #include "sim/core/random.h"
 
 namespace sparsesim {
@@ -39,8 +40,6 @@ std::int64_t tokens_at(const DepthSize& size, std::int64_t layer, double deviati
     tokens = share_of(static_cast<double>(tokens), size.skip_capacity);
   return tokens;
 }
-
-std::int64_t round_up(std::int64_t value, std::int64_t granule) { return (value + granule - 1) / granule * granule; }
 
 }  // namespace
 

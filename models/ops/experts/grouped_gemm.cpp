@@ -11,6 +11,7 @@
 
 #include "models/ops/dense/gemm_kernels.h"
 #include "models/ops/limits.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
@@ -18,8 +19,6 @@ namespace {
 // Tasks of a launch at most, in waves of the resident ones: more are bundled, several columns of tiles to one task.
 constexpr double kWaves = 6;
 constexpr double kFewestTasks = 2000;
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 struct RowBlock {
   std::uint32_t expert;  // counted among those with rows

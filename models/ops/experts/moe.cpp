@@ -12,11 +12,10 @@
 #include "models/ops/dense/gemm_kernels.h"
 #include "models/ops/experts/moe_kernels.h"
 #include "models/ops/limits.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 using Launches = std::vector<std::shared_ptr<const Launch>>;
 
@@ -63,7 +62,8 @@ class DeviceWork {
     const std::int64_t slots = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
     const GroupedConstants constants = grouped_constants(kernel_);
     const auto rule = constants.tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
-    const MoeTile tile = choose_moe_tile(context_.substrate.name, rule, present, experts, spec_.intermediate);
+    const MoeTile tile = own_moe_tile(kernel_).value_or(
+        choose_moe_tile(context_.substrate.name, rule, present, experts, spec_.intermediate));
 
     GroupedSize up;
     up.counts = std::move(counts);

@@ -10,14 +10,13 @@
 #include "models/ops/experts/moe.h"
 #include "models/ops/experts/moe_kernels.h"
 #include "models/ops/limits.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
 
 // A slice of a dense product has so many results at most: enough tiles for many waves.
 constexpr double kSliceResults = 6e7;
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// Share of the rows that a dense layer multiplies which tiles of single experts do not. A batch smaller than a tile
 /// fills one in the dense layer too.
@@ -112,7 +111,8 @@ SparsitySummary MoeFfn::sparsity(const LowerContext& context) const {
   }
   const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype, spec_.expected);
   const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
-  const MoeTile tile = choose_moe_tile(context.substrate.name, rule, spec_.tokens, spec_.experts, spec_.intermediate);
+  const MoeTile tile = own_moe_tile(kernel).value_or(
+      choose_moe_tile(context.substrate.name, rule, spec_.tokens, spec_.experts, spec_.intermediate));
   const Capacity capacity = this->capacity(context);
   double blocks = static_cast<double>(spec_.shared_experts * ceil_div(spec_.tokens, tile.m));
   for (std::int64_t count : capacity.counts)
@@ -155,7 +155,7 @@ Program GroupedGemm::lower(const LowerContext& context) const {
   size.n = spec_.n;
   size.k = spec_.k;
   size.dtype = spec_.dtype;
-  const MoeTile tile = default_moe_tile(rule, spec_.m, spec_.experts);
+  const MoeTile tile = own_moe_tile(kernel).value_or(default_moe_tile(rule, spec_.m, spec_.experts));
   Program program;
   program.stages.emplace_back().launch =
       std::make_shared<const Launch>(lower_grouped(size, tile, kernel, context.substrate, context.ideal));
@@ -178,7 +178,7 @@ SparsitySummary GroupedGemm::sparsity(const LowerContext& context) const {
   if (spec_.experts == 1 || on_cores(context.substrate)) return summary;
   const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype, spec_.expected);
   const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
-  const MoeTile tile = default_moe_tile(rule, spec_.m, spec_.experts);
+  const MoeTile tile = own_moe_tile(kernel).value_or(default_moe_tile(rule, spec_.m, spec_.experts));
   double blocks = 0;
   for (std::int64_t count : counts(context)) blocks += static_cast<double>(ceil_div(count, tile.m));
   const double experts = static_cast<double>(spec_.experts);

@@ -8,11 +8,10 @@
 #include <set>
 
 #include "models/ops/experts/moe.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// Copies per expert: each further one goes where a copy serves most tokens.
 std::vector<std::int64_t> replicate(const std::vector<std::int64_t>& counts, std::int64_t replicas, int devices) {

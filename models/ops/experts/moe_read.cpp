@@ -16,7 +16,6 @@ namespace sparsesim {
 namespace {
 
 constexpr std::array<std::string_view, 7> kTypes = {"fp32", "tf32", "fp16", "bf16", "fp8", "int8", "int4"};
-constexpr std::int64_t kMost = std::int64_t{1} << 24;
 
 template <class Integer>
 Integer parameter(const MeasuredOp& row, const std::string& name, Integer fallback) {
@@ -57,7 +56,8 @@ Routing read_routing(config::MapReader& map) {
 /// Makes counts of a trace, found from the folder of the workload, and checks that the routing fits the layer.
 void settle_routing(config::MapReader& map, Routing& routing, const RoutingSize& size) {
   const std::string_view key = "routing";
-  const TracePart part{map.integer("trace_layer", -1, 1 << 20, -1), map.integer("trace_step", -1, kMost, -1)};
+  const TracePart part{map.integer("trace_layer", -1, 1 << 20, -1),
+                       map.integer("trace_step", -1, kLayerExtentMost, -1)};
   try {
     if (routing.kind == Routing::Kind::trace) {
       const auto folder = std::filesystem::path(map.node().position().file).parent_path();
@@ -104,9 +104,9 @@ void read_placement(config::MapReader& map, MoeSpec& spec) {
 std::unique_ptr<Op> read_moe(config::MapReader& map) {
   static constexpr std::array<std::string_view, 2> kOver = {"drop", "pad"};
   MoeSpec spec;
-  spec.tokens = map.integer("tokens", 1, kMost);
-  spec.hidden = map.integer("hidden", 1, kMost);
-  spec.intermediate = map.integer("intermediate", 1, kMost);
+  spec.tokens = map.integer("tokens", 1, kLayerExtentMost);
+  spec.hidden = map.integer("hidden", 1, kLayerExtentMost);
+  spec.intermediate = map.integer("intermediate", 1, kLayerExtentMost);
   spec.experts = map.integer("experts", 1, 1 << 16);
   spec.top_k = map.integer("top_k", 1, 1 << 16);
   spec.shared_experts = map.integer("shared_experts", 0, 1 << 10, 0);
@@ -135,7 +135,7 @@ std::unique_ptr<Op> moe_from_row(const MeasuredOp& row) {
   spec.experts = parameter<std::int64_t>(row, "experts", 0);
   spec.top_k = parameter<std::int64_t>(row, "top_k", 0);
   spec.shared_experts = parameter<std::int64_t>(row, "shared_experts", 0);
-  check_row_sizes(row, kMost, spec.experts, spec.shared_experts);
+  check_row_sizes(row, kLayerExtentMost, spec.experts, spec.shared_experts);
   spec.gated = parameter<int>(row, "gated", 1) != 0;
   spec.dtype = row.dtype;
   spec.devices = std::max(1, row.devices);
@@ -147,9 +147,9 @@ std::unique_ptr<Op> moe_from_row(const MeasuredOp& row) {
 
 std::unique_ptr<Op> read_grouped_gemm(config::MapReader& map) {
   GroupedGemm::Spec spec;
-  spec.m = map.integer("m", 1, kMost);
-  spec.n = map.integer("n", 1, kMost);
-  spec.k = map.integer("k", 1, kMost);
+  spec.m = map.integer("m", 1, kLayerExtentMost);
+  spec.n = map.integer("n", 1, kLayerExtentMost);
+  spec.k = map.integer("k", 1, kLayerExtentMost);
   spec.experts = map.integer("experts", 1, 1 << 16);
   spec.dtype = map.choice("dtype", kTypes, "bf16");
   spec.routing = read_routing(map);
@@ -164,7 +164,7 @@ std::unique_ptr<Op> grouped_gemm_from_row(const MeasuredOp& row) {
   spec.n = row.n;
   spec.k = row.k;
   spec.experts = parameter<std::int64_t>(row, "experts", 0);
-  check_row_sizes(row, kMost, spec.experts, 0);
+  check_row_sizes(row, kLayerExtentMost, spec.experts, 0);
   if (spec.m < 1 || spec.n < 1 || spec.k < 1 || spec.experts < 1)
     throw UnsupportedError("a grouped_gemm row needs m, n, k and params experts");
   spec.dtype = row.dtype;

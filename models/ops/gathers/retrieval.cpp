@@ -10,14 +10,13 @@
 #include "models/ops/gathers/retrieval_lists.h"
 #include "models/ops/limits.h"
 #include "models/ops/row_map.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
 
 // Vectors whose scores are written at a time: a library bounds the scores that it keeps before it chooses.
 constexpr std::int64_t kVectorsAtATime = 1 << 20;
-
-double real(std::int64_t n) { return static_cast<double>(n); }
 
 /// Scores of all queries against `vectors` vectors or centres, and the best `kept` of each query.
 Program search_all(const IvfSize& size, std::int64_t vectors, std::int64_t kept, const LowerContext& context) {

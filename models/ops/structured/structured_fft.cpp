@@ -8,14 +8,13 @@
 #include "models/ops/constant_bounds.h"
 #include "models/ops/dense/elementwise.h"
 #include "models/ops/dense/gemm_kernels.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
 
 constexpr double kComplexBytes = 8;         // two FP32 numbers
 constexpr double kComplexProductFlops = 6;  // four multiplies, two adds
-
-double log2_of(std::int64_t length) { return std::log2(static_cast<double>(length)); }
 
 }  // namespace
 

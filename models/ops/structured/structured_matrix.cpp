@@ -14,12 +14,10 @@
 #include "models/ops/row_map.h"
 #include "models/ops/structured/structured_batch.h"
 #include "models/ops/structured/structured_fft.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
-
-double real(std::int64_t n) { return static_cast<double>(n); }
-double log2_of(std::int64_t n) { return std::log2(real(n)); }
 
 GemmSize gemm_of(const StructuredSize& size, std::int64_t n, std::int64_t k) {
   return {.m = size.m, .n = n, .k = k, .dtype = size.dtype, .accumulate = size.accumulate};
@@ -173,20 +171,19 @@ SparsitySummary StructuredMatrix::sparsity(const LowerContext&) const {
 }
 
 std::unique_ptr<Op> read_structured_matrix(config::MapReader& map) {
-  constexpr std::int64_t kMost = std::int64_t{1} << 31;
   static constexpr std::array<std::string_view, 4> kTypes = {"fp32", "tf32", "fp16", "bf16"};
   static constexpr std::array<std::string_view, 2> kSums = {"fp32", "fp16"};
   const auto names = structure_names();
   const std::size_t mistakes = map.diagnostics().mistakes().size();
   StructuredSize size;
-  size.m = map.integer("m", 1, kMost);
-  size.n = map.integer("n", 1, kMost);
-  size.k = map.integer("k", 1, kMost);
+  size.m = map.integer("m", 1, kExtentMost);
+  size.n = map.integer("n", 1, kExtentMost);
+  size.k = map.integer("k", 1, kExtentMost);
   size.dtype = map.choice("dtype", kTypes, "bf16");
   size.accumulate = map.choice("accumulate", kSums, "fp32");
   size.structure = map.choice("structure", names);
-  size.rank = map.integer("rank", 0, kMost, 0);
-  size.blocks = map.integer("blocks", 0, kMost, 0);
+  size.rank = map.integer("rank", 0, kExtentMost, 0);
+  size.blocks = map.integer("blocks", 0, kExtentMost, 0);
   size.stages_per_pass = map.integer("stages_per_pass", 1, 31, 1);
   if (map.diagnostics().mistakes().size() == mistakes) check(map, size);
   if (map.diagnostics().mistakes().size() > mistakes) return nullptr;

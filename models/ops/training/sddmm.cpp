@@ -9,11 +9,10 @@
 #include "models/ops/dense/elementwise.h"
 #include "models/ops/dense/gemm_kernels.h"
 #include "models/ops/limits.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
-
-double round_up(double value, double granule) { return granule > 0 ? std::ceil(value / granule) * granule : value; }
 
 bool transposes(const Kernel& kernel) { return kernel_constant(kernel, "matrix_rows") <= 0; }
 

@@ -5,12 +5,12 @@
 #include <array>
 #include <string_view>
 
+#include "models/ops/limits.h"
 #include "models/ops/training/training.h"
 
 namespace sparsesim {
 namespace {
 
-constexpr std::int64_t kMost = std::int64_t{1} << 31;
 constexpr std::int64_t kMostMicroBatches = 1024;
 constexpr std::array<std::string_view, 3> kOptimizers = {"none", "sgd", "adam"};
 
@@ -81,9 +81,9 @@ std::unique_ptr<Op> read_training_linear(config::MapReader& map) {
   const std::size_t before = map.diagnostics().mistakes().size();
   TrainingSize size;
   SpmmSize& product = size.product;
-  product.m = map.integer("m", 1, kMost);
-  product.n = map.integer("n", 1, kMost);
-  product.k = map.integer("k", 1, kMost);
+  product.m = map.integer("m", 1, kExtentMost);
+  product.n = map.integer("n", 1, kExtentMost);
+  product.k = map.integer("k", 1, kExtentMost);
   product.dtype = map.choice("dtype", kTypes, "fp16");
   size.bias = map.boolean("bias", false);
   read_pattern(map, size);

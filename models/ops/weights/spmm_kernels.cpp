@@ -7,6 +7,7 @@
 
 #include "models/ops/dense/gemm_kernels.h"
 #include "models/ops/weights/spmm_twin.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
@@ -101,7 +102,5 @@ void add_multiplies(TaskShape& shape, const SpmmSize& size, const SpmmConstants&
       size.accumulate == "fp32" && rate->second.fp32_accumulate > 0 ? rate->second.fp32_accumulate.value : 1;
   cycles[static_cast<int>(Pipe::tensor)] += 2 * macs / (full * share);
 }
-
-double round_up(double value, double granule) { return granule > 0 ? std::ceil(value / granule) * granule : value; }
 
 }  // namespace sparsesim

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "models/ops/weights/spmm.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 
@@ -56,7 +57,5 @@ Launch start_spmm_launch(const SpmmSize& size, const Kernel& kernel, const SpmmC
 /// Errors: UnsupportedError when the device has no rate for the type.
 void add_multiplies(TaskShape& shape, const SpmmSize& size, const SpmmConstants& constants, double macs,
                     const Substrate& substrate);
-
-double round_up(double value, double granule);
 
 }  // namespace sparsesim

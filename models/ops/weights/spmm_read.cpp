@@ -9,14 +9,13 @@
 #include <filesystem>
 #include <optional>
 
+#include "models/ops/limits.h"
 #include "models/ops/weights/spmm.h"
 #include "models/sparsity/formats/mask_formats.h"
 #include "models/sparsity/mask.h"
 
 namespace sparsesim {
 namespace {
-
-constexpr std::int64_t kMost = std::int64_t{1} << 31;
 
 /// Names of patterns; `n:m` stands for many and is none itself.
 std::vector<std::string> known_patterns() {
@@ -189,9 +188,9 @@ std::unique_ptr<Op> read_spmm(config::MapReader& map) {
       "int8xint4", "int8xfp16", "int8xbf16", "int4xfp16", "int4xbf16", "fp8xfp16", "fp8xbf16"};
   static constexpr std::array<std::string_view, 2> kSums = {"fp32", "fp16"};
   SpmmSize size;
-  size.m = map.integer("m", 1, kMost);
-  size.n = map.integer("n", 1, kMost);
-  size.k = map.integer("k", 1, kMost);
+  size.m = map.integer("m", 1, kExtentMost);
+  size.n = map.integer("n", 1, kExtentMost);
+  size.k = map.integer("k", 1, kExtentMost);
   size.dtype = map.choice("dtype", kTypes, "fp16");
   size.accumulate = map.choice("accumulate", kSums, "fp32");
   size.pattern = read_pattern_name(map);

@@ -5,13 +5,12 @@
 #include <algorithm>
 
 #include "models/sparsity/mask.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
 
 constexpr std::int64_t kPieceBytes = std::int64_t{1} << 20;
-
-std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
 /// Calls f(first element, bytes, elements) for each piece of an array.
 template <class F>

@@ -10,25 +10,25 @@
 namespace sparsesim {
 namespace {
 
-constexpr std::int64_t kHeaderMost = 1 << 16;  // bytes; NumPy writes about 120
-constexpr std::size_t kDimensionsMost = 8;
+constexpr std::int64_t kNpyHeaderMost = 1 << 16;  // bytes; NumPy writes about 120
+constexpr std::size_t kNpyDimensionsMost = 8;
 
-struct KnownType {
+struct NpyType {
   std::string_view name;  // kind and bytes, as in "<f2"
   ElementKind kind;
 };
-constexpr std::array<KnownType, 12> kTypes = {{{"b1", ElementKind::boolean},
-                                               {"i1", ElementKind::signed_integer},
-                                               {"i2", ElementKind::signed_integer},
-                                               {"i4", ElementKind::signed_integer},
-                                               {"i8", ElementKind::signed_integer},
-                                               {"u1", ElementKind::unsigned_integer},
-                                               {"u2", ElementKind::unsigned_integer},
-                                               {"u4", ElementKind::unsigned_integer},
-                                               {"u8", ElementKind::unsigned_integer},
-                                               {"f2", ElementKind::floating},
-                                               {"f4", ElementKind::floating},
-                                               {"f8", ElementKind::floating}}};
+constexpr std::array<NpyType, 12> kNpyTypes = {{{"b1", ElementKind::boolean},
+                                                {"i1", ElementKind::signed_integer},
+                                                {"i2", ElementKind::signed_integer},
+                                                {"i4", ElementKind::signed_integer},
+                                                {"i8", ElementKind::signed_integer},
+                                                {"u1", ElementKind::unsigned_integer},
+                                                {"u2", ElementKind::unsigned_integer},
+                                                {"u4", ElementKind::unsigned_integer},
+                                                {"u8", ElementKind::unsigned_integer},
+                                                {"f2", ElementKind::floating},
+                                                {"f4", ElementKind::floating},
+                                                {"f8", ElementKind::floating}}};
 constexpr std::string_view kOrders = "<>|=";  // of bytes
 
 /// Reads the header's Python dictionary: texts, booleans and tuples of numbers. Errors carry their place.
@@ -111,7 +111,7 @@ class HeaderReader {
       skip();
       const auto [stop, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), size);
       if (error != std::errc() || size < 0) refuse(at_, "expected a size of 0 or more in the shape");
-      if (sizes.size() == kDimensionsMost) refuse(at_, fmt::format("more than {} dimensions", kDimensionsMost));
+      if (sizes.size() == kNpyDimensionsMost) refuse(at_, fmt::format("more than {} dimensions", kNpyDimensionsMost));
       sizes.push_back(size);
       at_ = static_cast<std::size_t>(stop - text_.data());
       if (accept(',')) continue;
@@ -125,7 +125,7 @@ class HeaderReader {
     const std::size_t place = at_;
     if (accept('[')) refuse(place, "structured types are not read; save one field alone");
     const std::string_view name = text();
-    for (const KnownType& known : kTypes)
+    for (const NpyType& known : kNpyTypes)
       if (name.size() == 3 && name.substr(1) == known.name && kOrders.find(name[0]) != std::string_view::npos)
         return {known.kind, known.name[1] - '0', name[0] == '>'};
     refuse(place, fmt::format("type \"{}\" is not read (known: b1, i1 to i8, u1 to u8, f2, f4 and f8)", name));
@@ -153,9 +153,9 @@ StoredArray read_npy_header(const ByteFile& file, std::int64_t begin, std::int64
   const std::int64_t text_begin = begin + kVersionEnd + width;
   if (text_begin > end) file.refuse(end, "the file ends within its header");
   const std::int64_t length = file.read_number(begin + kVersionEnd, width);
-  if (length > kHeaderMost || length > end - text_begin)
+  if (length > kNpyHeaderMost || length > end - text_begin)
     file.refuse(begin + kVersionEnd, fmt::format("a header of {} bytes; {} follow, and at most {} are read", length,
-                                                 end - text_begin, kHeaderMost));
+                                                 end - text_begin, kNpyHeaderMost));
   const std::string text = file.read(text_begin, length);
   StoredArray array = HeaderReader(file, text_begin, text).read();
   array.offset = text_begin + length;

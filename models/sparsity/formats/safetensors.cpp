@@ -14,29 +14,29 @@
 namespace sparsesim {
 namespace {
 
-constexpr std::int64_t kHeaderMost = 100'000'000;  // bytes, the format's own limit
+constexpr std::int64_t kSafetensorsHeaderMost = 100'000'000;  // bytes, the format's own limit
 constexpr std::size_t kTensorsMost = 1 << 20;
-constexpr std::size_t kDimensionsMost = 8;
+constexpr std::size_t kSafetensorsDimensionsMost = 8;
 
-struct KnownType {
+struct SafetensorsType {
   std::string_view name;
   ElementType type;
 };
-constexpr std::array<KnownType, 15> kTypes = {{{"BOOL", {ElementKind::boolean, 1}},
-                                               {"U8", {ElementKind::unsigned_integer, 1}},
-                                               {"I8", {ElementKind::signed_integer, 1}},
-                                               {"F8_E4M3", {ElementKind::floating, 1}},
-                                               {"F8_E5M2", {ElementKind::floating, 1}},
-                                               {"U16", {ElementKind::unsigned_integer, 2}},
-                                               {"I16", {ElementKind::signed_integer, 2}},
-                                               {"F16", {ElementKind::floating, 2}},
-                                               {"BF16", {ElementKind::floating, 2}},
-                                               {"U32", {ElementKind::unsigned_integer, 4}},
-                                               {"I32", {ElementKind::signed_integer, 4}},
-                                               {"F32", {ElementKind::floating, 4}},
-                                               {"U64", {ElementKind::unsigned_integer, 8}},
-                                               {"I64", {ElementKind::signed_integer, 8}},
-                                               {"F64", {ElementKind::floating, 8}}}};
+constexpr std::array<SafetensorsType, 15> kSafetensorsTypes = {{{"BOOL", {ElementKind::boolean, 1}},
+                                                                {"U8", {ElementKind::unsigned_integer, 1}},
+                                                                {"I8", {ElementKind::signed_integer, 1}},
+                                                                {"F8_E4M3", {ElementKind::floating, 1}},
+                                                                {"F8_E5M2", {ElementKind::floating, 1}},
+                                                                {"U16", {ElementKind::unsigned_integer, 2}},
+                                                                {"I16", {ElementKind::signed_integer, 2}},
+                                                                {"F16", {ElementKind::floating, 2}},
+                                                                {"BF16", {ElementKind::floating, 2}},
+                                                                {"U32", {ElementKind::unsigned_integer, 4}},
+                                                                {"I32", {ElementKind::signed_integer, 4}},
+                                                                {"F32", {ElementKind::floating, 4}},
+                                                                {"U64", {ElementKind::unsigned_integer, 8}},
+                                                                {"I64", {ElementKind::signed_integer, 8}},
+                                                                {"F64", {ElementKind::floating, 8}}}};
 
 /// What the header says of one tensor.
 struct Entry {
@@ -61,7 +61,8 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
   bool number_unsigned(std::uint64_t value) override {
     if (!list_) return unexpected();
     if (value >> 62) return fail("has a size that no file can hold");
-    if (list_->size() == kDimensionsMost) return fail(fmt::format("has more than {} dimensions", kDimensionsMost));
+    if (list_->size() == kSafetensorsDimensionsMost)
+      return fail(fmt::format("has more than {} dimensions", kSafetensorsDimensionsMost));
     list_->push_back(static_cast<std::int64_t>(value));
     return true;
   }
@@ -132,7 +133,7 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
 };
 
 const ElementType* find_type(const std::string& name) {
-  for (const KnownType& known : kTypes)
+  for (const SafetensorsType& known : kSafetensorsTypes)
     if (known.name == name) return &known.type;
   return nullptr;
 }
@@ -143,9 +144,9 @@ class Tensors {
   explicit Tensors(const ByteFile& file) : file_(file) {
     constexpr std::int64_t kLength = 8;
     const std::int64_t length = file.read_number(0, kLength);
-    if (length > kHeaderMost || length > file.size() - kLength)
+    if (length > kSafetensorsHeaderMost || length > file.size() - kLength)
       file.refuse(0, fmt::format("a header of {} bytes; {} follow, and at most {} are read", length,
-                                 file.size() - kLength, kHeaderMost));
+                                 file.size() - kLength, kSafetensorsHeaderMost));
     header_ = file.read(kLength, length);
     data_ = kLength + length;
   }

@@ -29,7 +29,7 @@ std::vector<std::int64_t> read_npy(const std::string& path, const RoutingSize& s
   return count_trace_array(array.shape, array.values, path, size, part, diagnostics);
 }
 
-constexpr std::array<TraceFormat, 4> kTable{{
+constexpr std::array<TraceFormat, 4> kFormats{{
     {".csv", "a token per line with its experts, or a choice per line", read_text<parse_trace_csv>},
     {".jsonl", "an object per line: experts of each token, or tokens of each expert", read_text<parse_trace_jsonl>},
     {".json", "the same", read_text<parse_trace_jsonl>},
@@ -38,7 +38,7 @@ constexpr std::array<TraceFormat, 4> kTable{{
 
 std::string known_extensions() {
   std::string known;
-  for (const TraceFormat& format : kTable) known += (known.empty() ? "" : ", ") + std::string(format.extension);
+  for (const TraceFormat& format : kFormats) known += (known.empty() ? "" : ", ") + std::string(format.extension);
   return known;
 }
 
@@ -53,12 +53,12 @@ std::optional<std::int64_t> choose_layer(std::int64_t layers, const TracePart& p
 
 }  // namespace
 
-std::span<const TraceFormat> trace_formats() { return kTable; }
+std::span<const TraceFormat> trace_formats() { return kFormats; }
 
 std::vector<std::int64_t> read_routing_trace(const std::string& path, const RoutingSize& size, const TracePart& part,
                                              config::Diagnostics& diagnostics) {
   const std::string extension = std::filesystem::path(path).extension().string();
-  for (const TraceFormat& format : kTable)
+  for (const TraceFormat& format : kFormats)
     if (format.extension == extension) return format.read(path, size, part, diagnostics);
   throw config::ConfigError(config::Mistake{
       {path, 0, 0}, fmt::format("no routing trace ends in \"{}\" (known: {})", extension, known_extensions()), "", ""});

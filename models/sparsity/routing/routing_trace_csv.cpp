@@ -11,7 +11,7 @@
 namespace sparsesim {
 namespace {
 
-std::string_view trim(std::string_view text) {
+std::string_view without_spaces(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
   return text;
@@ -30,7 +30,7 @@ Columns read_header(std::string_view line) {
   int names = 0;
   for (std::size_t begin = 0; begin <= line.size(); ++names) {
     const std::size_t end = std::min(line.find(',', begin), line.size());
-    last = trim(line.substr(begin, end - begin));
+    last = without_spaces(line.substr(begin, end - begin));
     const bool label = last == "token" || last == "layer" || last == "step" || last == "rank";
     if (label && columns.labels == names) {
       if (last == "layer") columns.layer = names;

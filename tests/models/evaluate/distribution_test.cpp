@@ -4,16 +4,13 @@
 
 #include <numeric>
 
+#include "tests/support/machines.h"
+
 using namespace sparsesim;
 
 namespace {
 
 const std::string kRoot = SPARSESIM_SOURCE_DIR;
-
-const Substrate& a100() {
-  static const Substrate substrate = load_substrate("a100-sxm4-80gb", {{kRoot + "/substrates"}});
-  return substrate;
-}
 
 const Workload& early_exit() {
   static const Workload workload = load_workload("early-exit", {{kRoot + "/workloads"}});

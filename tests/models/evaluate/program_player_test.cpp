@@ -2,14 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/machines.h"
+
 using namespace sparsesim;
 
 namespace {
-
-const Substrate& a100() {
-  static const Substrate substrate = load_substrate("a100", {{SPARSESIM_SOURCE_DIR "/substrates"}});
-  return substrate;
-}
 
 /// A kernel of `tasks` equal tasks that compute and store nothing else.
 std::shared_ptr<const Launch> kernel(int tasks, double fixed_seconds = 1e-6) {

@@ -6,7 +6,7 @@ using namespace sparsesim;
 
 namespace {
 
-constexpr CableSpec kCable{{100e9}, Time::from_ns(250)};
+constexpr CableSpec kCableOfPort{{100e9}, Time::from_ns(250)};
 
 Fabric make_fabric(const char* topology) {
   Fabric fabric;
@@ -23,7 +23,7 @@ Fabric make_fabric(const char* topology) {
 }  // namespace
 
 TEST_CASE("a message through one switch crosses its sender's and its receiver's cable") {
-  const Topology topology = make_switch_topology(8, kCable);
+  const Topology topology = make_switch_topology(8, kCableOfPort);
   std::vector<LinkUse> uses;
   CHECK(topology.append_route(2, 5, uses) == Time::from_ns(2 * 250));
   REQUIRE(uses.size() == 2);
@@ -34,7 +34,7 @@ TEST_CASE("a message through one switch crosses its sender's and its receiver's 
 }
 
 TEST_CASE("a mesh goes straight: one link, never through a third device") {
-  const Topology topology = make_mesh_topology(5, kCable);
+  const Topology topology = make_mesh_topology(5, kCableOfPort);
   for (int a = 0; a < 5; ++a)
     for (int b = 0; b < 5; ++b) CHECK(topology.route(a, b).size() == (a == b ? 0 : 1));
 }
@@ -65,7 +65,7 @@ TEST_CASE("parallel cables between two nodes are one trunk of their sum") {
 }
 
 TEST_CASE("fat tree: two hops inside a leaf, four across, uplinks narrowed by oversubscription") {
-  const Topology topology = make_fat_tree_topology(16, 4, 2, 2.0, kCable);
+  const Topology topology = make_fat_tree_topology(16, 4, 2, 2.0, kCableOfPort);
   CHECK(topology.route(0, 1).size() == 2);
   const auto across = topology.route(0, 15);
   CHECK(across.size() == 6);  // up, two uplinks, two downlinks, down

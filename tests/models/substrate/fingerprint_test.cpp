@@ -8,12 +8,11 @@
 
 #include "models/substrate/constants.h"
 #include "models/substrate/schema.h"
+#include "tests/support/machines.h"
 
 using namespace sparsesim;
 
 namespace {
-
-const SearchPath kShipped{{SPARSESIM_SOURCE_DIR "/substrates"}};
 
 /// Follows a dotted path through the properties of the schema; through the map alternative where a name would do as
 /// well.
@@ -59,7 +58,7 @@ TEST_CASE("the schema asks of a number what the reader asks of it") {
 }
 
 TEST_CASE("realised costs in the fingerprint follow from the numbers") {
-  const Substrate s = load_substrate("a100", kShipped);
+  const Substrate s = load_substrate("a100", shipped_substrates());
   const std::string table = fingerprint_table(s);
   const auto row = [&](const std::string& start) {
     const std::size_t begin = table.find("\n" + start) + 1;
@@ -79,7 +78,7 @@ TEST_CASE("realised costs in the fingerprint follow from the numbers") {
 }
 
 TEST_CASE("the table names every number and explains every source") {
-  const Substrate s = load_substrate("b200", kShipped);
+  const Substrate s = load_substrate("b200", shipped_substrates());
   const std::string table = fingerprint_table(s);
   for (const Constant& constant : constants(s)) CHECK(table.find("\n" + constant.path) != std::string::npos);
   for (const auto& [key, citation] : s.sources) CHECK(table.find(citation) != std::string::npos);
@@ -88,20 +87,20 @@ TEST_CASE("the table names every number and explains every source") {
 TEST_CASE("kinds add up to all numbers, and a node inherits every number of its device") {
   for (const std::string name : {"a100", "h100", "h200", "b200", "l40s", "3090"}) {
     CAPTURE(name);
-    const Substrate device = load_substrate(name, kShipped);
+    const Substrate device = load_substrate(name, shipped_substrates());
     const auto counts = provenance_counts(device);
     CHECK(counts[0] + counts[1] + counts[2] + counts[3] == static_cast<int>(constants(device).size()));
-    CHECK(counts == provenance_counts(load_substrate(name + "-x8", kShipped)));
+    CHECK(counts == provenance_counts(load_substrate(name + "-x8", shipped_substrates())));
   }
 }
 
 TEST_CASE("devices without measured rows rest on no fit to rows but what the H200 shares with the H100") {
-  const Substrate h100 = load_substrate("h100", kShipped);
+  const Substrate h100 = load_substrate("h100", shipped_substrates());
   std::map<std::string, Quantity> shared;
   for (const Constant& constant : constants(h100)) shared[constant.path] = constant.quantity;
   for (const std::string name : {"h200", "b200", "l40s"}) {
     CAPTURE(name);
-    for (const Constant& constant : constants(load_substrate(name, kShipped))) {
+    for (const Constant& constant : constants(load_substrate(name, shipped_substrates()))) {
       if (constant.path.starts_with("kernels.") || constant.path.starts_with("fabric.")) continue;
       if (constant.quantity.fitted_to.find(".csv") == std::string::npos) continue;
       CAPTURE(constant.path);

@@ -14,7 +14,7 @@ using namespace sparsesim;
 
 namespace {
 
-const std::string kSources = "sources: {this-machine: a test}\n";
+const std::string kHeadSources = "sources: {this-machine: a test}\n";
 const std::string kCost = "{value: 2 ns, kind: measured, source: this-machine, low: 1 ns, high: 3 ns}";
 const std::string kHead = R"(fingerprint:
   backend: cpu
@@ -37,14 +37,14 @@ const std::string kHead = R"(fingerprint:
         - [2048, 3, 3, 3]
 )";
 
-Substrate load(const Folder& folder, const std::string& text) {
+Substrate load_file(const Folder& folder, const std::string& text) {
   return load_substrate(folder.write("mine.yaml", text), folder.search());
 }
 
-std::string mistakes_of(const std::string& text) {
+std::string head_mistakes(const std::string& text) {
   const Folder folder;
   try {
-    load(folder, text);
+    load_file(folder, text);
   } catch (const config::ConfigError& error) {
     return error.what();
   }
@@ -65,8 +65,8 @@ bool same(const CurvePoint& a, const CurvePoint& b) {
 
 TEST_CASE("the measured head is kept by dump and read back to the same values") {
   const Folder folder;
-  const Substrate first = load(folder, "base: a100\n" + kHead + kSources);
-  const Substrate again = load(folder, dump_substrate(first));
+  const Substrate first = load_file(folder, "base: a100\n" + kHead + kHeadSources);
+  const Substrate again = load_file(folder, dump_substrate(first));
   for (const Substrate* s : {&first, &again}) {
     const MeasuredHead& head = s->fingerprint;
     CHECK(head.backend == "cpu");
@@ -87,7 +87,7 @@ TEST_CASE("the measured head is kept by dump and read back to the same values") 
 
 TEST_CASE("a machine that was not measured has no head") {
   const Folder folder;
-  const Substrate plain = load(folder, "base: a100\n");
+  const Substrate plain = load_file(folder, "base: a100\n");
   CHECK_FALSE(plain.fingerprint.given());
   CHECK(dump_substrate(plain).find("fingerprint:") == std::string::npos);
 }
@@ -100,14 +100,14 @@ TEST_CASE("the head in docs/fingerprint.md loads as it stands") {
   REQUIRE(begin != std::string::npos);
   const std::string example = page.substr(begin + fence.size(), page.find("```\n", begin + 1) - begin - fence.size());
   const Folder folder;
-  const Substrate mine = load(folder, "base: a100\n" + example + kSources);
+  const Substrate mine = load_file(folder, "base: a100\n" + example + kHeadSources);
   CHECK(mine.fingerprint.granules.size() == 1);
   CHECK(mine.fingerprint.curves.size() == 1);
 }
 
 TEST_CASE("show prints granules and curves of the head") {
   const Folder folder;
-  const std::string text = fingerprint_table(load(folder, "base: a100\n" + kHead + kSources));
+  const std::string text = fingerprint_table(load_file(folder, "base: a100\n" + kHead + kHeadSources));
   CHECK(text.find("measured on 2026-11-21 (cpu)") != std::string::npos);
   CHECK(text.find("cache line        64 B  2 ns  1 ns .. 3 ns  from DRAM, alone") != std::string::npos);
   CHECK(text.find("1 KiB: 1.5  2 KiB: 3") != std::string::npos);
@@ -136,18 +136,19 @@ TEST_CASE("mistakes in the head are named") {
       {"name: latency", "name: La tency", "name must be"},
       {"name: cache line", "nme: cache line", "name"},
   };
-  CHECK(mistakes_of("base: a100\n" + kHead + kSources).empty());
+  CHECK(head_mistakes("base: a100\n" + kHead + kHeadSources).empty());
   for (const Case& c : cases) {
     CAPTURE(c.by);
-    CHECK(mistakes_of("base: a100\n" + replaced(kHead, c.what, c.by) + kSources).find(c.message) != std::string::npos);
+    CHECK(head_mistakes("base: a100\n" + replaced(kHead, c.what, c.by) + kHeadSources).find(c.message) !=
+          std::string::npos);
   }
-  CHECK(mistakes_of("base: a100\nfingerprint: [1]\n").find("fingerprint must be a map") != std::string::npos);
+  CHECK(head_mistakes("base: a100\nfingerprint: [1]\n").find("fingerprint must be a map") != std::string::npos);
 }
 
 TEST_CASE("a curve has at most as many points as the schema allows") {
   std::string points;
   for (int i = 0; i <= kMostCurvePoints; ++i) points += "        - [" + std::to_string(i + 4096) + ", 1, 1, 1]\n";
-  CHECK(mistakes_of("base: a100\n" + kHead + points + kSources).find("points must be a list of 1 to 4096") !=
+  CHECK(head_mistakes("base: a100\n" + kHead + points + kHeadSources).find("points must be a list of 1 to 4096") !=
         std::string::npos);
   const nlohmann::json schema = nlohmann::json::parse(substrate_schema());
   const nlohmann::json& head = schema.at("properties").at("fingerprint").at("properties");
@@ -157,7 +158,7 @@ TEST_CASE("a curve has at most as many points as the schema allows") {
 
 TEST_CASE("two granules of one name are a mistake") {
   const std::string twice = "    - {name: cache line, size: 1, cost: " + kCost + "}\n  curves:";
-  CHECK(mistakes_of("base: a100\n" + replaced(kHead, "  curves:", twice) + kSources).find("is there already") !=
+  CHECK(head_mistakes("base: a100\n" + replaced(kHead, "  curves:", twice) + kHeadSources).find("is there already") !=
         std::string::npos);
 }
 
@@ -169,30 +170,32 @@ TEST_CASE("kernels as a map replaces constants of the library alone") {
                                            [](const Kernel& kernel) { return kernel.constants.size() > 1; });
   REQUIRE(with_constants != base.kernels.end());
   const std::string constant = with_constants->constants.begin()->first;
-  const Substrate mine = load(folder, "base: a100\nkernels:\n  " + with_constants->name + ":\n    " + constant +
-                                          ": {value: 0.125, kind: measured, source: this-machine}\n" + kSources);
+  const Substrate mine =
+      load_file(folder, "base: a100\nkernels:\n  " + with_constants->name + ":\n    " + constant +
+                            ": {value: 0.125, kind: measured, source: this-machine}\n" + kHeadSources);
   REQUIRE(mine.kernels.size() == base.kernels.size());
   for (std::size_t i = 0; i < base.kernels.size(); ++i)
     for (const auto& [name, value] : base.kernels[i].constants) {
       const bool amended = base.kernels[i].name == with_constants->name && name == constant;
       CHECK(mine.kernels[i].constants.at(name).value == (amended ? 0.125 : value.value));
     }
+  CHECK(head_mistakes("base: a100\nkernels: {no_such: {a: {value: 1, kind: measured, source: this-machine}}}\n" +
+                      kHeadSources)
+            .find("no kernel of the library is called \"no_such\"") != std::string::npos);
   CHECK(
-      mistakes_of("base: a100\nkernels: {no_such: {a: {value: 1, kind: measured, source: this-machine}}}\n" + kSources)
-          .find("no kernel of the library is called \"no_such\"") != std::string::npos);
-  CHECK(mistakes_of("base: a100\nkernels: {" + with_constants->name + ": 7}\n").find("expected a map from constants") !=
-        std::string::npos);
+      head_mistakes("base: a100\nkernels: {" + with_constants->name + ": 7}\n").find("expected a map from constants") !=
+      std::string::npos);
 }
 
 TEST_CASE("a fingerprint made whole stands without its base, and says what it took") {
   const Folder folder;
   const std::string text = "base: a100\n" + kHead +
                            "memory:\n  dram:\n    achieved: {value: 1 TB/s, kind: measured, source: this-machine}\n" +
-                           kSources;
+                           kHeadSources;
   const std::string whole = complete_substrate(folder.write("measured.yaml", text), folder.search());
   CHECK(whole.find("\nbase:") == std::string::npos);
   const Substrate base = load_substrate("a100", folder.search());
-  const Substrate mine = load(folder, whole);
+  const Substrate mine = load_file(folder, whole);
   CHECK(mine.name == "measured");
   CHECK(mine.fingerprint.granules.size() == 1);
   CHECK(mine.memory.dram_achieved.value == 1e12);

@@ -7,16 +7,15 @@
 #include <set>
 
 #include "models/substrate/substrate.h"
+#include "tests/support/machines.h"
 
 using namespace sparsesim;
 
 namespace {
 
-const SearchPath kShipped{{SPARSESIM_SOURCE_DIR "/substrates"}};
-
 std::vector<std::string> shipped_names() {
   std::vector<std::string> names;
-  for (const SubstrateEntry& entry : list_substrates(kShipped)) names.push_back(entry.name);
+  for (const SubstrateEntry& entry : list_substrates(shipped_substrates())) names.push_back(entry.name);
   return names;
 }
 
@@ -44,7 +43,7 @@ TEST_CASE("seven devices and their nodes of eight ship") {
 TEST_CASE("every shipped substrate loads and every number has a source that its file explains") {
   for (const std::string& name : shipped_names()) {
     CAPTURE(name);
-    const Substrate substrate = load_substrate(name, kShipped);
+    const Substrate substrate = load_substrate(name, shipped_substrates());
     CHECK(substrate.name == name);
     CHECK(substrate.devices == (name.ends_with("-x8") ? 8 : 1));
     CHECK(substrate.fabric.devices >= substrate.devices);
@@ -66,7 +65,7 @@ TEST_CASE("every shipped substrate loads and every number has a source that its 
 TEST_CASE("a dump reads back to the same numbers, to the last bit") {
   for (const std::string& name : shipped_names()) {
     CAPTURE(name);
-    const Substrate before = load_substrate(name, kShipped);
+    const Substrate before = load_substrate(name, shipped_substrates());
     const std::string text = dump_substrate(before);
     const auto path = std::filesystem::temp_directory_path() / ("sparsesim_round_trip_" + name + ".yaml");
     std::ofstream(path) << text;
@@ -90,15 +89,15 @@ TEST_CASE("a dump reads back to the same numbers, to the last bit") {
 TEST_CASE("names, aliases and file names lead to the same substrate") {
   for (const char* name : {"a100", "a100.yaml", "a100-80gb", "a100-sxm4-80gb", "a100-sxm4-80gb.yaml"}) {
     CAPTURE(name);
-    CHECK(load_substrate(name, kShipped).name == "a100-sxm4-80gb");
+    CHECK(load_substrate(name, shipped_substrates()).name == "a100-sxm4-80gb");
   }
-  CHECK(load_substrate("3090", kShipped).name == "rtx-3090");
-  CHECK(load_substrate("h200-x8", kShipped).name == "h200-sxm-141gb-x8");
+  CHECK(load_substrate("3090", shipped_substrates()).name == "rtx-3090");
+  CHECK(load_substrate("h200-x8", shipped_substrates()).name == "h200-sxm-141gb-x8");
 }
 
 TEST_CASE("no alias leads to two substrates") {
   std::set<std::string> seen;
-  for (const SubstrateEntry& entry : list_substrates(kShipped)) {
+  for (const SubstrateEntry& entry : list_substrates(shipped_substrates())) {
     CHECK(seen.insert(entry.name).second);
     for (const std::string& alias : entry.aliases) {
       CAPTURE(alias);
@@ -110,7 +109,7 @@ TEST_CASE("no alias leads to two substrates") {
 TEST_CASE("units times clock times rate is the dense peak of the data sheet") {
   // Data-sheet TFLOP/s for bf16 over the clock that the sheet uses (boost, for H100 and B200 the lower matrix clock).
   const auto peak = [](const char* name, double clock) {
-    const Substrate s = load_substrate(name, kShipped);
+    const Substrate s = load_substrate(name, shipped_substrates());
     return s.compute.units * s.compute.pipes.tensor.at("bf16").dense * clock * 1e-12;
   };
   CHECK(peak("a100", 1.41e9) == doctest::Approx(312).epsilon(0.005));

@@ -10,14 +10,10 @@
 #include "models/evaluate/inspect/svg.h"
 #include "models/sparsity/formats/mask_formats.h"
 #include "sim/core/random.h"
+#include "tests/support/machines.h"
 
 namespace sparsesim {
 namespace {
-
-const Substrate& a100() {
-  static const Substrate substrate = load_substrate("a100-sxm4-80gb", {{SPARSESIM_SOURCE_DIR "/substrates"}});
-  return substrate;
-}
 
 /// Stores the places for which `stored` says so.
 template <class F>

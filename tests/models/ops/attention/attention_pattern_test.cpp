@@ -7,16 +7,10 @@
 #include "models/compute/player.h"
 #include "models/ops/attention/attention.h"
 #include "models/ops/attention/attention_kernel.h"
+#include "tests/support/machines.h"
 
 namespace sparsesim {
 namespace {
-
-const Substrate& machine(const std::string& name) {
-  static const SearchPath search{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}};
-  static const Substrate h100 = load_substrate("h100-sxm5-80gb", search);
-  static const Substrate a100 = load_substrate("a100-sxm4-80gb", search);
-  return name == "h100" ? h100 : a100;
-}
 
 Attention attention(const std::string& keys) {
   config::Diagnostics diagnostics;

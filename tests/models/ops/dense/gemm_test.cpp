@@ -4,16 +4,10 @@
 
 #include "models/compute/player.h"
 #include "models/ops/limits.h"
+#include "tests/support/machines.h"
 
 namespace sparsesim {
 namespace {
-
-const Substrate& machine(const std::string& name) {
-  static const SearchPath search{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}};
-  static std::map<std::string, Substrate> loaded;
-  const auto found = loaded.find(name);
-  return found != loaded.end() ? found->second : loaded.emplace(name, load_substrate(name, search)).first->second;
-}
 
 LaunchResult run(const std::string& device, std::int64_t m, std::int64_t n, std::int64_t k, Ideal ideal = {}) {
   return play(lower_gemm(m, n, k, "bf16", machine(device), ideal), machine(device), ideal);

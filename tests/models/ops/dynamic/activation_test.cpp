@@ -9,17 +9,12 @@
 #include <numeric>
 
 #include "models/compute/player.h"
+#include "sim/core/counts.h"
+#include "tests/support/machines.h"
 
 using namespace sparsesim;
 
 namespace {
-
-const Substrate& machine(const std::string& name) {
-  static std::map<std::string, Substrate> loaded;
-  const SearchPath search{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}};
-  const auto found = loaded.find(name);
-  return found != loaded.end() ? found->second : loaded.emplace(name, load_substrate(name, search)).first->second;
-}
 
 ActivationSize product(std::int64_t m, double sparsity) {
   ActivationSize size;
@@ -28,10 +23,6 @@ ActivationSize product(std::int64_t m, double sparsity) {
   size.k = 11008;
   size.sparsity = sparsity;
   return size;
-}
-
-std::int64_t sum(const std::vector<std::int64_t>& counts) {
-  return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
 }
 
 double time_us(const Program& program, const Substrate& substrate) {

@@ -11,17 +11,12 @@
 #include "models/compute/player.h"
 #include "models/ops/dynamic/depth_passes.h"
 #include "sim/config/node.h"
+#include "sim/core/counts.h"
+#include "tests/support/machines.h"
 
 using namespace sparsesim;
 
 namespace {
-
-const Substrate& machine(const std::string& name) {
-  static std::map<std::string, Substrate> loaded;
-  const SearchPath search{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}};
-  const auto found = loaded.find(name);
-  return found != loaded.end() ? found->second : loaded.emplace(name, load_substrate(name, search)).first->second;
-}
 
 LowerContext on_a100(Ideal ideal = {}) { return {machine("a100-sxm4-80gb"), ideal, 1}; }
 
@@ -64,10 +59,6 @@ double sparse_us(const DepthSize& size, std::uint64_t seed = 1) {
   return time_us(LayerStack(size).lower({machine("a100-sxm4-80gb"), {}, seed}));
 }
 double dense_us(const DepthSize& size) { return time_us(LayerStack(size).lower_dense(on_a100())); }
-
-std::int64_t sum(const std::vector<std::int64_t>& counts) {
-  return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
-}
 
 double useful_macs(const Program& program) {
   double macs = 0;

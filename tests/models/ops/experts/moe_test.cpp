@@ -8,17 +8,11 @@
 #include "models/evaluate/program_player.h"
 #include "models/ops/experts/moe_kernels.h"
 #include "models/ops/experts/moe_tiles.h"
+#include "tests/support/machines.h"
 
 using namespace sparsesim;
 
 namespace {
-
-const Substrate& machine(const std::string& name) {
-  static std::map<std::string, Substrate> loaded;
-  const SearchPath search{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}};
-  const auto found = loaded.find(name);
-  return found != loaded.end() ? found->second : loaded.emplace(name, load_substrate(name, search)).first->second;
-}
 
 MoeSpec small(std::int64_t tokens) {
   MoeSpec spec;

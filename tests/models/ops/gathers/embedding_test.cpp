@@ -14,15 +14,10 @@
 #include "models/ops/gathers/gather_reuse.h"
 #include "models/ops/registry.h"
 #include "sim/core/random.h"
+#include "tests/support/machines.h"
 
 namespace sparsesim {
 namespace {
-
-const Substrate& a100() {
-  static const Substrate substrate =
-      load_substrate("a100-sxm4-80gb", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
-  return substrate;
-}
 
 BagSize bags(std::int64_t count, std::int64_t pooling, std::int64_t dim, double skew = 0) {
   BagSize size;
@@ -165,8 +160,7 @@ TEST_CASE("time is at least that of the bytes at the achieved bandwidth, and of 
 
 TEST_CASE("long rows reach the share of the peak that was measured") {
   // Published: rows of 5 KB at 79 to 83 % of the peak of H100.
-  const Substrate h100 =
-      load_substrate("h100-sxm5-80gb", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
+  const Substrate h100 = load_substrate("h100-sxm5-80gb", shipped_substrates());
   BagSize size = bags(16384, 20, 2560);
   size.rows = 10'000'000;
   const LaunchResult result = play(lower_bags(size, h100, {}), h100, {});

@@ -15,15 +15,10 @@
 #include "models/ops/gathers/embedding.h"
 #include "models/ops/registry.h"
 #include "sim/core/random.h"
+#include "tests/support/machines.h"
 
 namespace sparsesim {
 namespace {
-
-const Substrate& a100() {
-  static const Substrate substrate =
-      load_substrate("a100-sxm4-80gb", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
-  return substrate;
-}
 
 std::string mistake(std::string_view text) {
   config::Diagnostics diagnostics;
@@ -46,7 +41,7 @@ BagSize with_lengths(std::vector<std::int64_t> bags) {
   return size;
 }
 
-LaunchResult play_bags(const BagSize& size) { return play(lower_bags(size, a100(), {}), a100(), {}); }
+LaunchResult play_traced(const BagSize& size) { return play(lower_bags(size, a100(), {}), a100(), {}); }
 
 }  // namespace
 
@@ -100,14 +95,14 @@ TEST_CASE("mistakes in a trace have a place") {
 
 TEST_CASE("rows of a trace come from DRAM once, with their numbers; sums go back") {
   const BagSize size = with_lengths({3, 0, 5, 8});
-  CHECK(play_bags(size).counters.dram_bytes == doctest::Approx(16 * 256 + 16 * 8 + 4 * 256));
+  CHECK(play_traced(size).counters.dram_bytes == doctest::Approx(16 * 256 + 16 * 8 + 4 * 256));
 }
 
 TEST_CASE("a block waits for its longest bag: so few that latency counts, uneven bags take longer") {
   const std::vector<std::int64_t> even(1728, 10);  // a block per unit
   std::vector<std::int64_t> uneven = even;
   for (std::size_t bag = 0; bag < uneven.size(); ++bag) uneven[bag] = bag % 16 == 0 ? 145 : 1;  // 160 to a block, too
-  const LaunchResult balanced = play_bags(with_lengths(even)), waiting = play_bags(with_lengths(uneven));
+  const LaunchResult balanced = play_traced(with_lengths(even)), waiting = play_traced(with_lengths(uneven));
   CHECK(waiting.counters.dram_bytes == doctest::Approx(balanced.counters.dram_bytes).epsilon(1e-3));
   // 145 rows, 4 on their way at a time, against 10: 34 more trips to DRAM, some of them behind the ones before.
   const double trips = (145.0 - 10.0) / 4;

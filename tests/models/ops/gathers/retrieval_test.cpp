@@ -12,15 +12,10 @@
 #include "models/compute/player.h"
 #include "models/ops/gathers/retrieval_lists.h"
 #include "models/ops/registry.h"
+#include "tests/support/machines.h"
 
 namespace sparsesim {
 namespace {
-
-const Substrate& a100() {
-  static const Substrate substrate =
-      load_substrate("a100-sxm4-80gb", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
-  return substrate;
-}
 
 IvfSize million(std::int64_t queries, std::int64_t probes) {
   IvfSize size;

@@ -12,15 +12,10 @@
 #include "models/ops/registry.h"
 #include "models/ops/structured/structured_batch.h"
 #include "models/ops/structured/structured_fft.h"
+#include "tests/support/machines.h"
 
 namespace sparsesim {
 namespace {
-
-const Substrate& a100() {
-  static const Substrate substrate =
-      load_substrate("a100-sxm4-80gb", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
-  return substrate;
-}
 
 StructuredSize square(std::int64_t side, std::string structure, std::int64_t m = 4096) {
   StructuredSize size;

@@ -10,15 +10,10 @@
 #include "models/compute/player.h"
 #include "models/ops/dense/gemm.h"
 #include "models/ops/registry.h"
+#include "tests/support/machines.h"
 
 namespace sparsesim {
 namespace {
-
-const Substrate& a100() {
-  static const Substrate substrate =
-      load_substrate("a100-sxm4-80gb", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
-  return substrate;
-}
 
 MeasuredOp row(std::map<std::string, std::string> params) {
   MeasuredOp row;

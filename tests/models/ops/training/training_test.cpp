@@ -12,17 +12,11 @@
 #include "models/ops/dense/gemm_kernels.h"
 #include "models/ops/training/sddmm.h"
 #include "sim/config/node.h"
+#include "tests/support/machines.h"
 
 using namespace sparsesim;
 
 namespace {
-
-const Substrate& machine(const std::string& name) {
-  static std::map<std::string, Substrate> loaded;
-  const SearchPath search{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}};
-  const auto found = loaded.find(name);
-  return found != loaded.end() ? found->second : loaded.emplace(name, load_substrate(name, search)).first->second;
-}
 
 LowerContext on_a100(Ideal ideal = {}) { return {machine("a100-sxm4-80gb-x8"), ideal, 1}; }
 

@@ -5,16 +5,11 @@
 
 #include "models/compute/player.h"
 #include "models/ops/weights/spmm.h"
+#include "tests/models/ops/weights/spmm_run.h"
 
 namespace sparsesim {
 namespace {
 
-const Substrate& machine(const std::string& name) {
-  static std::map<std::string, Substrate> known;
-  if (!known.contains(name))
-    known[name] = load_substrate(name, SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
-  return known[name];
-}
 const Substrate& h100() { return machine("h100-sxm5-80gb"); }
 
 SpmmSize units(const std::string& pattern, std::int64_t rows, std::int64_t columns, double sparsity = 0.9) {
@@ -26,10 +21,6 @@ SpmmSize units(const std::string& pattern, std::int64_t rows, std::int64_t colum
   size.block_k = columns;
   size.sparsity = sparsity;
   return size;
-}
-
-LaunchResult run(const SpmmSize& size, const Substrate& substrate = h100()) {
-  return play(*Spmm(size).lower({substrate, {}, 1}).stages.front().launch, substrate, {});
 }
 
 }  // namespace
@@ -58,7 +49,7 @@ TEST_CASE("a 4 x 4 block fills a sixteenth of a 16 x 16 instruction, an 8 x 8 bl
     size.equal_rows = true;  // no row waits for another
     size.format = "bsr";
     size.kernel = "bsr-any";
-    const LaunchResult result = run(size);
+    const LaunchResult result = run(size, h100());
     CHECK(result.counters.issued_macs == doctest::Approx(waste * result.counters.useful_macs).epsilon(0.02));
   }
 }
@@ -68,7 +59,7 @@ TEST_CASE("columns of vectors share an instruction: only their height leaves it 
     SpmmSize size = units("vector", height, 1, 0.5);
     size.equal_rows = true;
     size.kernel = "vectors-any_16";
-    const LaunchResult result = run(size);
+    const LaunchResult result = run(size, h100());
     CHECK(result.counters.issued_macs == doctest::Approx(waste * result.counters.useful_macs).epsilon(0.02));
   }
 }
@@ -89,14 +80,14 @@ TEST_CASE("Blocked-ELL pads every row to the longest; BSR waits for long rows al
   size.mask = equal_row_counts(80, 80, 0.1);
   size.mask.units[7] = 40;  // one row with five times the blocks
   size.format = "blocked_ell";
-  const double padded = run(size).counters.dram_bytes;
+  const double padded = run(size, h100()).counters.dram_bytes;
   size.format = "bsr";
-  const double exact = run(size).counters.dram_bytes;
+  const double exact = run(size, h100()).counters.dram_bytes;
   const double block = 48.0 * 48 * 2;
   CHECK(padded - exact == doctest::Approx((80 * 40 - (79 * 8 + 40)) * block).epsilon(0.05));
   SpmmSize even = size;
   even.mask.units[7] = 8;
-  CHECK(run(size).time > run(even).time);
+  CHECK(run(size, h100()).time > run(even, h100()).time);
 }
 
 TEST_CASE("a larger block costs less for the same weights") {
@@ -105,7 +96,7 @@ TEST_CASE("a larger block costs less for the same weights") {
     SpmmSize size = units("block", side, side);
     size.format = "bsr";
     size.kernel = "bsr-any";
-    const double now = run(size).time.us();
+    const double now = run(size, h100()).time.us();
     CHECK(now < before);
     before = now;
   }
@@ -115,7 +106,7 @@ TEST_CASE("more zeros never take longer, whatever the block") {
   for (const std::int64_t side : {4, 20, 128}) {
     double before = 1e9;
     for (const double sparsity : {0.5, 0.7, 0.9, 0.97}) {
-      const double now = run(units("block", side, side, sparsity)).time.us();
+      const double now = run(units("block", side, side, sparsity), h100()).time.us();
       CHECK(now <= before);
       before = now;
     }

@@ -7,17 +7,10 @@
 #include "models/compute/player.h"
 #include "models/ops/weights/spmm.h"
 #include "models/ops/weights/spmm_kernels.h"
+#include "tests/models/ops/weights/spmm_run.h"
 
 namespace sparsesim {
 namespace {
-
-const Substrate& machine(const std::string& name) {
-  static std::map<std::string, Substrate> known;
-  if (!known.contains(name))
-    known[name] = load_substrate(name, SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
-  return known[name];
-}
-const Substrate& a100() { return machine("a100-sxm4-80gb"); }
 
 constexpr std::int64_t kSide = 4096;
 
@@ -31,15 +24,6 @@ SpmmSize weights(const std::string& format, double sparsity, std::int64_t m) {
   return size;
 }
 
-Launch lowered(const SpmmSize& size, const Substrate& substrate = a100()) {
-  return *Spmm(size).lower({substrate, {}, 1}).stages.front().launch;
-}
-LaunchResult run(const SpmmSize& size, const Substrate& substrate = a100()) {
-  return play(lowered(size, substrate), substrate, {});
-}
-double microseconds(const SpmmSize& size, const Substrate& substrate = a100()) {
-  return run(size, substrate).time.us();
-}
 double stored(const SpmmSize& size) { return static_cast<double>(size.row_counts(1).total()); }
 
 }  // namespace

@@ -6,17 +6,10 @@
 
 #include "models/compute/player.h"
 #include "models/ops/weights/spmm.h"
+#include "tests/models/ops/weights/spmm_run.h"
 
 namespace sparsesim {
 namespace {
-
-const Substrate& machine(const std::string& name) {
-  static std::map<std::string, Substrate> known;
-  if (!known.contains(name))
-    known[name] = load_substrate(name, SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
-  return known[name];
-}
-const Substrate& a100() { return machine("a100-sxm4-80gb"); }
 
 SpmmSize n_of_m(const std::string& pattern, std::int64_t m, const std::string& dtype = "fp16") {
   SpmmSize size;
@@ -31,12 +24,6 @@ SpmmSize n_of_m(const std::string& pattern, std::int64_t m, const std::string& d
   return size;
 }
 
-LaunchResult run(const SpmmSize& size, const Substrate& substrate = a100()) {
-  return play(*Spmm(size).lower({substrate, {}, 1}).stages.front().launch, substrate, {});
-}
-double microseconds(const SpmmSize& size, const Substrate& substrate = a100()) {
-  return run(size, substrate).time.us();
-}
 double speedup(const SpmmSize& size, const Substrate& substrate = a100()) {
   const Launch twin = *Spmm(size).lower_dense({substrate, {}, 1}).stages.front().launch;
   return play(twin, substrate, {}).time.us() / microseconds(size, substrate);

@@ -7,6 +7,7 @@
 #include "models/ops/limits.h"
 #include "models/ops/weights/spmm.h"
 #include "sim/config/node.h"
+#include "tests/support/machines.h"
 
 namespace sparsesim {
 namespace {
@@ -124,14 +125,12 @@ TEST_CASE("more tasks than memory holds are refused as such, whichever kernel sa
   size.pattern = "unstructured";
   size.format = "csr";
   size.sparsity = 0.999;
-  const Substrate a100 =
-      load_substrate("a100-sxm4-80gb", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
+  const Substrate a100 = load_substrate("a100-sxm4-80gb", shipped_substrates());
   CHECK_THROWS_AS(Spmm(size).lower({a100, {}, 1}), TooLargeError);
 }
 
 TEST_CASE("a measured kernel that the library lacks is stood in for by one of its quality") {
-  const Substrate machine =
-      load_substrate("a100-sxm4-80gb", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
+  const Substrate machine = load_substrate("a100-sxm4-80gb", shipped_substrates());
   MeasuredOp row;
   row.op = "spmm";
   row.m = row.n = row.k = 1024;

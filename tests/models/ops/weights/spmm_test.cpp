@@ -6,15 +6,10 @@
 #include <stdexcept>
 
 #include "models/compute/player.h"
+#include "tests/support/machines.h"
 
 namespace sparsesim {
 namespace {
-
-const Substrate& a100() {
-  static const Substrate substrate =
-      load_substrate("a100-sxm4-80gb", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
-  return substrate;
-}
 
 SpmmSize csr(double sparsity, std::int64_t m = 64) {
   SpmmSize size;
@@ -118,7 +113,7 @@ TEST_CASE("one row of activations streams weights: 2:4 saves their bytes, not mo
 
 TEST_CASE("a library that ranks tiles by their main loop: 96 and 128 of them take two waves each, at any depth") {
   // Measured for 4096 rows: 768 and 1024 outputs take 89.7 and 90.6 us at k = 768, 1010 and 1012 us at k = 10752.
-  const Substrate card = load_substrate("rtx-3090", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
+  const Substrate card = load_substrate("rtx-3090", shipped_substrates());
   for (const std::int64_t k : {768, 10752}) {
     const auto time = [&](std::int64_t outputs) {
       SpmmSize size;
@@ -136,7 +131,7 @@ TEST_CASE("a library that ranks tiles by their main loop: 96 and 128 of them tak
 }
 
 TEST_CASE("V:N:M: twice M, half the work") {
-  const Substrate card = load_substrate("rtx-3090", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
+  const Substrate card = load_substrate("rtx-3090", shipped_substrates());
   const auto time = [&](int columns) {
     SpmmSize size = csr(1 - 2.0 / columns, 4096);
     size.pattern = "vnm";
@@ -154,8 +149,7 @@ TEST_CASE("V:N:M: twice M, half the work") {
 namespace {
 
 const Substrate& a100_40() {
-  static const Substrate substrate =
-      load_substrate("a100-sxm4-40gb", SearchPath{{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
+  static const Substrate substrate = load_substrate("a100-sxm4-40gb", shipped_substrates());
   return substrate;
 }
 
