@@ -2,22 +2,37 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
+#include <utility>
 
 #include "sim/core/error.h"
 
 namespace sparsesim {
 namespace {
 
-constexpr std::size_t batch_room = 512;
+constexpr std::size_t batch_room = 512;  // events; what the sorted ones leave is for pushes before them
 
 void prefetch_chunk(const Event* chunk) {
   for (std::size_t line = 0; line < EventChunk::bytes; line += 64)
     __builtin_prefetch(reinterpret_cast<const char*>(chunk) + line);
 }
 
+// In lines of the cache: a memcpy as a whole becomes a string instruction, which takes longer to start than this to
+// end.
+void copy_chunk(const Event* from, Event* to) {
+  struct Line {
+    std::uint64_t words[8];
+  };
+#pragma GCC unroll 9
+  for (std::size_t line = 0; line < EventChunk::bytes / sizeof(Line); ++line)
+    std::memcpy(reinterpret_cast<Line*>(to) + line, reinterpret_cast<const Line*>(from) + line, sizeof(Line));
+}
+
 }  // namespace
 
-BatchWheel::BatchWheel(const SortVariant& sort) : batch_(batch_room), sort_(sort.function), rank_(sort.rank) {
+BatchWheel::BatchWheel(const SortVariant& sort)
+    : sort_(sort.function), sort_instant_(sort.instant), batch_(batch_room) {
+  take_batch(0);
   set_last_half(1);
 }
 
@@ -29,7 +44,8 @@ void BatchWheel::reset() {
     pool_.reset();
     late_.reset();
     late_used_ = false;
-    batch_count_ = listed_ = 0;
+    listed_ = 0;
+    take_batch(0);
   }
   batch_end_ = 0;
   set_last_half(1);
@@ -46,12 +62,11 @@ void BatchWheel::push_elsewhere(std::uint64_t time_ps, std::uint32_t kind, std::
 }
 
 void BatchWheel::push_batch(const Event& event) {
-  std::size_t place = batch_count_;
-  const bool far_in = place > batch_insert_max && !before(event, batch_[place - batch_insert_max]);
-  if (late_used_ || far_in || place == batch_.size()) return push_late(event);
-  for (; place > 0 && !before(event, batch_[place - 1]); --place) batch_[place] = batch_[place - 1];
-  copy_fields(batch_[place], event);
-  ++batch_count_;
+  const bool far_in = batch_size() > batch_insert_max && !before(event, front_[batch_insert_max]);
+  if (late_used_ || far_in || front_ == batch_.data()) return push_late(event);
+  Event* place = --front_;
+  for (; place + 1 < back_ && !before(event, place[1]); ++place) *place = place[1];
+  copy_fields(*place, event);
 }
 
 // Once the heap is in use all earlier-than-batch_end_ pushes go there until it is empty: so among equal keys the
@@ -72,7 +87,7 @@ void BatchWheel::push_far(const Event& event) {
 
 ListEnd BatchWheel::add_chunk(std::uint32_t list, ListEnd end) {
   const std::uint32_t chunk = pool_.take();
-  pool_.older(chunk) = end.empty() ? 0 : end.chunk();
+  pool_.older(chunk) = end;
   occupied_[list >> 6] |= std::uint64_t{1} << (list & 63);
   occupied_words_[list >= slots] |= std::uint64_t{1} << ((list >= slots ? list - slots : list) >> 6);
   return ListEnd::start_of(chunk);
@@ -82,11 +97,10 @@ ListEnd BatchWheel::add_chunk(std::uint32_t list, ListEnd end) {
 
 bool BatchWheel::next_is_late() {
   if (!late_used_) return false;
-  if (batch_count_ == 0) return true;
+  if (front_ == back_) return true;
   const std::uint64_t late_time = late_.next_time();
-  const Event& front = batch_[batch_count_ - 1];
-  if (late_time != front.time_ps) return late_time < front.time_ps;
-  return late_.next().id < front.id;  // equal: the one in the batch is older
+  if (late_time != front_->time_ps) return late_time < front_->time_ps;
+  return late_.next().id < front_->id;  // equal: the one in the batch is older
 }
 
 Event BatchWheel::pop_rare() {
@@ -96,7 +110,7 @@ Event BatchWheel::pop_rare() {
 
 // The earlier of what is sorted; the batch or the heap must hold something.
 Event BatchWheel::take_front() {
-  if (!next_is_late()) return batch_[--batch_count_];
+  if (!next_is_late()) return *front_++;
   const Event event = late_.pop();
   late_used_ = !late_.empty();
   return event;
@@ -178,8 +192,9 @@ ListEnd BatchWheel::detach(std::uint32_t list) {
 
 std::uint32_t BatchWheel::collect_chain(ListEnd end) {
   chain_.clear();
-  for (std::uint32_t chunk = end.chunk(); chunk != 0; chunk = pool_.older(chunk)) chain_.push_back(chunk);
-  return end.count();
+  const std::uint32_t newest_count = end.count();
+  for (; !end.empty(); end = pool_.older(end.chunk())) chain_.push_back(end.chunk());
+  return newest_count;
 }
 
 // Pushes the events of a list to where they belong now, oldest first.
@@ -209,90 +224,93 @@ void BatchWheel::drain(std::uint32_t list) {
   if (const std::uint64_t later = occupied_[list >> 6] >> (list & 63); later != 0)  // probably the next to be drained
     prefetch_chunk(pool_[lists_[list + static_cast<std::uint32_t>(std::countr_zero(later))].chunk()]);
   std::size_t count = end.count(), instants = count;
-  if (pool_.older(end.chunk()) == 0) [[likely]] {
-    sort_events(pool_[end.chunk()], count);
-    pool_.give_back(end.chunk());
+  if (pool_.older(end.chunk()).empty()) [[likely]] {
+    instants = drain_chunk(end.chunk(), count);
   } else {
     count = collect_chain(end);
     count += (chain_.size() - 1) * EventChunk::capacity;
-    instants = sort_instant(count) ? 1 : sort_gathered(gather(count));
+    instants = sort_gathered(gather(count), count);
   }
-  batch_count_ = count;
   listed_ -= count;
   drained_ += static_cast<std::int64_t>(count);
   drained_instants_ += static_cast<std::int64_t>(instants);
 }
 
-// At most sort_block_max events become the batch.
-void BatchWheel::sort_events(const Event* events, std::size_t count) {
-  const SortKey key(shift_);
-  sort_(events, count, key, batch_.data());
-  if (!key.has_id) mend_ties(count);
-}
-
-// Copies the `count` events of chain_ to gathered_, oldest first.
-std::size_t BatchWheel::gather(std::size_t count) {
-  gathered_.resize(chain_.size() * EventChunk::capacity);
-  auto to = gathered_.begin();
-  for (std::size_t i = chain_.size(); i-- > 0;) {
-    to = std::copy_n(pool_[chain_[i]], EventChunk::capacity, to);
-    pool_.give_back(chain_[i]);
+// The first `count` events of a chunk become the batch. Returns how many instants they may be.
+std::size_t BatchWheel::drain_chunk(std::uint32_t chunk, std::size_t count) {
+  const Event* events = pool_[chunk];
+  take_batch(count);
+  pool_.give_back(chunk);  // stays readable
+  if (shift_ == 0) {
+    const InstantOrder order = sort_instant_(events, count, back_ - 1);
+    if (order == InstantOrder::found_in_order) copy_chunk(events, front_);
+    if (order != InstantOrder::too_far_apart) return 1;
   }
+  sort_events(events, count);
   return count;
 }
 
-// The `count` events of chain_ become the batch if slots are one instant wide, they are few and their ids small.
-bool BatchWheel::sort_instant(std::size_t count) {
-  if (shift_ != 0 || count > sort_block_max) return false;
-  std::int32_t keys[sort_block_max];
-  std::uint32_t places[sort_block_max];
-  std::uint32_t ids = 0, place = 0;
-  for (std::size_t i = chain_.size(); i-- > 0;) {
-    const Event* events = pool_[chain_[i]];
-    const auto end = static_cast<std::uint32_t>(std::min<std::size_t>(place + EventChunk::capacity, count));
-    for (; place < end; ++place, ++events) {
-      ids |= events->id;
-      keys[place] = static_cast<std::int32_t>(events->id << SortKey::place_bits | place);
-    }
-  }
-  if (ids >> instant_id_bits != 0) return false;
-  const std::size_t rounded = (count + sort_block - 1) / sort_block * sort_block;
-  for (; place < rounded; ++place) keys[place] = -1;
-  rank_(keys, rounded, places);
-  place = 0;
-  for (std::size_t i = chain_.size(); i-- > 0;) {
-    const Event* events = pool_[chain_[i]];
-    const auto end = static_cast<std::uint32_t>(std::min<std::size_t>(place + EventChunk::capacity, rounded));
-    for (; place < end; ++place, ++events) batch_[places[place]] = *events;
-    pool_.give_back(chain_[i]);
-  }
-  return true;
+// The batch becomes `count` events that are yet to be written, with a chunk's room behind them.
+void BatchWheel::take_batch(std::size_t count) {
+  back_ = batch_.data() + (batch_.size() - EventChunk::capacity);
+  front_ = back_ - count;
 }
 
-// The first `count` of gathered_ become the batch; returns how many different times they have. Such slots appear when
+// The gathered events become the batch as they are.
+void BatchWheel::take_gathered(Event* events, std::size_t count) {
+  std::swap(batch_, gathered_);
+  front_ = events;
+  back_ = events + count;
+}
+
+// At most sort_block_max events; the batch is theirs already.
+void BatchWheel::sort_events(const Event* events, std::size_t count) {
+  const SortKey key(shift_);
+  sort_(events, count, key, back_ - 1);
+  if (!key.has_id) mend_ties();
+}
+
+// Copies the `count` events of chain_ to gathered_, oldest first, and returns where they begin.
+Event* BatchWheel::gather(std::size_t count) {
+  if (gathered_.size() < count + batch_room / 2) gathered_.resize(count + batch_room);
+  Event* const first = gathered_.data() + (gathered_.size() - EventChunk::capacity * (chain_.size() + 1));
+  Event* to = first;
+  for (std::size_t i = chain_.size(); i-- > 0; to += EventChunk::capacity) {
+    copy_chunk(pool_[chain_[i]], to);
+    pool_.give_back(chain_[i]);
+  }
+  return first;
+}
+
+// The `count` gathered events become the batch; returns how many different times they have. Such slots appear when
 // many events share an instant, often in order then, or before the width has adapted.
-std::size_t BatchWheel::sort_gathered(std::size_t count) {
-  if (batch_.size() < count + batch_room / 2) batch_.resize(count + batch_room);
-  const auto first = gathered_.begin(), last = first + static_cast<std::ptrdiff_t>(count);
-  const bool in_order = std::is_sorted(first, last, before);
-  if (!in_order && count <= sort_block_max) {
-    sort_events(gathered_.data(), count);
+std::size_t BatchWheel::sort_gathered(Event* events, std::size_t count) {
+  const bool small = count <= sort_block_max;
+  take_batch(count);
+  if (small && shift_ == 0) {
+    const InstantOrder order = sort_instant_(events, count, back_ - 1);
+    if (order == InstantOrder::found_in_order) take_gathered(events, count);
+    if (order != InstantOrder::too_far_apart) return 1;
+  }
+  const bool in_order = std::is_sorted(events, events + count, before);
+  if (small && !in_order) {
+    sort_events(events, count);
   } else {
-    if (!in_order) std::stable_sort(first, last, before);
-    std::reverse_copy(first, last, batch_.begin());
+    if (!in_order) std::stable_sort(events, events + count, before);
+    take_gathered(events, count);
   }
   std::size_t instants = 1;
-  for (std::size_t i = 1; i < count; ++i) instants += batch_[i].time_ps != batch_[i - 1].time_ps;
+  for (const Event* event = front_ + 1; event < back_; ++event) instants += event[0].time_ps != event[-1].time_ps;
   return instants;
 }
 
-// Wide slots rarely hold ties: insertion sort by id mends them, later events moving to the front.
-void BatchWheel::mend_ties(std::size_t count) {
-  for (std::size_t i = 1; i < count; ++i) {
-    const Event event = batch_[i];
-    std::size_t place = i;
-    for (; place > 0 && before(batch_[place - 1], event); --place) batch_[place] = batch_[place - 1];
-    batch_[place] = event;
+// Wide slots rarely hold ties: insertion sort by id mends them, later events moving to the back.
+void BatchWheel::mend_ties() {
+  for (Event* next = front_ + 1; next < back_; ++next) {
+    const Event event = *next;
+    Event* place = next;
+    for (; place > front_ && before(event, place[-1]); --place) *place = place[-1];
+    *place = event;
   }
 }
 

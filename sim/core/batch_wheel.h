@@ -15,7 +15,7 @@ namespace sparsesim {
 /// Pops in the order of ReferenceQueue, at a cost that hardly depends on how many events are pending.
 ///
 /// Time is cut into slots of 2^shift ps. Four places hold an event, by its distance:
-///   batch  events before batch_end_, sorted descending, popped from the end; late_ (a heap) helps when it grows long
+///   batch  events before batch_end_, sorted, popped from the front; late_ (a heap) helps when it grows long
 ///   fine   the slots of two half-windows, unsorted lists; the next occupied slot becomes the batch when that is empty
 ///   far    radix-256 buckets of half-windows by the highest byte that differs from the last fine half; each bucket is
 ///          spread over nearer places when the fine window reaches it
@@ -26,8 +26,8 @@ class BatchWheel {
  public:
   explicit BatchWheel(const SortVariant& sort = best_sort());
 
-  bool empty() const { return batch_count_ == 0 && listed_ == 0 && !late_used_; }
-  std::size_t size() const { return batch_count_ + listed_ + late_.size(); }
+  bool empty() const { return front_ == back_ && listed_ == 0 && !late_used_; }
+  std::size_t size() const { return batch_size() + listed_ + late_.size(); }
   void push(const Event& event) {
     const auto [time_ps, kind, id, arg] = event;
     if (time_ps - batch_end_ < fine_room_) [[likely]] {  // wraps for what is before batch_end_
@@ -38,16 +38,16 @@ class BatchWheel {
   }
   /// Time of the next event; the queue must not be empty.
   std::uint64_t next_time() {
-    if (batch_count_ == 0 && !late_used_) refill();
-    return next_is_late() ? late_.next_time() : batch_[batch_count_ - 1].time_ps;
+    if (front_ == back_ && !late_used_) refill();
+    return next_is_late() ? late_.next_time() : front_->time_ps;
   }
   /// The next event; the queue must not be empty.
   Event pop() {
-    if (batch_count_ == 0 || late_used_) [[unlikely]] {
+    if (front_ == back_ || late_used_) [[unlikely]] {
       return pop_rare();
     }
     Event event;
-    copy_fields(event, batch_[--batch_count_]);
+    copy_fields(event, *front_++);
     return event;
   }
   /// Forgets all events; keeps the memory and the width, which does not influence the order.
@@ -64,6 +64,7 @@ class BatchWheel {
   static bool before(const Event& a, const Event& b) {
     return a.time_ps != b.time_ps ? a.time_ps < b.time_ps : a.id < b.id;
   }
+  std::size_t batch_size() const { return static_cast<std::size_t>(back_ - front_); }
   std::uint32_t fine_index(std::uint64_t time_ps) const {
     return static_cast<std::uint32_t>((time_ps >> shift_) & (slots - 1));
   }
@@ -81,7 +82,7 @@ class BatchWheel {
       end = add_chunk(list, end);
     }
     copy_fields(pool_.event_at(end), event);
-    lists_[list] = {end.next_event + 1};
+    lists_[list] = end.next();
     ++listed_;
   }
   // Fields, not events, go into what is not inlined: a reference would force them into memory on the hot path too.
@@ -99,11 +100,13 @@ class BatchWheel {
   void refill();
   std::uint32_t next_slot();
   void drain(std::uint32_t list);
-  std::size_t gather(std::size_t count);
-  bool sort_instant(std::size_t count);
-  std::size_t sort_gathered(std::size_t count);
+  std::size_t drain_chunk(std::uint32_t chunk, std::size_t count);
+  Event* gather(std::size_t count);
+  std::size_t sort_gathered(Event* events, std::size_t count);
   void sort_events(const Event* events, std::size_t count);
-  void mend_ties(std::size_t count);
+  void take_gathered(Event* events, std::size_t count);
+  void take_batch(std::size_t count);
+  void mend_ties();
   void set_last_half(std::uint64_t half);
   void reach_next_half();
   void jump_far();
@@ -115,12 +118,12 @@ class BatchWheel {
   // Hot
   std::uint64_t batch_end_ = 0;  // everything earlier belongs to the batch
   std::uint64_t fine_room_ = 0;  // from there to the end of the fine window
-  std::size_t batch_count_ = 0;
-  std::size_t listed_ = 0;  // events in the lists
-  int shift_ = 10;          // 1.024 ns until the width adapts
+  Event* front_ = nullptr;       // the batch is what lies from here to
+  Event* back_ = nullptr;        // here, in batch_
+  std::size_t listed_ = 0;       // events in the lists
+  int shift_ = 10;               // 1.024 ns until the width adapts
   bool late_used_ = false;
   ChunkPool pool_;
-  std::vector<Event> batch_;  // the first batch_count_ are in use
   std::array<ListEnd, lists> lists_{};
   std::array<std::uint64_t, lists / 64> occupied_{};  // one bit per list
   std::array<std::uint64_t, 2> occupied_words_{};     // one bit per word of occupied_: fine, far
@@ -130,9 +133,10 @@ class BatchWheel {
   std::uint64_t last_half_ = 1;  // number of the last half-window in the fine slots
   ReferenceQueue late_;
   SortFunction sort_;
-  RankFunction rank_;
+  InstantFunction sort_instant_;
+  std::vector<Event> batch_;           // filled up to a chunk before its end
+  std::vector<Event> gathered_;        // the events of chain_, in the same way; takes the place of batch_ if in order
   std::vector<std::uint32_t> chain_;   // chunks of the list in hand, newest first
-  std::vector<Event> gathered_;        // their events
   std::int64_t refills_ = 0;           // since the last look at the width
   std::int64_t drained_ = 0;           // events in them
   std::int64_t drained_instants_ = 0;  // different times among those, at most as many

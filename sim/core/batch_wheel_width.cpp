@@ -37,7 +37,7 @@ void BatchWheel::react_to_late() {
   late_pushes_ = 0;
   const std::uint64_t first = next_time();
   const double span = static_cast<double>(batch_end_ - first);
-  const double wanted_width = drained_target * span / static_cast<double>(batch_count_ + late_.size());
+  const double wanted_width = drained_target * span / static_cast<double>(batch_size() + late_.size());
   const int shift = std::clamp(static_cast<int>(std::log2(std::max(wanted_width, 1.0))), 0, 64 - slot_bits);
   const bool helps = batch_end_ - first > (std::uint64_t{1} << shift);
   late_pushes_max_ = helps ? std::max<std::int64_t>(1024, static_cast<std::int64_t>(size() / 4)) : 2 * late_pushes_max_;
@@ -50,7 +50,7 @@ void BatchWheel::rebuild(int shift) {
   occupied_.fill(0);
   occupied_words_.fill(0);
   std::vector<Event> front;  // what was sorted goes back in order, so that equal keys stay first in first out
-  while (batch_count_ > 0 || late_used_) front.push_back(take_front());
+  while (front_ != back_ || late_used_) front.push_back(take_front());
   if (!front.empty()) batch_end_ = front.front().time_ps;
   shift_ = shift;
   const std::uint64_t half = batch_end_ >> (shift_ + slot_bits - 1);

@@ -20,16 +20,19 @@ struct EventChunk {
 };
 static_assert(EventChunk::bytes == 9 * 64);
 
-/// Where a list goes on: the number of its next free event in the pool. A multiple of the capacity means that the
-/// newest chunk is full, and 0 that there is none: chunk 0 is never handed out.
+/// Where a list goes on: the number of the next free word of 8 bytes in the pool, three to an event. A multiple of a
+/// chunk's words means that the newest chunk is full, and 0 that there is none: chunk 0 is never handed out.
 struct ListEnd {
-  std::uint32_t next_event = 0;
-  bool empty() const { return next_event == 0; }
-  bool full() const { return next_event % EventChunk::capacity == 0; }
+  static constexpr std::uint32_t event_words = sizeof(Event) / 8, chunk_words = EventChunk::bytes / 8;
+  std::uint32_t word = 0;
+  bool empty() const { return word == 0; }
+  bool full() const { return word % chunk_words == 0; }
+  ListEnd next() const { return {word + event_words}; }
   /// The newest chunk and the events in it; the list must not be empty.
-  std::uint32_t chunk() const { return (next_event - 1) / EventChunk::capacity; }
-  std::uint32_t count() const { return (next_event - 1) % EventChunk::capacity + 1; }
-  static ListEnd start_of(std::uint32_t chunk) { return {chunk * EventChunk::capacity}; }
+  std::uint32_t chunk() const { return (word - 1) / chunk_words; }
+  std::uint32_t count() const { return ((word - 1) % chunk_words + 1) / event_words; }
+  static ListEnd start_of(std::uint32_t chunk) { return {chunk * chunk_words}; }
+  static ListEnd end_of(std::uint32_t chunk) { return {(chunk + 1) * chunk_words}; }
 };
 
 /// Last in, first out, so that a chunk is reused while it is still in the cache. Index 0 is never handed out.
@@ -38,13 +41,15 @@ class ChunkPool {
   /// The events of a chunk.
   Event* operator[](std::uint32_t index) { return events_.get() + std::size_t{index} * EventChunk::capacity; }
   /// The event that `end` names; the list's newest chunk must not be full.
-  Event& event_at(ListEnd end) { return events_.get()[end.next_event]; }
-  /// The chunk that was the newest of the list before this one; 0: none.
-  std::uint32_t& older(std::uint32_t index) { return older_[index]; }
+  Event& event_at(ListEnd end) {
+    return *reinterpret_cast<Event*>(reinterpret_cast<std::uint64_t*>(events_.get()) + end.word);
+  }
+  /// Where the list ended before it went on in this chunk.
+  ListEnd& older(std::uint32_t index) { return older_[index]; }
   /// A chunk with any events in it. May move all chunks: hold indices, not references. Errors: std::bad_alloc.
   std::uint32_t take() {
-    if (free_ != 0) {
-      const std::uint32_t index = free_;
+    if (!free_.empty()) {
+      const std::uint32_t index = free_.chunk();
       free_ = older_[index];
       return index;
     }
@@ -54,12 +59,12 @@ class ChunkPool {
   }
   void give_back(std::uint32_t index) {
     older_[index] = free_;
-    free_ = index;
+    free_ = ListEnd::end_of(index);
   }
   /// Takes all chunks back and keeps the memory.
   void reset() {
     used_ = 1;
-    free_ = 0;
+    free_ = {};
   }
 
  private:
@@ -68,7 +73,7 @@ class ChunkPool {
   };
   void grow() {
     static constexpr std::size_t first_room = 32;                  // 18 KiB: a short simulation needs no more
-    static constexpr std::size_t room_max = std::size_t{1} << 27;  // a ListEnd has 32 bits
+    static constexpr std::size_t room_max = std::size_t{1} << 25;  // a ListEnd has 32 bits
     const std::size_t old_room = older_.size();
     if (old_room == room_max) throw std::bad_alloc();
     const std::size_t room = old_room == 0 ? first_room : 2 * old_room;
@@ -79,9 +84,9 @@ class ChunkPool {
     older_.resize(room);
   }
   std::unique_ptr<Event[], Free> events_;  // of all chunks, one after the other, from a cache line on
-  std::vector<std::uint32_t> older_;       // also links the free chunks
+  std::vector<ListEnd> older_;             // also links the free chunks
   std::uint32_t used_ = 1;
-  std::uint32_t free_ = 0;
+  ListEnd free_;  // as if full
 };
 
 }  // namespace sparsesim

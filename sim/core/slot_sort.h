@@ -31,25 +31,23 @@ struct SortKey {
   std::uint32_t id_mask;
 };
 
-/// Writes the events in descending order of their keys, so that the first to happen is the last.
+/// Writes the events in ascending order of their keys.
 ///
 /// events  [count], readable up to the next multiple of sort_block
-/// sorted  [count], writable up to one more
-using SortFunction = void (*)(const Event* events, std::size_t count, const SortKey& key, Event* sorted);
+/// last    where the latest goes; the others before it, and what is before the first may be overwritten too
+using SortFunction = void (*)(const Event* events, std::size_t count, const SortKey& key, Event* last);
 
-/// Events of one instant differ in their ids only: the same count in half the width. Writes how many keys are larger
-/// than each.
-///
-/// keys    [count], rounded up to whole blocks with -1; (id, place) in 31 bits
-/// places  [count], rounded up in the same way
-using RankFunction = void (*)(const std::int32_t* keys, std::size_t rounded, std::uint32_t* places);
-inline constexpr int instant_id_bits = 31 - SortKey::place_bits;
+enum class InstantOrder { sorted, found_in_order, too_far_apart };
+/// As a SortFunction for events of one instant, at most sort_block_max: ids within instant_span_max of one another are
+/// compared in 16 bits. Writes nothing where they are not, nor where the events are in order as they are.
+using InstantFunction = InstantOrder (*)(const Event* events, std::size_t count, Event* last);
+inline constexpr std::uint32_t instant_span_max = 65'534;  // largest id less smallest
 
 /// One way of counting; all give the same order.
 struct SortVariant {
   const char* name;
   SortFunction function;
-  RankFunction rank;
+  InstantFunction instant;
 };
 /// The fastest variant that this processor can run: AVX-512, AVX2 or portable.
 const SortVariant& best_sort();

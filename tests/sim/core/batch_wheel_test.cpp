@@ -265,7 +265,7 @@ TEST_CASE("after reset with events pending nothing of them is left") {
   pair.drain();
 }
 
-TEST_CASE("every sort variant: latest first, by time, id and age, for every count, with and without room for ids") {
+TEST_CASE("every sort variant: by time, id and age, for every count, with and without room for ids") {
   for (const SortVariant* variant = runnable_sort_variants(); variant->function != nullptr; ++variant) {
     CAPTURE(variant->name);
     for (const int time_bits : {0, 3, 24, 25, 52}) {
@@ -275,35 +275,54 @@ TEST_CASE("every sort variant: latest first, by time, id and age, for every coun
       for (std::size_t count = 1; count <= sort_block_max; ++count) {
         CAPTURE(count);
         RandomStream random(count);
-        std::vector<Event> events(sort_block_max), sorted(sort_block_max + sort_block);
+        std::vector<Event> events(sort_block_max), sorted(sort_block + sort_block_max);
+        Event* const first = sorted.data() + (sorted.size() - count);
         for (Event& event :
              events)  // what lies beyond the slot in time must not matter: its number is the same for all
           event = {(5ull << time_bits) + random.bits() % (1ull << time_bits), 3,
                    static_cast<std::uint32_t>(random.bits()) >> random.below(32), random.bits()};
-        variant->function(events.data(), count, key, sorted.data());
+        variant->function(events.data(), count, key, &sorted.back());
         std::stable_sort(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(count),
                          [&](const Event& a, const Event& b) {
                            if (a.time_ps != b.time_ps || !key.has_id) return a.time_ps < b.time_ps;
                            return a.id < b.id;
                          });
-        for (std::size_t i = 0; i < count; ++i) REQUIRE(sorted[count - 1 - i] == events[i]);
+        for (std::size_t i = 0; i < count; ++i) REQUIRE(first[i] == events[i]);
       }
     }
   }
 }
 
-TEST_CASE("every rank variant counts the larger keys, for every number of blocks") {
+TEST_CASE("every variant for one instant: by id and age, for every count, as far as ids lie close enough") {
   for (const SortVariant* variant = runnable_sort_variants(); variant->function != nullptr; ++variant) {
     CAPTURE(variant->name);
-    for (std::size_t count = sort_block; count <= sort_block_max; count += sort_block) {
-      RandomStream random(count);
-      std::vector<std::int32_t> keys(count);
-      for (auto& key : keys) key = static_cast<std::int32_t>(random.bits() >> 33);
-      keys.back() = -1;
-      std::vector<std::uint32_t> places(count);
-      variant->rank(keys.data(), count, places.data());
-      for (std::size_t i = 0; i < count; ++i)
-        REQUIRE(places[i] == std::count_if(keys.begin(), keys.end(), [&](auto key) { return key > keys[i]; }));
+    for (const std::uint32_t span : {0u, 1u, 5u, 300u, instant_span_max, instant_span_max + 1}) {
+      CAPTURE(span);
+      for (std::size_t count = 1; count <= sort_block_max; ++count) {
+        CAPTURE(count);
+        RandomStream random(count);
+        const std::uint32_t base = count % 3 == 0 ? 0 : count % 3 == 1 ? 0xFFFFFFFFu - span : 0x80000000u - span / 2;
+        std::vector<Event> events(sort_block_max), sorted(sort_block + sort_block_max);
+        for (std::size_t i = 0; i < events.size(); ++i)  // what is beyond the count must not matter
+          events[i] = {7, 3, i < count ? base + static_cast<std::uint32_t>(random.below(span + 1)) : 11, random.bits()};
+        events.front().id = base + span;
+        if (count > 1) events[count - 1].id = base;
+        const auto end = events.begin() + static_cast<std::ptrdiff_t>(count);
+        const auto by_id = [](const Event& a, const Event& b) { return a.id < b.id; };
+        const bool in_order = std::is_sorted(events.begin(), end, by_id);
+        const InstantOrder order = variant->instant(events.data(), count, &sorted.back());
+        if (in_order) {
+          REQUIRE(order == InstantOrder::found_in_order);
+        } else if (span > instant_span_max) {  // then more than one, the first and the last as far apart
+          REQUIRE(order == InstantOrder::too_far_apart);
+        } else {
+          REQUIRE(order == InstantOrder::sorted);
+          std::stable_sort(events.begin(), end, by_id);
+          REQUIRE(std::equal(events.begin(), end, sorted.end() - static_cast<std::ptrdiff_t>(count)));
+        }
+        std::stable_sort(events.begin(), end, by_id);
+        REQUIRE(variant->instant(events.data(), count, &sorted.back()) == InstantOrder::found_in_order);
+      }
     }
   }
 }
