@@ -137,7 +137,9 @@ class Page(unittest.TestCase):
         self.assertEqual(self.tab.value("document.querySelectorAll('#sign-matrix td b').length"), 6)
         self.assertGreater(self.tab.value("document.querySelectorAll('#waterfalls .card svg').length"), 3)
         self.assertIn("nowhere", self.tab.value("document.getElementById('failures').innerText"))
-        self.assertIn("Largest improvements", self.tab.value("document.getElementById('changes').innerText"))
+        changes = self.tab.value("document.getElementById('changes').innerText")
+        self.assertIn("Largest improvements", changes)
+        self.assertNotRegex(changes, "undefined|NaN")
         self.assertGreater(self.tab.value("document.querySelectorAll('#fitted-table tbody tr').length"), 0)
 
     def test_pointing_at_a_row_shows_it(self):

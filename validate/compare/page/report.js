@@ -331,22 +331,22 @@ function drawChanges() {
   if (!c) return;
   const moved = (before, after, higherIsBetter) => {
     if (before === null || after === null) return "";
-    const by = after - before, better = higherIsBetter ? by > c.same_error : by < -c.same_error, worse = higherIsBetter ? by < -c.same_error : by > c.same_error;
+    const by = after - before, better = higherIsBetter ? by > data.same_error : by < -data.same_error, worse = higherIsBetter ? by < -data.same_error : by > data.same_error;
     return element("span", { class: better ? "better" : worse ? "worse" : null }, `${fixed(before)} \u2192 ${fixed(after)}` + (better ? " better" : worse ? " worse" : ""));
   };
   const pass = entry => entry.op === "*" || ["op", "pattern", "device"].every(kind => !form.elements[kind].value || form.elements[kind].value === entry[kind]);
   const same = q => q.better + q.worse === 0;
   const families = c.families.filter(pass).filter(f => f.op === "*" || !same(f.time) || !same(f.speedup) || f.failed_before !== f.failed_after), all = c.families[0].time;
   const row = change => [{ title: "row", get: e => e.id }, { title: "operation", get: e => e.op }, { title: "pattern", get: e => e.pattern }, { title: "device", get: e => e.device },
-    { title: "what", get: e => e.speedup ? "speedup" : "time" }, { title: "measured", get: e => e.measured, number: true, show: (v, e) => e.speedup ? times(v) : microseconds(v) },
-    { title: "before", get: e => e.predicted_before, number: true, show: (v, e) => e.speedup ? times(v) : microseconds(v) },
-    { title: "now", get: e => e.predicted_after, number: true, show: (v, e) => e.speedup ? times(v) : microseconds(v) },
-    { title: "error %", get: e => e.after - e.before, number: true, show: (v, e) => moved(e.before, e.after) }];
+    { title: "what", get: e => e.what === "speedup" ? "speedup" : "time" }, { title: "measured", get: e => e.measured, number: true, show: (v, e) => e.what === "speedup" ? times(v) : microseconds(v) },
+    { title: "before", get: e => e.predicted_before, number: true, show: (v, e) => e.what === "speedup" ? times(v) : microseconds(v) },
+    { title: "now", get: e => e.predicted_after, number: true, show: (v, e) => e.what === "speedup" ? times(v) : microseconds(v) },
+    { title: "error %", get: e => e.error_after - e.error_before, number: true, show: (v, e) => moved(e.error_before, e.error_after) }];
   const largest = (title, list) => [element("h3", {}, title), list.some(pass) ? element("div", { class: "scroll" }, table(list.filter(pass), row())) : element("p", { class: "quiet" }, "None.")];
   $("changes").hidden = false;
-  $("changes").replaceChildren(element("h2", {}, `Changes against ${c.name}`),
-    element("p", { class: "quiet" }, `${c.common} rows compared, ${c.only_before} only there, ${c.only_after} only here, ${c.measured_anew} measured anew. ` +
-      `Version ${c.version}, inputs ${c.inputs_hash}. Of the times ${all.better} are better and ${all.worse} worse by more than ${c.same_error} points. Groups without a change are left out.`),
+  $("changes").replaceChildren(element("h2", {}, `Changes against ${c.baseline}`),
+    element("p", { class: "quiet" }, `${c.compared} rows compared, ${c.only_before} only there, ${c.only_after} only here, ${c.measured_anew} measured anew. ` +
+      `Version ${c.version}, inputs ${c.inputs_hash}. Of the times ${all.better} are better and ${all.worse} worse by more than ${data.same_error} points. Groups without a change are left out.`),
     element("div", { class: "scroll" }, table(families, [
       { title: "operation", get: f => f.op === "*" ? "all" : f.op }, { title: "pattern", get: f => f.op === "*" ? "" : f.pattern }, { title: "device", get: f => f.op === "*" ? "" : f.device },
       { title: "rows", get: f => Math.max(f.time.rows, f.speedup.rows), number: true },
@@ -354,7 +354,7 @@ function drawChanges() {
       { title: "better", get: f => f.time.better, number: true }, { title: "worse", get: f => f.time.worse, number: true },
       { title: "speedup error %", get: f => f.speedup.after === null ? null : f.speedup.after - f.speedup.before, number: true, show: (v, f) => moved(f.speedup.before, f.speedup.after) },
       { title: "better", get: f => f.speedup.better, number: true }, { title: "worse", get: f => f.speedup.worse, number: true },
-      { title: "winner right %", get: f => f.winner_after, number: true, show: (v, f) => moved(f.winner_before, f.winner_after, true) }])),
+      { title: "winner right %", get: f => f.sign_accuracy_after, number: true, show: (v, f) => moved(f.sign_accuracy_before, f.sign_accuracy_after, true) }])),
     ...largest("Largest improvements", c.better), ...largest("Largest deteriorations", c.worse));
 }
 
@@ -365,7 +365,7 @@ function drawFixed() {
   $("fitted-table").replaceChildren(table(data.fitted, ["machine", "constant", "value", "fitted to"].map((title, i) => ({ title, get: entry => entry[i], wrap: i === 3 }))));
   const entries = [["version", p.version], ["seed", String(p.seed)], ["inputs", p.inputs_hash], ["machines", p.machines.join(", ")],
     ["files", data.names.file.map(file => `${file} (${rows.filter(row => row.file === file).length} rows)`).join(", ")],
-    ["baseline", data.changes ? `${data.changes.name}, version ${data.changes.version}, inputs ${data.changes.inputs_hash}` : "none"]];
+    ["baseline", data.changes ? `${data.changes.baseline}, version ${data.changes.version}, inputs ${data.changes.inputs_hash}` : "none"]];
   $("provenance").querySelector("dl").replaceChildren(...entries.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
 }
 
