@@ -265,9 +265,7 @@ void BatchWheel::take_gathered(Event* events, std::size_t count) {
 
 // At most sort_block_max events; the batch is theirs already.
 void BatchWheel::sort_events(const Event* events, std::size_t count) {
-  const SortKey key(shift_);
-  sort_(events, count, key, back_ - 1);
-  if (!key.has_id) mend_ties();
+  sort_(events, count, SortKey(shift_), back_ - 1);
 }
 
 // Copies the `count` events of chain_ to gathered_, oldest first, and returns where they begin.
@@ -287,7 +285,8 @@ Event* BatchWheel::gather(std::size_t count) {
 std::size_t BatchWheel::sort_gathered(Event* events, std::size_t count) {
   const bool small = count <= sort_block_max;
   take_batch(count);
-  if (small && shift_ == 0) {
+  const auto at_first = [time = events->time_ps](const Event& event) { return event.time_ps == time; };
+  if (small && (shift_ == 0 || std::all_of(events, events + count, at_first))) {
     const InstantOrder order = sort_instant_(events, count, back_ - 1);
     if (order == InstantOrder::found_in_order) take_gathered(events, count);
     if (order != InstantOrder::too_far_apart) return 1;
@@ -302,16 +301,6 @@ std::size_t BatchWheel::sort_gathered(Event* events, std::size_t count) {
   std::size_t instants = 1;
   for (const Event* event = front_ + 1; event < back_; ++event) instants += event[0].time_ps != event[-1].time_ps;
   return instants;
-}
-
-// Wide slots rarely hold ties: insertion sort by id mends them, later events moving to the back.
-void BatchWheel::mend_ties() {
-  for (Event* next = front_ + 1; next < back_; ++next) {
-    const Event event = *next;
-    Event* place = next;
-    for (; place > front_ && before(event, place[-1]); --place) *place = place[-1];
-    *place = event;
-  }
 }
 
 }  // namespace sparsesim

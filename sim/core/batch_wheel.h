@@ -106,7 +106,6 @@ class BatchWheel {
   void sort_events(const Event* events, std::size_t count);
   void take_gathered(Event* events, std::size_t count);
   void take_batch(std::size_t count);
-  void mend_ties();
   void set_last_half(std::uint64_t half);
   void reach_next_half();
   void jump_far();

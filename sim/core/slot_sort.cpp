@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
@@ -14,20 +16,19 @@ namespace {
 // for a key is lessened once it has been compared with all; no key gets below -32768.
 constexpr std::int32_t instant_key_offset = 32'767;
 
-void sort_portable(const Event* events, std::size_t count, const SortKey& key, Event* last) {
-  std::int64_t keys[sort_block_max];
-  std::uint64_t places[sort_block_max];  // from the last one on
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::int64_t own = keys[i] = key(events[i], i);
-    std::uint64_t larger = 0;
-    for (std::size_t j = 0; j < i; ++j) {
-      const std::uint64_t is_larger = keys[j] > own;
-      larger += is_larger;
-      places[j] += 1 - is_larger;
-    }
-    places[i] = larger;
+// Insertion sort by (time, id): later events move to the back.
+void sort_nearly_sorted(Event* first, Event* end) {
+  const auto before = [](const Event& a, const Event& b) {
+    return a.time_ps != b.time_ps ? a.time_ps < b.time_ps : a.id < b.id;
+  };
+  for (Event* next = first + 1; next < end; ++next) {
+    if (!before(*next, next[-1])) [[likely]]
+      continue;
+    const Event event = *next;
+    Event* place = next;
+    for (; place > first && before(event, place[-1]); --place) *place = place[-1];
+    *place = event;
   }
-  for (std::size_t i = 0; i < count; ++i) *(last - places[i]) = events[i];
 }
 
 InstantOrder sort_instant_portable(const Event* events, std::size_t count, Event* last) {
@@ -52,6 +53,47 @@ InstantOrder sort_instant_portable(const Event* events, std::size_t count, Event
   }
   for (std::size_t i = 0; i < count; ++i) *(last - places[i]) = events[i];
   return InstantOrder::sorted;
+}
+
+// Counts of larger keys for own[4 * vectors], which stay in registers while all are compared with them. Any processor
+// has vectors of 16 bytes, and a compiler does without where not.
+template <int vectors>
+inline void rank_narrow(const std::int32_t* keys, std::size_t rounded, const std::int32_t* own, std::int32_t* places) {
+  using Four [[gnu::vector_size(16)]] = std::int32_t;
+  Four key[vectors], larger[vectors] = {};
+  std::memcpy(key, own, sizeof(key));
+  for (std::size_t j = 0; j < rounded; ++j) {
+    const Four other = {keys[j], keys[j], keys[j], keys[j]};
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) larger[v] -= other > key[v];
+  }
+  std::memcpy(places, larger, sizeof(larger));
+}
+
+// As many bits of time as fit 32 with the place, in blocks that a compiler turns into vectors of any processor. What
+// these keys do not tell apart lies side by side and is mended; where it is all of the slot, ids decide.
+void sort_portable(const Event* events, std::size_t count, const SortKey& key, Event* last) {
+  std::int32_t keys[sort_block_max], places[sort_block_max];
+  const int time_bits = 64 - std::countl_zero(key.time_mask), time_room = 31 - SortKey::place_bits;
+  const int dropped = std::max(0, time_bits - time_room);
+  const std::size_t rounded = (count + sort_block - 1) / sort_block * sort_block;
+  std::uint64_t differs = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    differs |= events[i].time_ps ^ events[0].time_ps;
+    keys[i] = static_cast<std::int32_t>((events[i].time_ps & key.time_mask) >> dropped << SortKey::place_bits | i);
+  }
+  Event* const first = last - (count - 1);
+  if (differs == 0) {
+    const InstantOrder order = sort_instant_portable(events, count, last);
+    if (order == InstantOrder::found_in_order) std::copy_n(events, count, first);
+    if (order != InstantOrder::too_far_apart) return;
+  }
+  for (std::size_t i = count; i < rounded; ++i) keys[i] = -1;
+  std::size_t own = 0;
+  for (; own + 16 <= rounded; own += 16) rank_narrow<4>(keys, rounded, keys + own, places + own);
+  if (own < rounded) rank_narrow<2>(keys, rounded, keys + own, places + own);
+  for (std::size_t i = 0; i < count; ++i) *(last - places[i]) = events[i];
+  sort_nearly_sorted(first, last + 1);
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -132,6 +174,7 @@ template <int vectors>
     for (std::size_t own = 0; own < rounded; own += 8) rank_avx2<2>(keys, rounded, keys + own, places + own);
   }
   scatter(events, places, rounded, last);
+  if (!key.has_id) sort_nearly_sorted(last - (count - 1), last + 1);
 }
 
 // As rank_avx2, for 16 keys of one instant to a vector. `pairs` holds each key twice, for 32 bits are broadcast by the
@@ -256,6 +299,7 @@ template <int vectors>
     for (std::size_t own = 0; own < rounded; own += 8) rank_avx512<1>(keys, rounded, keys + own, places + own);
   }
   scatter(events, places, rounded, last);
+  if (!key.has_id) sort_nearly_sorted(last - (count - 1), last + 1);
 }
 #endif
 

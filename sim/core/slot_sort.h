@@ -13,7 +13,8 @@ inline constexpr std::size_t sort_block = 8;
 /// Most events that a SortFunction takes; beyond this the quadratic count loses to an ordinary sort.
 inline constexpr std::size_t sort_block_max = 120;
 
-/// What a sort compares: (time mod 2^time_bits, id, place) in 63 bits, or without the id where time needs its room.
+/// What a vector sort compares: (time mod 2^time_bits, id, place) in 63 bits, or without the id where time needs its
+/// room; then ties are rare and mended.
 struct SortKey {
   static constexpr int place_bits = 7, id_bits = 32;
   explicit SortKey(int time_bits)
@@ -31,7 +32,7 @@ struct SortKey {
   std::uint32_t id_mask;
 };
 
-/// Writes the events in ascending order of their keys.
+/// Writes the events of one slot in the order of (time, id, place).
 ///
 /// events  [count], readable up to the next multiple of sort_block
 /// last    where the latest goes; the others before it, and what is before the first may be overwritten too
