@@ -15,7 +15,9 @@ namespace sparsesim::sweep {
 /// The file cannot be used or written: what() is one line with the file's name and the reason (in use by another sweep,
 /// disk full, no such database, of a newer schema, damaged).
 struct StoreError : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  StoreError(const std::string& message, bool is_bad_input) : std::runtime_error(message), bad_input(is_bad_input) {}
+  /// Whether the file is at fault, not the state of the system (a full disk, another writer), which may pass.
+  bool bad_input;
 };
 
 struct OpRow {
@@ -39,7 +41,7 @@ struct PointRow {
 };
 
 struct SweepRow {
-  std::string hash;   // of its parameters, values, constraints and sampling
+  std::string hash;  // of its parameters, values, constraints and sampling
   std::string title;
   std::vector<std::string> parameters;  // paths, in the order of the values of a setting
   std::int64_t points = 0;
