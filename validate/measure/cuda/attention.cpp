@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "validate/measure/cuda/attention_kernels.h"
+#include "validate/measure/cuda/attention_tiles.h"
 #include "validate/measure/cuda/families.h"
 #include "validate/measure/cuda/graph_runner.h"
 #include "validate/measure/cuda/operand_kernels.h"
@@ -12,7 +12,7 @@
 namespace sparsesim::measure {
 namespace {
 
-constexpr std::int32_t kSamples = 96;
+constexpr std::int32_t kCheckedQueries = 96;
 constexpr float kQueryScale = 4;  // scores spread over several units: weights differ
 
 struct AttentionSizes {
@@ -20,7 +20,7 @@ struct AttentionSizes {
   bool causal;
 };
 
-AttentionSizes sizes_of(const PlanRow& row) {
+AttentionSizes attention_sizes(const PlanRow& row) {
   const std::int64_t heads = row.integer("heads", 0);
   const bool causal = row.text("causal", "1") != "0" && row.text("causal", "1") != "false";
   return {row.integer("batch", 1),
@@ -33,7 +33,7 @@ AttentionSizes sizes_of(const PlanRow& row) {
 }
 
 /// Side of the mask's blocks: "64" or "64x64".
-std::int64_t block_of(const PlanRow& row) {
+std::int64_t mask_block(const PlanRow& row) {
   const std::string text = row.text("block", "64");
   std::int64_t side = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), side);
@@ -44,8 +44,8 @@ std::int64_t block_of(const PlanRow& row) {
   return side;
 }
 
-void check_row(const PlanRow& row) {
-  const AttentionSizes s = sizes_of(row);
+void check_attention_row(const PlanRow& row) {
+  const AttentionSizes s = attention_sizes(row);
   if (row.dtype != "fp16" && row.dtype != "bf16") throw NotHere("attention is measured in fp16 and bf16");
   if (row.pattern != "dense" && row.pattern != "window" && row.pattern != "block_mask")
     throw NotHere("no attention kernel for pattern " + row.pattern);
@@ -55,12 +55,12 @@ void check_row(const PlanRow& row) {
       s.batch > 65535 || s.heads > 65535)
     throw NotHere("attention needs seq up to 131072, and heads that are a multiple of kv_heads");
   if (row.pattern == "window" && s.window < 1) throw NotHere("a window sees at least the query itself");
-  if (row.pattern == "block_mask" && (!row.sparsity || block_of(row) < 1))
+  if (row.pattern == "block_mask" && (!row.sparsity || mask_block(row) < 1))
     throw NotHere("a mask of blocks says its sparsity");
 }
 
-std::string key(const PlanRow& row) {
-  const AttentionSizes s = sizes_of(row);
+std::string attention_key(const PlanRow& row) {
+  const AttentionSizes s = attention_sizes(row);
   std::string text = row.op + " " + row.dtype + (row.pattern == "dense" ? " alone" : "") + (s.causal ? " causal" : "");
   for (const std::int64_t size : {s.batch, s.seq, s.heads, s.kv_heads, s.head_dim}) text += " " + std::to_string(size);
   return text;
@@ -81,7 +81,7 @@ std::vector<std::int32_t> draw_samples(const AttentionSizes& s, std::uint64_t se
   const std::int64_t edges[] = {
       0, 1, 63, 64, 65, s.seq - 1, s.window - 1, s.window, s.window + 1, s.window + 63, s.window + 64};
   std::vector<std::int32_t> samples;
-  for (std::int32_t i = 0; i < kSamples; ++i) {
+  for (std::int32_t i = 0; i < kCheckedQueries; ++i) {
     const auto index = static_cast<std::uint64_t>(3 * i);
     const std::int64_t edge = i < 11 ? edges[i] : random_below(seed, index, static_cast<std::uint64_t>(s.seq));
     samples.push_back(static_cast<std::int32_t>(std::clamp<std::int64_t>(edge, 0, s.seq - 1)));
@@ -96,7 +96,7 @@ class TiledAttention {
   /// `pattern` may differ from the row's: the baseline is dense.
   TiledAttention(const Device& device, const PlanRow& row, const std::string& pattern, std::uint64_t seed)
       : device_(device),
-        sizes_(sizes_of(row)),
+        sizes_(attention_sizes(row)),
         type_(row.dtype == "fp16" ? Type::fp16 : Type::bf16),
         operands_(device, bytes()) {
     mask_.keys = static_cast<std::int32_t>(sizes_.seq);
@@ -104,7 +104,7 @@ class TiledAttention {
     if (pattern == "window") mask_.window = static_cast<std::int32_t>(std::min(sizes_.window, sizes_.seq));
     std::vector<std::uint8_t> kept;
     if (pattern == "block_mask") {
-      mask_.block = static_cast<std::int32_t>(block_of(row));
+      mask_.block = static_cast<std::int32_t>(mask_block(row));
       kept = draw_mask(sizes_.seq, mask_.block, *row.sparsity, seed + 4);
       mask_.kept = kept.data();
     }
@@ -124,11 +124,11 @@ class TiledAttention {
   void enqueue(int copy) const { check(attend(call(copy), device_.stream)); }
   void reset() const { check(cudaMemsetAsync(operands_.at(0, 3), 0xff, operands_.bytes(3), device_.stream)); }
   double error() const {
-    const DeviceMemory scores(static_cast<std::size_t>(kSamples * sizes_.seq) * sizeof(float));
+    const DeviceMemory scores(static_cast<std::size_t>(kCheckedQueries * sizes_.seq) * sizeof(float));
     const double rounding = type_ == Type::fp16 ? 0x1p-10 : 0x1p-7;
     const Worst worst(device_);
     check(compare_finite(operands_.at(0, 3), type_, queries(), worst.device_value(), device_.stream));
-    check(compare_attention(call(0), samples_.as<std::int32_t>(), kSamples, scores.as<float>(), rounding,
+    check(compare_attention(call(0), samples_.as<std::int32_t>(), kCheckedQueries, scores.as<float>(), rounding,
                             worst.device_value(), device_.stream));
     return worst.value();
   }
@@ -178,11 +178,7 @@ class Attentions : public Problem {
   std::vector<std::unique_ptr<Runner>> make(const PlanRow& row, const std::string& pattern) const {
     const auto attention = std::make_shared<TiledAttention>(device_, row, pattern, seed_);
     std::vector<std::unique_ptr<Runner>> runners;
-    runners.push_back(make_runner(device_, {.kernel = "tuned:tiled",
-                                            .copies = attention->copies(),
-                                            .enqueue = [attention](int copy) { attention->enqueue(copy); },
-                                            .reset = [attention] { attention->reset(); },
-                                            .error = [attention] { return attention->error(); }}));
+    runners.push_back(make_runner(device_, "tuned:tiled", attention));
     return runners;
   }
 
@@ -191,13 +187,10 @@ class Attentions : public Problem {
   std::uint64_t seed_;
 };
 
-std::unique_ptr<Problem> make(const PlanRow& row, const Device& device, std::uint64_t seed) {
-  return std::make_unique<Attentions>(row, device, seed);
-}
-
 }  // namespace
 
 extern const ProblemFamily kAttention;
-const ProblemFamily kAttention = {"attention", "tuned:tiled (dense, window, block_mask)", check_row, key, make};
+const ProblemFamily kAttention = {"attention", "tuned:tiled (dense, window, block_mask)", check_attention_row,
+                                  attention_key, make_problem<Attentions>};
 
 }  // namespace sparsesim::measure

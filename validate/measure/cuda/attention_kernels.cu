@@ -1,19 +1,14 @@
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-
-#include <algorithm>
-
 #include "validate/measure/cuda/attention_kernels.h"
-#include "validate/measure/cuda/element.cuh"
+#include "validate/measure/cuda/launch.cuh"
+#include "validate/measure/cuda/mma.cuh"
 #include "validate/measure/cuda/mma_layout.h"
 
 namespace sparsesim::measure {
 namespace {
 
-constexpr int kThreads = 128, kWarp = 32, kWarps = kThreads / kWarp;
+constexpr int kAttentionThreads = 128, kWarps = kAttentionThreads / kWarp;
 constexpr int kWarpQueries = kTileQueries / kWarps;  // 16: one mma tall
 constexpr int kKeyColumns = kTileKeys / 8;           // mma results side by side
-constexpr unsigned kAll = 0xffffffffu;
 static_assert(kWarpQueries == 16);
 
 /// Rows of a tile in shared memory are eight elements longer than they need to be: ldmatrix then meets every bank once.
@@ -25,69 +20,11 @@ constexpr int kTileElements = kTileKeys* kRow<D>;
 template <int D>
 constexpr int kSharedBytes = 4 * kTileElements<D> * 2;
 
-__device__ unsigned shared_address(const void* pointer) {
-  return static_cast<unsigned>(__cvta_generic_to_shared(pointer));
-}
-
-/// Sixteen bytes to shared memory in the background; zeros where `there` is false (nothing is read then).
-__device__ void copy_async(void* to, const void* from, bool there) {
-  const int bytes = there ? 16 : 0;
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from), "r"(bytes));
-}
-__device__ void commit_copies() { asm volatile("cp.async.commit_group;"); }
-template <int kPending>
-__device__ void wait_copies() {
-  asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
-}
-
-__device__ void load_matrices(unsigned (&r)[4], const void* row) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"(shared_address(row))
-               : "memory");
-}
-__device__ void load_transposed(unsigned (&r)[4], const void* row) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"(shared_address(row))
-               : "memory");
-}
-
-template <class T>
-__device__ void multiply(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1);
-template <>
-__device__ void multiply<__half>(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
-  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
-template <>
-__device__ void multiply<__nv_bfloat16>(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
-
-/// Two results as a pair of operands, the first in the low half.
-template <class T>
-__device__ unsigned pack(float low, float high);
-template <>
-__device__ unsigned pack<__half>(float low, float high) {
-  const __half2 pair = __floats2half2_rn(low, high);
-  return *reinterpret_cast<const unsigned*>(&pair);
-}
-template <>
-__device__ unsigned pack<__nv_bfloat16>(float low, float high) {
-  const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
-  return *reinterpret_cast<const unsigned*>(&pair);
-}
-
 /// Starts copying 64 rows from `first` on, `stride` elements apart, to shared memory; rows past `rows` become zeros.
 template <class T, int D>
 __device__ void copy_tile(T* tile, const T* from, std::int64_t stride, int first, int rows) {
-  for (int turn = 0; turn < kTileKeys * D / 8 / kThreads; ++turn) {
-    const Place at = chunk_place(static_cast<int>(threadIdx.x), kThreads, turn, D);
+  for (int turn = 0; turn < kTileKeys * D / 8 / kAttentionThreads; ++turn) {
+    const Place at = chunk_place(static_cast<int>(threadIdx.x), kAttentionThreads, turn, D);
     const bool there = first + at.row < rows;
     const std::int64_t row = there ? first + at.row : 0;
     copy_async(tile + at.row * kRow<D> + at.column, from + row * stride + at.column, there);
@@ -197,7 +134,7 @@ __device__ void store(const AttentionCall& call, Running<D>& r, T* out, std::int
 
 // grid: query tiles (the last first: under a causal mask it has most keys), heads, batch.
 template <class T, int D>
-__global__ void __launch_bounds__(kThreads) attend_kernel(AttentionCall call) {
+__global__ void __launch_bounds__(kAttentionThreads) attend_kernel(AttentionCall call) {
   extern __shared__ __align__(16) unsigned char shared[];
   T* const tiles =
       reinterpret_cast<T*>(shared);  // keys of stage 0, values of stage 0, keys of stage 1, values of stage 1
@@ -253,70 +190,6 @@ __global__ void __launch_bounds__(kThreads) attend_kernel(AttentionCall call) {
   store<T, D>(call, running, out, q_stride, tile * kTileQueries + warp * kWarpQueries, lane);
 }
 
-constexpr int kReferenceThreads = 128;
-
-__device__ double block_sum(double value) {
-  __shared__ double parts[kReferenceThreads / kWarp];
-  value = warp_sum(value);
-  __syncthreads();
-  if (threadIdx.x % kWarp == 0) parts[threadIdx.x / kWarp] = value;
-  __syncthreads();
-  double sum = 0;
-  for (const double part : parts) sum += part;
-  return sum;
-}
-
-__device__ double block_most(double value) {
-  __shared__ double parts[kReferenceThreads / kWarp];
-  for (int lanes = kWarp / 2; lanes > 0; lanes /= 2) value = fmax(value, __shfl_xor_sync(kAll, value, lanes));
-  __syncthreads();
-  if (threadIdx.x % kWarp == 0) parts[threadIdx.x / kWarp] = value;
-  __syncthreads();
-  double most = parts[0];
-  for (const double part : parts) most = fmax(most, part);
-  return most;
-}
-
-// One CTA a sample.
-__global__ void compare_kernel(AttentionCall call, const std::int32_t* samples, float* scores, double rounding,
-                               float* worst) {
-  const int query = samples[3 * blockIdx.x], head = samples[3 * blockIdx.x + 1], batch = samples[3 * blockIdx.x + 2];
-  const int D = call.head_dim, thread = static_cast<int>(threadIdx.x);
-  const std::int64_t row = static_cast<std::int64_t>(batch) * call.seq;
-  const std::int64_t q_at = ((row + query) * call.heads + head) * D;
-  const int kv_head = head / (call.heads / call.kv_heads);
-  float* const weights = scores + static_cast<std::int64_t>(blockIdx.x) * call.seq;
-  const auto kv_at = [&](int key) { return ((row + key) * call.kv_heads + kv_head) * D; };
-  double most = -INFINITY;
-  for (int key = thread; key < call.seq; key += kReferenceThreads) {
-    double dot = 0;
-    if (call.mask.sees(query, key))
-      for (int d = 0; d < D; ++d)
-        dot += load_element(call.q, call.type, q_at + d) * load_element(call.k, call.type, kv_at(key) + d);
-    weights[key] = call.mask.sees(query, key) ? static_cast<float>(dot * rsqrt(static_cast<double>(D))) : -INFINITY;
-    most = fmax(most, static_cast<double>(weights[key]));
-  }
-  most = block_most(most);
-  double sum = 0, squares = 0;
-  for (int key = thread; key < call.seq; key += kReferenceThreads) {
-    const double weight = most == -INFINITY ? 0 : exp(weights[key] - most);
-    weights[key] = static_cast<float>(weight);
-    sum += weight;
-    squares += weight * weight;
-  }
-  sum = block_sum(sum);
-  squares = block_sum(squares);
-  __syncthreads();
-  const double share = sum > 0 ? 1 / sum : 0, typical = sqrt(squares / 3) * share;  // values have variance 1/3
-  for (int d = thread; d < D; d += kReferenceThreads) {
-    double wanted = 0;
-    for (int key = 0; key < call.seq; ++key)
-      if (weights[key] > 0) wanted += weights[key] * share * load_element(call.v, call.type, kv_at(key) + d);
-    const double got = load_element(call.out, call.type, q_at + d);
-    raise_worst(worst, fabs(got - wanted) / (rounding * (fabs(wanted) + 2 * typical) + 1e-30));
-  }
-}
-
 template <class T, int D>
 cudaError_t launch(const AttentionCall& call, cudaStream_t stream) {
   const cudaError_t result =
@@ -324,7 +197,7 @@ cudaError_t launch(const AttentionCall& call, cudaStream_t stream) {
   if (result != cudaSuccess) return result;
   const dim3 grid(static_cast<unsigned>((call.seq + kTileQueries - 1) / kTileQueries),
                   static_cast<unsigned>(call.heads), static_cast<unsigned>(call.batch));
-  attend_kernel<T, D><<<grid, kThreads, kSharedBytes<D>, stream>>>(call);
+  attend_kernel<T, D><<<grid, kAttentionThreads, kSharedBytes<D>, stream>>>(call);
   return cudaGetLastError();
 }
 
@@ -336,13 +209,6 @@ cudaError_t attend(const AttentionCall& call, cudaStream_t stream) {
   if (call.head_dim == 64) return half ? launch<__half, 64>(call, stream) : launch<__nv_bfloat16, 64>(call, stream);
   if (call.head_dim == 128) return half ? launch<__half, 128>(call, stream) : launch<__nv_bfloat16, 128>(call, stream);
   return cudaErrorInvalidValue;
-}
-
-cudaError_t compare_attention(const AttentionCall& call, const std::int32_t* samples, std::int32_t count, float* scores,
-                              double rounding, float* worst, cudaStream_t stream) {
-  compare_kernel<<<static_cast<unsigned>(count), kReferenceThreads, 0, stream>>>(call, samples, scores, rounding,
-                                                                                 worst);
-  return cudaGetLastError();
 }
 
 }  // namespace sparsesim::measure

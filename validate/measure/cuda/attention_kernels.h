@@ -4,24 +4,13 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
-#include <vector>
 
+#include "validate/measure/cuda/element_type.h"
 #include "validate/measure/cuda/host_device.h"
-#include "validate/measure/cuda/types.h"
 
 namespace sparsesim::measure {
 
 constexpr int kTileQueries = 64, kTileKeys = 64;
-
-/// The tiles of keys that each tile of queries needs: entry = 2 * tile + (1 where some of its scores are masked).
-struct TileList {
-  std::vector<std::int32_t> offsets;  // [query tiles + 1]
-  std::vector<std::int32_t> entries;  // rising in each row
-};
-
-/// The list of a mask over `queries` queries and mask.keys keys. mask.kept is on the host; mask.block is a multiple of
-/// the tile, or 0. Queries that see no key are allowed.
-TileList list_tiles(const ScoreMask& mask, std::int32_t queries);
 
 /// Sizes and operands of one call: q and out [batch, seq, heads, head_dim], k and v [batch, seq, kv_heads, head_dim].
 struct AttentionCall {

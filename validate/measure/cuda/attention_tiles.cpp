@@ -1,6 +1,6 @@
-#include <algorithm>
+#include "validate/measure/cuda/attention_tiles.h"
 
-#include "validate/measure/cuda/attention_kernels.h"
+#include <algorithm>
 
 namespace sparsesim::measure {
 namespace {

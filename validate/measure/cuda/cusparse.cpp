@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "validate/measure/cuda/operand_kernels.h"
+#include "validate/measure/cuda/product_error.h"
 #include "validate/measure/cuda/sparse_products.h"
 #include "validate/measure/cuda/weight_kernels.h"
-#include "validate/measure/cuda/worst.h"
 
 namespace sparsesim::measure {
 namespace {
@@ -13,8 +13,6 @@ namespace {
 constexpr auto kAsStored = CUSPARSE_OPERATION_NON_TRANSPOSE;
 constexpr auto kIndex = CUSPARSE_INDEX_32I;
 constexpr auto kBase = CUSPARSE_INDEX_BASE_ZERO;
-constexpr std::int64_t kSamples = 1 << 15;
-
 struct DestroySparse {
   void operator()(cusparseSpMatDescr* matrix) const { cusparseDestroySpMat(matrix); }
 };
@@ -178,20 +176,14 @@ void CusparseProduct::fill_copies() {
 double CusparseProduct::error() const {
   const auto& [m, n, k] = product_.size;
   const ProductType& type = product_.type;
-  const Worst worst(device_);
-  check(compare_finite(operands_->at(0, 4), type.out, m * n, worst.device_value(), device_.stream));
-  check(compare_product({.m = m,
-                         .n = n,
-                         .k = k,
-                         .x = {operands_->at(0, 3), type.in, 1, m},
-                         .w = {masked_.data(), type.in, k, 1},
-                         .out = {operands_->at(0, 4), type.out, 1, m},
-                         .rounding = type.rounding,
-                         .accumulation = type.accumulation,
-                         .seed = product_.seed,
-                         .samples = kSamples},
-                        worst.device_value(), device_.stream));
-  return worst.value();
+  return product_error(device_, type,
+                       {.m = m,
+                        .n = n,
+                        .k = k,
+                        .x = {operands_->at(0, 3), type.in, 1, m},
+                        .w = {masked_.data(), type.in, k, 1},
+                        .out = {operands_->at(0, 4), type.out, 1, m},
+                        .seed = product_.seed});
 }
 
 std::string kernel_name(SparseFormat format) {
@@ -206,11 +198,7 @@ std::unique_ptr<Runner> make_cusparse_runner(const Device& device, const SparseP
   if (type != Type::fp32 && type != Type::fp16 && type != Type::bf16)
     throw NotHere("cuSPARSE multiplies fp32, fp16 and bf16");
   const auto call = std::make_shared<CusparseProduct>(device, product);
-  return make_runner(device, {.kernel = kernel_name(product.format),
-                              .copies = call->copies(),
-                              .enqueue = [call](int copy) { call->enqueue(copy); },
-                              .reset = [call] { call->reset(); },
-                              .error = [call] { return call->error(); }});
+  return make_runner(device, kernel_name(product.format), call);
 }
 
 }  // namespace sparsesim::measure

@@ -7,14 +7,13 @@
 #include <cusparseLt.h>
 
 #include "validate/measure/cuda/operand_kernels.h"
+#include "validate/measure/cuda/product_error.h"
 #include "validate/measure/cuda/weight_kernels.h"
-#include "validate/measure/cuda/worst.h"
 
 namespace sparsesim::measure {
 namespace {
 
-constexpr std::int64_t kSamples = 1 << 15;
-constexpr unsigned kAlignment = 16;
+constexpr unsigned kLibraryAlignment = 16;
 
 /// The library's state; one for each product keeps their ends apart.
 class Library {
@@ -83,10 +82,10 @@ class TwoOfFour {
 void TwoOfFour::describe() {
   const auto* handle = library_.handle();
   const auto& [m, n, k] = size_;
-  check(cusparseLtStructuredDescriptorInit(handle, &w_, n, k, k, kAlignment, type_.in_cuda, CUSPARSE_ORDER_ROW,
+  check(cusparseLtStructuredDescriptorInit(handle, &w_, n, k, k, kLibraryAlignment, type_.in_cuda, CUSPARSE_ORDER_ROW,
                                            CUSPARSELT_SPARSITY_50_PERCENT));
-  check(cusparseLtDenseDescriptorInit(handle, &x_, m, k, k, kAlignment, type_.in_cuda, CUSPARSE_ORDER_ROW));
-  check(cusparseLtDenseDescriptorInit(handle, &out_, n, m, n, kAlignment, type_.out_cuda, CUSPARSE_ORDER_COL));
+  check(cusparseLtDenseDescriptorInit(handle, &x_, m, k, k, kLibraryAlignment, type_.in_cuda, CUSPARSE_ORDER_ROW));
+  check(cusparseLtDenseDescriptorInit(handle, &out_, n, m, n, kLibraryAlignment, type_.out_cuda, CUSPARSE_ORDER_COL));
   check(cusparseLtMatmulDescriptorInit(handle, &product_, CUSPARSE_OPERATION_NON_TRANSPOSE,
                                        CUSPARSE_OPERATION_TRANSPOSE, &w_, &x_, &out_, &out_, compute_type(type_)));
   check(cusparseLtMatmulAlgSelectionInit(handle, &algorithm_, &product_, CUSPARSELT_MATMUL_ALG_DEFAULT));
@@ -127,20 +126,14 @@ void TwoOfFour::search() {
 
 double TwoOfFour::error() const {
   const auto& [m, n, k] = size_;
-  const Worst worst(device_);
-  check(compare_finite(operands_->at(0, 2), type_.out, m * n, worst.device_value(), device_.stream));
-  check(compare_product({.m = m,
-                         .n = n,
-                         .k = k,
-                         .x = {operands_->at(0, 1), type_.in, k, 1},
-                         .w = {weights_.data(), type_.in, k, 1},
-                         .out = {operands_->at(0, 2), type_.out, n, 1},
-                         .rounding = type_.rounding,
-                         .accumulation = type_.accumulation,
-                         .seed = seed_,
-                         .samples = kSamples},
-                        worst.device_value(), device_.stream));
-  return worst.value();
+  return product_error(device_, type_,
+                       {.m = m,
+                        .n = n,
+                        .k = k,
+                        .x = {operands_->at(0, 1), type_.in, k, 1},
+                        .w = {weights_.data(), type_.in, k, 1},
+                        .out = {operands_->at(0, 2), type_.out, n, 1},
+                        .seed = seed_});
 }
 
 }  // namespace
@@ -148,11 +141,7 @@ double TwoOfFour::error() const {
 std::unique_ptr<Runner> make_cusparselt_runner(const Device& device, const ProductSize& size, const ProductType& type,
                                                std::uint64_t seed) {
   const auto call = std::make_shared<TwoOfFour>(device, size, type, seed);
-  return make_runner(device, {.kernel = "library:cusparselt",
-                              .copies = call->copies(),
-                              .enqueue = [call](int copy) { call->enqueue(copy); },
-                              .reset = [call] { call->reset(); },
-                              .error = [call] { return call->error(); }});
+  return make_runner(device, "library:cusparselt", call);
 }
 
 std::string cusparselt_version() {

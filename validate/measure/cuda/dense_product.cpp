@@ -1,12 +1,10 @@
 #include "validate/measure/cuda/dense_product.h"
 
 #include "validate/measure/cuda/operand_kernels.h"
-#include "validate/measure/cuda/worst.h"
+#include "validate/measure/cuda/product_error.h"
 
 namespace sparsesim::measure {
 namespace {
-
-constexpr std::int64_t kSamples = 1 << 15;
 
 /// A dense product with its operands.
 class DenseProduct {
@@ -46,20 +44,14 @@ class DenseProduct {
 
 double DenseProduct::error() const {
   const auto& [m, n, k] = size_;
-  const Worst worst(device_);
-  check(compare_finite(operands_->at(0, 2), type_.out, m * n, worst.device_value(), device_.stream));
-  check(compare_product({.m = m,
-                         .n = n,
-                         .k = k,
-                         .x = {operands_->at(0, 0), type_.in, k, 1},
-                         .w = {operands_->at(0, 1), type_.in, k, 1},
-                         .out = {operands_->at(0, 2), type_.out, n, 1},
-                         .rounding = type_.rounding,
-                         .accumulation = type_.accumulation,
-                         .seed = seed_,
-                         .samples = kSamples},
-                        worst.device_value(), device_.stream));
-  return worst.value();
+  return product_error(device_, type_,
+                       {.m = m,
+                        .n = n,
+                        .k = k,
+                        .x = {operands_->at(0, 0), type_.in, k, 1},
+                        .w = {operands_->at(0, 1), type_.in, k, 1},
+                        .out = {operands_->at(0, 2), type_.out, n, 1},
+                        .seed = seed_});
 }
 
 }  // namespace
@@ -67,11 +59,7 @@ double DenseProduct::error() const {
 std::unique_ptr<Runner> make_dense_runner(const Device& device, const ProductSize& size, const ProductType& type,
                                           std::uint64_t seed) {
   const auto product = std::make_shared<DenseProduct>(device, size, type, seed);
-  return make_runner(device, {.kernel = "library:cublaslt",
-                              .copies = product->copies(),
-                              .enqueue = [product](int copy) { product->enqueue(copy); },
-                              .reset = [product] { product->reset(); },
-                              .error = [product] { return product->error(); }});
+  return make_runner(device, "library:cublaslt", product);
 }
 
 }  // namespace sparsesim::measure

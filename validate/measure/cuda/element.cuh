@@ -7,7 +7,8 @@
 
 #include <cstdint>
 
-#include "validate/measure/cuda/types.h"
+#include "validate/measure/cuda/element_type.h"
+#include "validate/measure/cuda/launch.cuh"
 
 namespace sparsesim::measure {
 
@@ -50,6 +51,13 @@ __device__ inline void store_element(void* data, Type type, std::int64_t index, 
   }
 }
 
+__device__ inline float to_float(float value) { return value; }
+__device__ inline float to_float(__half value) { return __half2float(value); }
+__device__ inline float to_float(__nv_bfloat16 value) { return __bfloat162float(value); }
+__device__ inline void from_float(float value, float& out) { out = value; }
+__device__ inline void from_float(float value, __half& out) { out = __float2half(value); }
+__device__ inline void from_float(float value, __nv_bfloat16& out) { out = __float2bfloat16(value); }
+
 /// Raises *worst, which is never negative, to `error`; what is no number counts as infinite.
 __device__ inline void raise_worst(float* worst, double error) {
   const float bounded = error < 1e30 ? static_cast<float>(error) : 1e30f;
@@ -57,7 +65,7 @@ __device__ inline void raise_worst(float* worst, double error) {
 }
 
 __device__ inline double warp_sum(double value) {
-  for (int lanes = 16; lanes > 0; lanes /= 2) value += __shfl_xor_sync(0xffffffffu, value, lanes);
+  for (int lanes = kWarp / 2; lanes > 0; lanes /= 2) value += __shfl_xor_sync(kAll, value, lanes);
   return value;
 }
 

@@ -1,23 +1,10 @@
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-
-#include <algorithm>
-
 #include "validate/measure/cuda/element.cuh"
 #include "validate/measure/cuda/expert_kernels.h"
 
 namespace sparsesim::measure {
 namespace {
 
-constexpr int kThreads = 256, kWarp = 32;
-constexpr unsigned kAll = 0xffffffffu;
-constexpr int kTopMost = 32;
 constexpr int kLane = static_cast<int>(kExpertsMost) / kWarp;  // logits of one lane
-
-__device__ float to_float(__half value) { return __half2float(value); }
-__device__ float to_float(__nv_bfloat16 value) { return __bfloat162float(value); }
-__device__ void from_float(float value, __half& out) { out = __float2half(value); }
-__device__ void from_float(float value, __nv_bfloat16& out) { out = __float2bfloat16(value); }
 
 /// Eight elements as they are moved.
 template <class T>
@@ -99,7 +86,7 @@ __global__ void sort_kernel(ExpertLayer layer, ExpertArrays a) {
 }
 
 // Elements of 16 bits are moved as they are, sixteen bytes a thread.
-__global__ void gather_kernel(ExpertLayer layer, ExpertArrays a) {
+__global__ void gather_tokens_kernel(ExpertLayer layer, ExpertArrays a) {
   const std::int64_t pieces = layer.hidden / 8, place = blockIdx.x;
   const uint4* from = static_cast<const uint4*>(a.x) + a.token_of[place] * pieces;
   uint4* to = static_cast<uint4*>(a.gathered) + place * pieces;
@@ -189,14 +176,12 @@ __global__ void reference_out_kernel(ExpertReference r) {
   }
 }
 
-unsigned count(std::int64_t blocks) { return static_cast<unsigned>(std::max<std::int64_t>(blocks, 1)); }
-
 }  // namespace
 
 cudaError_t route_tokens(const ExpertLayer& layer, const ExpertArrays& arrays, cudaStream_t stream) {
   if (layer.experts > kExpertsMost || layer.top_k > kTopMost) return cudaErrorInvalidValue;
   constexpr int kTokens = kThreads / kWarp;
-  route_kernel<<<count((layer.tokens + kTokens - 1) / kTokens), kThreads, 0, stream>>>(layer, arrays);
+  route_kernel<<<ctas_for(layer.tokens, kTokens), kThreads, 0, stream>>>(layer, arrays);
   return cudaGetLastError();
 }
 
@@ -207,13 +192,13 @@ cudaError_t sort_slots(const ExpertLayer& layer, const ExpertArrays& arrays, cud
 }
 
 cudaError_t gather_tokens(const ExpertLayer& layer, const ExpertArrays& arrays, cudaStream_t stream) {
-  gather_kernel<<<count(layer.slots()), kThreads, 0, stream>>>(layer, arrays);
+  gather_tokens_kernel<<<ctas_for(layer.slots(), 1), kThreads, 0, stream>>>(layer, arrays);
   return cudaGetLastError();
 }
 
 cudaError_t activate(const void* inner, void* activated, std::int64_t rows, std::int64_t width, bool gated, Type type,
                      cudaStream_t stream) {
-  const unsigned blocks = count(std::min<std::int64_t>((rows * width / 8 + kThreads - 1) / kThreads, 1 << 20));
+  const unsigned blocks = ctas_for(rows * width / 8, kThreads, 1 << 20);
   if (type == Type::fp16) {
     activate_kernel<<<blocks, kThreads, 0, stream>>>(static_cast<const __half*>(inner), static_cast<__half*>(activated),
                                                      rows, width, gated);
@@ -226,9 +211,9 @@ cudaError_t activate(const void* inner, void* activated, std::int64_t rows, std:
 
 cudaError_t combine_slots(const ExpertLayer& layer, const ExpertArrays& arrays, cudaStream_t stream) {
   if (layer.type == Type::fp16) {
-    combine_kernel<__half><<<count(layer.tokens), kThreads, 0, stream>>>(layer, arrays);
+    combine_kernel<__half><<<ctas_for(layer.tokens, 1), kThreads, 0, stream>>>(layer, arrays);
   } else {
-    combine_kernel<__nv_bfloat16><<<count(layer.tokens), kThreads, 0, stream>>>(layer, arrays);
+    combine_kernel<__nv_bfloat16><<<ctas_for(layer.tokens, 1), kThreads, 0, stream>>>(layer, arrays);
   }
   return cudaGetLastError();
 }

@@ -5,12 +5,12 @@
 
 #include <cstdint>
 
+#include "validate/measure/cuda/element_type.h"
 #include "validate/measure/cuda/host_device.h"
-#include "validate/measure/cuda/types.h"
 
 namespace sparsesim::measure {
 
-constexpr std::int64_t kExpertsMost = 1024;
+constexpr std::int64_t kExpertsMost = 1024, kTopMost = 32;
 
 /// Sizes of one expert layer. Slots are pairs of a token and one of its experts.
 struct ExpertLayer {
@@ -36,7 +36,7 @@ struct ExpertArrays {
   void* out = nullptr;               // [tokens, hidden]
 };
 
-/// Softmax and top-k of the logits: one warp a token. At most kExpertsMost experts.
+/// Softmax and top-k of the logits: one warp a token. At most kExpertsMost experts, kTopMost of them taken.
 cudaError_t route_tokens(const ExpertLayer& layer, const ExpertArrays& arrays, cudaStream_t stream);
 /// Orders slots by expert (counting sort in one CTA): slot_of and token_of.
 cudaError_t sort_slots(const ExpertLayer& layer, const ExpertArrays& arrays, cudaStream_t stream);

@@ -236,15 +236,6 @@ double DenseLayer::error() const {
   return worst.value();
 }
 
-template <class Call>
-std::unique_ptr<Runner> runner_of(const Device& device, std::string kernel, std::shared_ptr<Call> call) {
-  return make_runner(device, {.kernel = std::move(kernel),
-                              .copies = call->copies(),
-                              .enqueue = [call](int copy) { call->enqueue(copy); },
-                              .reset = [call] { call->reset(); },
-                              .error = [call] { return call->error(); }});
-}
-
 }  // namespace
 
 std::vector<float> logits_for(const std::vector<std::int32_t>& chosen, const ExpertLayer& layer, std::uint64_t seed) {
@@ -260,11 +251,11 @@ std::vector<float> logits_for(const std::vector<std::int32_t>& chosen, const Exp
 std::unique_ptr<Runner> make_expert_layer_runner(const Device& device, const ExpertLayer& layer,
                                                  std::vector<std::int64_t> counts, std::vector<std::int32_t> chosen,
                                                  GroupedWay way, std::uint64_t seed) {
-  return runner_of(device, way_name(way), std::make_shared<Layer>(device, layer, counts, chosen, way, seed));
+  return make_runner(device, way_name(way), std::make_shared<Layer>(device, layer, counts, chosen, way, seed));
 }
 
 std::unique_ptr<Runner> make_dense_layer_runner(const Device& device, const ExpertLayer& layer, std::uint64_t seed) {
-  return runner_of(device, "library:cublaslt", std::make_shared<DenseLayer>(device, layer, seed));
+  return make_runner(device, "library:cublaslt", std::make_shared<DenseLayer>(device, layer, seed));
 }
 
 }  // namespace sparsesim::measure

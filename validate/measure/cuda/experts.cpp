@@ -7,27 +7,24 @@
 #include "validate/measure/cuda/expert_layer.h"
 #include "validate/measure/cuda/families.h"
 #include "validate/measure/cuda/operand_kernels.h"
+#include "validate/measure/cuda/product_error.h"
 #include "validate/measure/cuda/routing.h"
-#include "validate/measure/cuda/worst.h"
 
 namespace sparsesim::measure {
 namespace {
-
-constexpr std::int64_t kSamples = 1 << 15;
-constexpr std::int64_t kTopMost = 32;
 
 RoutingSize routing_size(const PlanRow& row) {
   return {row.m, row.integer("experts", 0), row.op == "moe_ffn" ? row.integer("top_k", 0) : 1};
 }
 
-std::string key(const PlanRow& row) {
+std::string expert_key(const PlanRow& row) {
   const RoutingSize size = routing_size(row);
   return row.op + " " + std::to_string(row.m) + " " + std::to_string(row.n) + " " + std::to_string(row.k) + " " +
          row.dtype + " " + std::to_string(size.experts) + " " + std::to_string(size.top_k) +
          (row.integer("gated", 1) != 0 ? " gated" : "");
 }
 
-void check_row(const PlanRow& row) {
+void check_expert_row(const PlanRow& row) {
   if (row.dtype != "fp16" && row.dtype != "bf16") throw NotHere("experts are measured in fp16 and bf16");
   if (row.m < 1 || row.n < 8 || row.k < 8 || row.n % 8 != 0 || row.k % 8 != 0)
     throw NotHere("experts need m, and n and k that are multiples of 8");
@@ -71,22 +68,16 @@ class GroupedProduct {
   void enqueue(int copy) const { matmul_.enqueue(copy); }
   void reset() const { check(cudaMemsetAsync(operands_.at(0, 2), 0xff, operands_.bytes(2), device_.stream)); }
   double error() const {
-    const Worst worst(device_);
-    check(compare_finite(operands_.at(0, 2), type_.out, m_ * n_, worst.device_value(), device_.stream));
-    check(compare_product({.m = m_,
-                           .n = n_,
-                           .k = k_,
-                           .x = {operands_.at(0, 0), type_.in, k_, 1},
-                           .w = {operands_.at(0, 1), type_.in, k_, 1},
-                           .out = {operands_.at(0, 2), type_.out, n_, 1},
-                           .group_of_row = group_of_row_.as<std::int32_t>(),
-                           .group_stride = n_ * k_,
-                           .rounding = type_.rounding,
-                           .accumulation = type_.accumulation,
-                           .seed = seed_,
-                           .samples = kSamples},
-                          worst.device_value(), device_.stream));
-    return worst.value();
+    return product_error(device_, type_,
+                         {.m = m_,
+                          .n = n_,
+                          .k = k_,
+                          .x = {operands_.at(0, 0), type_.in, k_, 1},
+                          .w = {operands_.at(0, 1), type_.in, k_, 1},
+                          .out = {operands_.at(0, 2), type_.out, n_, 1},
+                          .group_of_row = group_of_row_.as<std::int32_t>(),
+                          .group_stride = n_ * k_,
+                          .seed = seed_});
   }
 
  private:
@@ -141,11 +132,7 @@ class Experts : public Problem {
     if (row.op == "moe_ffn")
       return make_expert_layer_runner(device_, layer_of(row), counts, deal_experts(counts, size), way, seed_);
     const auto product = std::make_shared<GroupedProduct>(device_, row, counts, way, seed_);
-    return make_runner(device_, {.kernel = way == GroupedWay::grouped ? "library:cublas_grouped" : "library:per_expert",
-                                 .copies = product->copies(),
-                                 .enqueue = [product](int copy) { product->enqueue(copy); },
-                                 .reset = [product] { product->reset(); },
-                                 .error = [product] { return product->error(); }});
+    return make_runner(device_, way == GroupedWay::grouped ? "library:cublas_grouped" : "library:per_expert", product);
   }
 
   const Device& device_;
@@ -153,15 +140,12 @@ class Experts : public Problem {
   std::uint64_t seed_;
 };
 
-std::unique_ptr<Problem> make(const PlanRow& row, const Device& device, std::uint64_t seed) {
-  return std::make_unique<Experts>(row, device, seed);
-}
-
 }  // namespace
 
 extern const ProblemFamily kGroupedGemm, kMoeFfn;
-const ProblemFamily kGroupedGemm = {"grouped_gemm", "library:cublas_grouped, library:per_expert (experts)", check_row,
-                                    key, make};
-const ProblemFamily kMoeFfn = {"moe_ffn", "library:cublas_grouped, library:per_expert (experts)", check_row, key, make};
+const ProblemFamily kGroupedGemm = {"grouped_gemm", "library:cublas_grouped, library:per_expert (experts)",
+                                    check_expert_row, expert_key, make_problem<Experts>};
+const ProblemFamily kMoeFfn = {"moe_ffn", "library:cublas_grouped, library:per_expert (experts)", check_expert_row,
+                               expert_key, make_problem<Experts>};
 
 }  // namespace sparsesim::measure

@@ -22,6 +22,12 @@ struct ProblemFamily {
   std::unique_ptr<Problem> (*make)(const PlanRow& row, const Device& device, std::uint64_t seed);
 };
 
+/// The usual maker: a P of the row, the device and the seed.
+template <class P>
+std::unique_ptr<Problem> make_problem(const PlanRow& row, const Device& device, std::uint64_t seed) {
+  return std::make_unique<P>(row, device, seed);
+}
+
 /// gemm, spmm: products.cpp. grouped_gemm, moe_ffn: experts.cpp. attention: attention.cpp. embedding_bag: gathers.cpp.
 std::span<const ProblemFamily* const> problem_table();
 

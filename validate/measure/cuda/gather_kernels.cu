@@ -1,8 +1,3 @@
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-
-#include <algorithm>
-
 #include "validate/measure/cuda/element.cuh"
 #include "validate/measure/cuda/gather_kernels.h"
 #include "validate/measure/cuda/host_device.h"
@@ -10,21 +5,12 @@
 namespace sparsesim::measure {
 namespace {
 
-constexpr int kThreads = 256;
-
 /// Sixteen bytes of a row.
 template <class T>
 struct alignas(16) Piece {
   static constexpr int kElements = 16 / static_cast<int>(sizeof(T));
   T value[kElements];
 };
-
-__device__ float to_float(float value) { return value; }
-__device__ float to_float(__half value) { return __half2float(value); }
-__device__ float to_float(__nv_bfloat16 value) { return __bfloat162float(value); }
-__device__ void from_float(float value, float& out) { out = value; }
-__device__ void from_float(float value, __half& out) { out = __float2half(value); }
-__device__ void from_float(float value, __nv_bfloat16& out) { out = __float2bfloat16(value); }
 
 /// A load that is made whether or not its value is used.
 __device__ uint4 load_always(const void* from) {
@@ -37,7 +23,7 @@ __device__ uint4 load_always(const void* from) {
 
 // `lanes` neighbouring threads share a bag, sixteen bytes each at a time; several rows are under way at once.
 template <class T, class Index>
-__global__ void gather_kernel(BagCall call, int lanes) {
+__global__ void gather_bags_kernel(BagCall call, int lanes) {
   constexpr int kAtOnce = 4, kElements = Piece<T>::kElements;
   const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   const std::int64_t bag = thread / lanes, pieces = call.dim / kElements;
@@ -79,8 +65,8 @@ __global__ void scan_kernel(BagCall call) {
   }
 }
 
-__global__ void compare_kernel(BagCall call, Type out_type, std::int64_t samples, std::uint64_t seed, double rounding,
-                               double accumulation, float* worst) {
+__global__ void compare_bags_kernel(BagCall call, Type out_type, std::int64_t samples, std::uint64_t seed,
+                                    double rounding, double accumulation, float* worst) {
   const std::int64_t sample = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (sample >= samples) return;
   const std::uint64_t outputs = static_cast<std::uint64_t>(call.bags * call.dim);
@@ -104,11 +90,11 @@ cudaError_t gather_of(const BagCall& call, cudaStream_t stream) {
   const std::int64_t pieces = call.dim / Piece<T>::kElements;
   int lanes = 1;
   while (lanes < 32 && lanes < pieces) lanes *= 2;
-  const auto blocks = static_cast<unsigned>((call.bags * lanes + kThreads - 1) / kThreads);
+  const auto blocks = ctas_for(call.bags * lanes, kThreads);
   if (call.index_bytes == 8) {
-    gather_kernel<T, std::int64_t><<<blocks, kThreads, 0, stream>>>(call, lanes);
+    gather_bags_kernel<T, std::int64_t><<<blocks, kThreads, 0, stream>>>(call, lanes);
   } else {
-    gather_kernel<T, std::int32_t><<<blocks, kThreads, 0, stream>>>(call, lanes);
+    gather_bags_kernel<T, std::int32_t><<<blocks, kThreads, 0, stream>>>(call, lanes);
   }
   return cudaGetLastError();
 }
@@ -116,7 +102,7 @@ cudaError_t gather_of(const BagCall& call, cudaStream_t stream) {
 template <class T>
 cudaError_t scan_of(const BagCall& call, cudaStream_t stream) {
   const std::int64_t pieces = call.rows * (call.dim / Piece<T>::kElements);
-  const auto blocks = static_cast<unsigned>(std::clamp<std::int64_t>((pieces + kThreads - 1) / kThreads, 1, 1 << 16));
+  const auto blocks = ctas_for(pieces, kThreads, kMostCtas);
   scan_kernel<T><<<blocks, kThreads, 0, stream>>>(call);
   return cudaGetLastError();
 }
@@ -137,8 +123,8 @@ cudaError_t scan_table(const BagCall& call, cudaStream_t stream) {
 
 cudaError_t compare_bags(const BagCall& call, Type out_type, std::int64_t samples, std::uint64_t seed, double rounding,
                          double accumulation, float* worst, cudaStream_t stream) {
-  const auto blocks = static_cast<unsigned>((samples + kThreads - 1) / kThreads);
-  compare_kernel<<<blocks, kThreads, 0, stream>>>(call, out_type, samples, seed, rounding, accumulation, worst);
+  const auto blocks = ctas_for(samples, kThreads);
+  compare_bags_kernel<<<blocks, kThreads, 0, stream>>>(call, out_type, samples, seed, rounding, accumulation, worst);
   return cudaGetLastError();
 }
 

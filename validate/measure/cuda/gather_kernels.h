@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "validate/measure/cuda/types.h"
+#include "validate/measure/cuda/element_type.h"
 
 namespace sparsesim::measure {
 

@@ -7,25 +7,26 @@
 #include "validate/measure/cuda/graph_runner.h"
 #include "validate/measure/cuda/lookups.h"
 #include "validate/measure/cuda/operand_kernels.h"
+#include "validate/measure/cuda/types.h"
 #include "validate/measure/cuda/worst.h"
 
 namespace sparsesim::measure {
 namespace {
 
-constexpr std::int64_t kSamples = 1 << 16;
+constexpr std::int64_t kCheckedElements = 1 << 16;
 
 struct BagSizes {
   std::int64_t tables, bags, pooling, rows, dim, index_bytes;
 };
 
 /// Keys as params, or as a product: m bags, n dim, k rows of the table.
-BagSizes sizes_of(const PlanRow& row) {
+BagSizes bag_sizes(const PlanRow& row) {
   return {row.integer("tables", 1),   row.integer("bags", row.m), row.integer("pooling", 0),
           row.integer("rows", row.k), row.integer("dim", row.n),  row.integer("index_bytes", 8)};
 }
 
-void check_row(const PlanRow& row) {
-  const BagSizes s = sizes_of(row);
+void check_bag_row(const PlanRow& row) {
+  const BagSizes s = bag_sizes(row);
   const ProductType type = product_type(row.dtype);
   if (row.dtype != "fp32" && row.dtype != "fp16" && row.dtype != "bf16")
     throw NotHere("bags are measured in fp32, fp16 and bf16");
@@ -41,8 +42,8 @@ void check_row(const PlanRow& row) {
   draw_lookups(row.text("indices", "uniform"), 1, 1, 1);
 }
 
-std::string key(const PlanRow& row) {
-  const BagSizes s = sizes_of(row);
+std::string bag_key(const PlanRow& row) {
+  const BagSizes s = bag_sizes(row);
   std::string text = row.op + " " + row.dtype + " " + row.text("indices", "uniform");
   for (const std::int64_t size : {s.tables, s.bags, s.pooling, s.rows, s.dim, s.index_bytes})
     text += " " + std::to_string(size);
@@ -54,7 +55,7 @@ enum class Way { gather, scan };
 class Bags {
  public:
   Bags(const Device& device, const PlanRow& row, Way way, std::uint64_t seed)
-      : device_(device), way_(way), sizes_(sizes_of(row)), type_(product_type(row.dtype)), seed_(seed) {
+      : device_(device), way_(way), sizes_(bag_sizes(row)), type_(product_type(row.dtype)), seed_(seed) {
     const std::int64_t rows = sizes_.tables * sizes_.rows, lookups = sizes_.tables * sizes_.bags * sizes_.pooling;
     const std::size_t out =
         static_cast<std::size_t>(sizes_.tables * sizes_.bags * sizes_.dim) * (way == Way::scan ? 4 : type_.in_bytes);
@@ -90,7 +91,7 @@ class Bags {
     const BagCall bags = call(0);
     const Worst worst(device_);
     check(compare_finite(bags.out, out, bags.bags * bags.dim, worst.device_value(), device_.stream));
-    check(compare_bags(bags, out, kSamples, seed_, rounding, 0x1p-20, worst.device_value(), device_.stream));
+    check(compare_bags(bags, out, kCheckedElements, seed_, rounding, 0x1p-20, worst.device_value(), device_.stream));
     return worst.value();
   }
 
@@ -135,11 +136,7 @@ class Embeddings : public Problem {
   std::vector<std::unique_ptr<Runner>> make(const PlanRow& row, Way way) const {
     const auto bags = std::make_shared<Bags>(device_, row, way, seed_);
     std::vector<std::unique_ptr<Runner>> runners;
-    runners.push_back(make_runner(device_, {.kernel = way == Way::gather ? "tuned:gather" : "tuned:scan",
-                                            .copies = bags->copies(),
-                                            .enqueue = [bags](int copy) { bags->enqueue(copy); },
-                                            .reset = [bags] { bags->reset(); },
-                                            .error = [bags] { return bags->error(); }}));
+    runners.push_back(make_runner(device_, way == Way::gather ? "tuned:gather" : "tuned:scan", bags));
     return runners;
   }
 
@@ -148,13 +145,10 @@ class Embeddings : public Problem {
   std::uint64_t seed_;
 };
 
-std::unique_ptr<Problem> make(const PlanRow& row, const Device& device, std::uint64_t seed) {
-  return std::make_unique<Embeddings>(row, device, seed);
-}
-
 }  // namespace
 
 extern const ProblemFamily kEmbeddingBag;
-const ProblemFamily kEmbeddingBag = {"embedding_bag", "tuned:gather; baseline tuned:scan", check_row, key, make};
+const ProblemFamily kEmbeddingBag = {"embedding_bag", "tuned:gather; baseline tuned:scan", check_bag_row, bag_key,
+                                     make_problem<Embeddings>};
 
 }  // namespace sparsesim::measure

@@ -8,16 +8,16 @@
 namespace sparsesim::measure {
 namespace {
 
-constexpr std::size_t kAlignment = 256;
+constexpr std::size_t kOperandAlignment = 256;
 
 }  // namespace
 
 Operands::Operands(const Device& device, std::vector<std::size_t> bytes) : bytes_(std::move(bytes)) {
   for (const std::size_t operand : bytes_) {
     offsets_.push_back(stride_);
-    stride_ += (operand + kAlignment - 1) / kAlignment * kAlignment;
+    stride_ += (operand + kOperandAlignment - 1) / kOperandAlignment * kOperandAlignment;
   }
-  stride_ = std::max(stride_, kAlignment);
+  stride_ = std::max(stride_, kOperandAlignment);
   constexpr std::size_t kMostCopies = 1024;
   const std::size_t wanted = std::clamp<std::size_t>(3 * device.last_cache_bytes() / stride_ + 1, 2, kMostCopies);
   const std::size_t room = device.free_bytes() / 4 * 3 / stride_;

@@ -2,7 +2,9 @@
 // A measured implementation: calls captured in CUDA graphs, replayed between two events.
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "validate/measure/cuda/device.h"
@@ -70,6 +72,16 @@ class GraphRunner final : public Runner {
 };
 
 std::unique_ptr<Runner> make_runner(const Device& device, Implementation implementation);
+
+/// The runner of an object that has copies(), enqueue(copy), reset() and error() as Implementation says.
+template <class Call>
+std::unique_ptr<Runner> make_runner(const Device& device, std::string kernel, std::shared_ptr<Call> call) {
+  return make_runner(device, {.kernel = std::move(kernel),
+                              .copies = call->copies(),
+                              .enqueue = [call](int copy) { call->enqueue(copy); },
+                              .reset = [call] { call->reset(); },
+                              .error = [call] { return call->error(); }});
+}
 
 /// Calls to put in one graph: as many as take about two milliseconds, at most 512.
 int calls_in_graph(double seconds_per_call);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kZipf = "zipf:";
 
-double exponent_of(std::string_view indices) {
+double popularity_exponent(std::string_view indices) {
   if (indices == "uniform") return 0;
   double exponent = 0;
   if (indices.substr(0, kZipf.size()) == kZipf) {
@@ -31,7 +31,7 @@ double exponent_of(std::string_view indices) {
 std::vector<std::int64_t> draw_lookups(std::string_view indices, std::int64_t count, std::int64_t rows,
                                        std::uint64_t seed) {
   constexpr std::uint64_t kScatter = 2654435761ull;  // a prime above every table: ranks go to rows one to one
-  const double a = exponent_of(indices), top = static_cast<double>(rows) + 1;
+  const double a = popularity_exponent(indices), top = static_cast<double>(rows) + 1;
   std::vector<std::int64_t> lookups(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < lookups.size(); ++i) {
     const double u = static_cast<double>(random_bits(seed, i) >> 11) * 0x1p-53;

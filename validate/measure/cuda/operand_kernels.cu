@@ -1,16 +1,8 @@
-#include <algorithm>
-
 #include "validate/measure/cuda/element.cuh"
 #include "validate/measure/cuda/operand_kernels.h"
 
 namespace sparsesim::measure {
 namespace {
-
-constexpr int kThreads = 256;
-
-unsigned blocks_for(std::int64_t items, std::int64_t per_block) {
-  return static_cast<unsigned>(std::clamp<std::int64_t>((items + per_block - 1) / per_block, 1, 65536));
-}
 
 __global__ void fill_kernel(void* data, Type type, std::int64_t count, std::uint64_t seed, float scale) {
   const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
@@ -82,24 +74,24 @@ __global__ void wait_kernel(std::int64_t nanoseconds) {
 
 cudaError_t fill_random(void* data, Type type, std::int64_t count, std::uint64_t seed, cudaStream_t stream,
                         float scale) {
-  fill_kernel<<<blocks_for(count, 4 * kThreads), kThreads, 0, stream>>>(data, type, count, seed, scale);
+  fill_kernel<<<ctas_for(count, 4 * kThreads, kMostCtas), kThreads, 0, stream>>>(data, type, count, seed, scale);
   return cudaGetLastError();
 }
 
 cudaError_t compare_product(const ProductSample& sample, float* worst, cudaStream_t stream) {
-  product_kernel<<<blocks_for(sample.samples, kThreads / 32), kThreads, 0, stream>>>(sample, worst);
+  product_kernel<<<ctas_for(sample.samples, kThreads / 32, kMostCtas), kThreads, 0, stream>>>(sample, worst);
   return cudaGetLastError();
 }
 
 cudaError_t compare_finite(const void* data, Type type, std::int64_t count, float* worst, cudaStream_t stream) {
-  finite_kernel<<<blocks_for(count, 4 * kThreads), kThreads, 0, stream>>>(data, type, count, worst);
+  finite_kernel<<<ctas_for(count, 4 * kThreads, kMostCtas), kThreads, 0, stream>>>(data, type, count, worst);
   return cudaGetLastError();
 }
 
 cudaError_t compare_values(const void* got, Type type, const float* wanted, std::int64_t count, double rounding,
                            double floor, float* worst, cudaStream_t stream) {
-  values_kernel<<<blocks_for(count, 4 * kThreads), kThreads, 0, stream>>>(got, type, wanted, count, rounding, floor,
-                                                                          worst);
+  values_kernel<<<ctas_for(count, 4 * kThreads, kMostCtas), kThreads, 0, stream>>>(got, type, wanted, count, rounding,
+                                                                                   floor, worst);
   return cudaGetLastError();
 }
 

@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "validate/measure/cuda/element_type.h"
 #include "validate/measure/cuda/host_device.h"
-#include "validate/measure/cuda/types.h"
 
 namespace sparsesim::measure {
 

@@ -13,7 +13,7 @@ namespace {
 
 ProductSize size_of(const PlanRow& row) { return {row.m, row.n, row.k}; }
 
-std::pair<std::int64_t, std::int64_t> block_of(const PlanRow& row) {
+std::pair<std::int64_t, std::int64_t> weight_block(const PlanRow& row) {
   const std::string text = row.text("block", "");
   std::int64_t rows = 0, columns = 0;
   const char* const end = text.data() + text.size();
@@ -31,7 +31,7 @@ SparseProduct sparse_product(const PlanRow& row, SparseFormat format, std::uint6
   product.mask = {.rows = row.n, .columns = row.k, .sparsity = row.sparsity.value_or(0)};
   product.mask.equal_rows = format == SparseFormat::blocked_ell;
   if (format == SparseFormat::csr) return product;
-  std::tie(product.mask.block_rows, product.mask.block_columns) = block_of(row);
+  std::tie(product.mask.block_rows, product.mask.block_columns) = weight_block(row);
   if (product.mask.block_rows != product.mask.block_columns) throw NotHere("cuSPARSE's blocks are square");
   return product;
 }
@@ -44,7 +44,7 @@ SparseFormat format_of(const PlanRow& row) {
   throw NotHere("no kernel for " + row.pattern + " weights in format " + format);
 }
 
-void check_row(const PlanRow& row) {
+void check_product_row(const PlanRow& row) {
   product_type(row.dtype);
   if (row.m < 1 || row.n < 1 || row.k < 1) throw NotHere("a product needs m, n and k");
   if (row.text("accumulate", "fp32") != "fp32") throw NotHere("sums are kept in fp32 only");
@@ -55,10 +55,10 @@ void check_row(const PlanRow& row) {
   if (row.op == "gemm" || row.pattern == "2:4") return;
   if (!row.sparsity) throw NotHere("a row of sparse weights says its sparsity");
   const SparseFormat format = format_of(row);
-  if (format != SparseFormat::csr) block_of(row);
+  if (format != SparseFormat::csr) weight_block(row);
 }
 
-std::string key(const PlanRow& row) {
+std::string product_key(const PlanRow& row) {
   return row.op + " " + std::to_string(row.m) + " " + std::to_string(row.n) + " " + std::to_string(row.k) + " " +
          row.dtype;
 }
@@ -96,17 +96,14 @@ class Products : public Problem {
   ProductType type_;
 };
 
-std::unique_ptr<Problem> make(const PlanRow& row, const Device& device, std::uint64_t seed) {
-  return std::make_unique<Products>(row, device, seed);
-}
-
 }  // namespace
 
 extern const ProblemFamily kGemm, kSpmm;  // const objects are local to their file unless said otherwise
-const ProblemFamily kGemm = {"gemm", "library:cublaslt (fp32 tf32 fp16 bf16 fp8 int8)", check_row, key, make};
+const ProblemFamily kGemm = {"gemm", "library:cublaslt (fp32 tf32 fp16 bf16 fp8 int8)", check_product_row, product_key,
+                             make_problem<Products>};
 const ProblemFamily kSpmm = {"spmm",
                              "library:cusparse_csr (unstructured), library:cusparse_bsr and "
                              "library:cusparse_blocked_ell (block), library:cusparselt (2:4)",
-                             check_row, key, make};
+                             check_product_row, product_key, make_problem<Products>};
 
 }  // namespace sparsesim::measure

@@ -7,19 +7,6 @@
 
 namespace sparsesim::measure {
 
-std::size_t bytes_of(Type type) {
-  switch (type) {
-    case Type::fp16:
-    case Type::bf16:
-      return 2;
-    case Type::fp8:
-    case Type::int8:
-      return 1;
-    default:
-      return 4;
-  }
-}
-
 // Sums in FP32 lose at most one bit of 24 per matrix step; FP8 sums on Hopper keep 14 bits (DeepSeek-V3 report,
 // section 3.3.2). Operands of tf32 are drawn exact in its 11 bits.
 ProductType product_type(std::string_view dtype) {

@@ -1,5 +1,5 @@
 #pragma once
-// Element types of operands: sizes, names in CUDA's libraries, and how exact a product of them is.
+// Types of products: names in CUDA's libraries, and how exact a product is.
 
 #include <cublasLt.h>
 #include <library_types.h>
@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-namespace sparsesim::measure {
+#include "validate/measure/cuda/element_type.h"
 
-enum class Type { fp32, tf32, fp16, bf16, fp8, int8, int32 };
+namespace sparsesim::measure {
 
 /// A product of operands of one type, as the libraries run it.
 struct ProductType {
@@ -24,7 +24,5 @@ struct ProductType {
 
 /// The product type of a row's dtype. Errors: NotHere for a type without one (int4, mixed types).
 ProductType product_type(std::string_view dtype);
-
-std::size_t bytes_of(Type type);
 
 }  // namespace sparsesim::measure

@@ -1,19 +1,11 @@
-#include <algorithm>
-
-#include "validate/measure/cuda/element.cuh"
+#include "validate/measure/cuda/launch.cuh"
 #include "validate/measure/cuda/weight_kernels.h"
 
 namespace sparsesim::measure {
 namespace {
 
-constexpr int kThreads = 256;
-
-unsigned blocks_for(std::int64_t items) {
-  return static_cast<unsigned>(std::clamp<std::int64_t>((items + kThreads - 1) / kThreads, 1, 65536));
-}
-
 template <class Word>
-__global__ void gather_kernel(StoredBlocks blocks, const Word* dense, Word* values, Word* masked) {
+__global__ void gather_blocks_kernel(StoredBlocks blocks, const Word* dense, Word* values, Word* masked) {
   const std::int64_t elements = blocks.block_rows * blocks.block_columns;
   const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
   for (std::int64_t e = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; e < blocks.stored * elements;
@@ -40,14 +32,16 @@ __global__ void zero_pairs_kernel(Word* weights, std::int64_t groups, std::uint6
 template <class Word>
 cudaError_t gather_words(const StoredBlocks& blocks, const void* dense, void* values, void* masked,
                          cudaStream_t stream) {
-  gather_kernel<<<blocks_for(blocks.stored * blocks.block_rows * blocks.block_columns), kThreads, 0, stream>>>(
-      blocks, static_cast<const Word*>(dense), static_cast<Word*>(values), static_cast<Word*>(masked));
+  gather_blocks_kernel<<<ctas_for(blocks.stored * blocks.block_rows * blocks.block_columns, kThreads, kMostCtas),
+                         kThreads, 0, stream>>>(blocks, static_cast<const Word*>(dense), static_cast<Word*>(values),
+                                                static_cast<Word*>(masked));
   return cudaGetLastError();
 }
 
 template <class Word>
 cudaError_t zero_words(void* weights, std::int64_t count, std::uint64_t seed, cudaStream_t stream) {
-  zero_pairs_kernel<<<blocks_for(count / 4), kThreads, 0, stream>>>(static_cast<Word*>(weights), count / 4, seed);
+  zero_pairs_kernel<<<ctas_for(count / 4, kThreads, kMostCtas), kThreads, 0, stream>>>(static_cast<Word*>(weights),
+                                                                                       count / 4, seed);
   return cudaGetLastError();
 }
 

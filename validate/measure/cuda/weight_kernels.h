@@ -5,8 +5,8 @@
 
 #include <cstdint>
 
+#include "validate/measure/cuda/element_type.h"
 #include "validate/measure/cuda/host_device.h"
-#include "validate/measure/cuda/types.h"
 
 namespace sparsesim::measure {
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "validate/measure/cuda/attention_kernels.h"
+#include "validate/measure/cuda/attention_tiles.h"
 #include "validate/measure/cuda/host_device.h"
 #include "validate/measure/cuda/mma_layout.h"
 

@@ -1,14 +1,13 @@
-#include <cooperative_groups.h>
-
-#include <algorithm>
+// What memory charges for: latency, bandwidth, granules, banks.
 
 #include "validate/measure/cuda/host_device.h"
+#include "validate/measure/cuda/launch.cuh"
 #include "validate/measure/cuda/probe_kernels.h"
 
 namespace sparsesim::measure {
 namespace {
 
-constexpr int kThreads = 512, kWarp = 32;
+constexpr int kProbeThreads = 512;
 
 __device__ std::uint32_t read_past_l1(const std::uint32_t* from) {
   std::uint32_t value;
@@ -38,18 +37,6 @@ __device__ std::uint32_t folded(const uint4& value) { return value.x ^ value.y ^
 /// Never true in practice; keeps what was read.
 __device__ void keep(std::uint32_t value, std::uint32_t* sink) {
   if (value == 0x9e3779b9u) *sink = value;
-}
-
-__global__ void empty_kernel() {}
-
-__global__ void spin_kernel(std::int64_t cycles) {
-  const std::int64_t start = clock64();
-  while (clock64() - start < cycles) {
-  }
-}
-
-__global__ void sync_kernel(int rounds) {
-  for (int round = 0; round < rounds; ++round) cooperative_groups::this_grid().sync();
 }
 
 /// The clock once `value` is there: its store waits for it, and later instructions for the store to be issued.
@@ -111,11 +98,11 @@ __global__ void read_kernel(const uint4* data, std::int64_t pieces, int repeats,
 
 // Each CTA reads its own 16 KiB again and again: two pieces of 16 bytes a thread.
 __global__ void read_own_kernel(const uint4* data, int repeats, std::uint32_t* sink) {
-  const uint4* const mine = data + static_cast<std::int64_t>(blockIdx.x) * 2 * kThreads + threadIdx.x;
+  const uint4* const mine = data + static_cast<std::int64_t>(blockIdx.x) * 2 * kProbeThreads + threadIdx.x;
   std::uint32_t sum = 0;
 #pragma unroll 4
   for (int repeat = 0; repeat < repeats; ++repeat)
-    sum ^= folded(read_16_through_l1(mine)) ^ folded(read_16_through_l1(mine + kThreads));
+    sum ^= folded(read_16_through_l1(mine)) ^ folded(read_16_through_l1(mine + kProbeThreads));
   keep(sum, sink);
 }
 
@@ -140,8 +127,8 @@ __global__ void strided_kernel(const unsigned char* data, std::int64_t strides, 
 
 // Neighbouring lanes share a granule; what is wider than a warp reads at once is read in turns.
 template <int kWidth>
-__global__ void gather_kernel(const unsigned char* data, std::int64_t places, int granule, std::int64_t count,
-                              std::uint64_t seed, std::uint32_t* sink) {
+__global__ void gather_granules_kernel(const unsigned char* data, std::int64_t places, int granule, std::int64_t count,
+                                       std::uint64_t seed, std::uint32_t* sink) {
   const int lanes = granule / kWidth < kWarp ? granule / kWidth : kWarp;
   const std::int64_t groups = static_cast<std::int64_t>(gridDim.x) * blockDim.x / lanes;
   const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
@@ -163,7 +150,7 @@ __global__ void gather_kernel(const unsigned char* data, std::int64_t places, in
 
 __global__ void bank_kernel(int stride, int rounds, std::int64_t* cycles, std::uint32_t* sink) {
   __shared__ volatile std::uint32_t words[kWarp * kWarp];
-  for (int i = static_cast<int>(threadIdx.x); i < kWarp * kWarp; i += kThreads)
+  for (int i = static_cast<int>(threadIdx.x); i < kWarp * kWarp; i += kProbeThreads)
     words[i] = static_cast<std::uint32_t>(i);
   __syncthreads();
   const int at = static_cast<int>(threadIdx.x) % kWarp * stride % (kWarp * kWarp);
@@ -176,64 +163,7 @@ __global__ void bank_kernel(int stride, int rounds, std::int64_t* cycles, std::u
   keep(sum, sink);
 }
 
-__global__ void matrix_kernel(int rounds, std::int64_t* cycles, float* sink) {
-  constexpr int kChains = 8;
-  float c[kChains][4] = {};
-  const unsigned one = 0x3f803f80u;  // two bf16 of value 1
-  __syncthreads();
-  const std::int64_t start = clock64();
-  for (int round = 0; round < rounds; ++round)
-#pragma unroll
-    for (int i = 0; i < kChains; ++i)
-      asm volatile(
-          "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%4,%4,%4}, {%4,%4}, {%0,%1,%2,%3};"
-          : "+f"(c[i][0]), "+f"(c[i][1]), "+f"(c[i][2]), "+f"(c[i][3])
-          : "r"(one));
-  float sum = 0;
-  for (const auto& chain : c) sum += chain[0];
-  if (sum < 0) *sink = sum;  // never: but the results are waited for
-  __syncthreads();
-  if (threadIdx.x == 0) cycles[0] = clock64() - start;
-}
-
-__global__ void clocks_kernel(std::int64_t nanoseconds, std::int64_t* result) {
-  std::int64_t begin, now;
-  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(begin)::"memory");
-  do {  // begin at a tick: the timer steps by up to a microsecond
-    asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now)::"memory");
-  } while (now == begin);
-  const std::int64_t start = clock64(), from = now;
-  std::int64_t cycles = 0;
-  do {
-    asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now)::"memory");
-    cycles = clock64() - start;
-  } while (now - from < nanoseconds);
-  result[0] = cycles;
-  result[1] = now - from;
-}
-
-unsigned as_count(std::int64_t value) { return static_cast<unsigned>(value); }
-
 }  // namespace
-
-cudaError_t empty_grid(std::int64_t ctas, int threads, cudaStream_t stream) {
-  empty_kernel<<<as_count(ctas), as_count(threads), 0, stream>>>();
-  return cudaGetLastError();
-}
-
-cudaError_t spin_grid(int ctas, std::int64_t cycles, int shared_bytes, cudaStream_t stream) {
-  const cudaError_t result =
-      cudaFuncSetAttribute(spin_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes);
-  if (result != cudaSuccess) return result;
-  spin_kernel<<<as_count(ctas), kWarp, static_cast<std::size_t>(shared_bytes), stream>>>(cycles);
-  return cudaGetLastError();
-}
-
-cudaError_t sync_grid(int ctas, int rounds, cudaStream_t stream) {
-  void* arguments[] = {&rounds};
-  return cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(sync_kernel), dim3(as_count(ctas)), dim3(kWarp),
-                                     arguments, 0, stream);
-}
 
 cudaError_t chase(const Chase& chase, cudaStream_t stream) {
   chase_kernel<<<1, 1, 0, stream>>>(chase);
@@ -254,23 +184,23 @@ cudaError_t read_all(const void* data, std::int64_t bytes, int repeats, int ctas
                      cudaStream_t stream) {
   const auto* pieces = static_cast<const uint4*>(data);
   if (own_share) {
-    if (bytes < std::int64_t{ctas} * 2 * kThreads * 16) return cudaErrorInvalidValue;
-    read_own_kernel<<<as_count(ctas), kThreads, 0, stream>>>(pieces, repeats, sink);
+    if (bytes < std::int64_t{ctas} * 2 * kProbeThreads * 16) return cudaErrorInvalidValue;
+    read_own_kernel<<<as_count(ctas), kProbeThreads, 0, stream>>>(pieces, repeats, sink);
   } else {
-    read_kernel<<<as_count(ctas), kThreads, 0, stream>>>(pieces, bytes / 16, repeats, sink);
+    read_kernel<<<as_count(ctas), kProbeThreads, 0, stream>>>(pieces, bytes / 16, repeats, sink);
   }
   return cudaGetLastError();
 }
 
 cudaError_t write_all(void* data, std::int64_t bytes, int ctas, cudaStream_t stream) {
-  write_kernel<<<as_count(ctas), kThreads, 0, stream>>>(static_cast<uint4*>(data), bytes / 16);
+  write_kernel<<<as_count(ctas), kProbeThreads, 0, stream>>>(static_cast<uint4*>(data), bytes / 16);
   return cudaGetLastError();
 }
 
 cudaError_t read_strided(const void* data, std::int64_t bytes, int take, int stride, int ctas, std::uint32_t* sink,
                          cudaStream_t stream) {
-  strided_kernel<<<as_count(ctas), kThreads, 0, stream>>>(static_cast<const unsigned char*>(data), bytes / stride, take,
-                                                          stride, sink);
+  strided_kernel<<<as_count(ctas), kProbeThreads, 0, stream>>>(static_cast<const unsigned char*>(data), bytes / stride,
+                                                               take, stride, sink);
   return cudaGetLastError();
 }
 
@@ -278,25 +208,17 @@ cudaError_t gather_granules(const void* data, std::int64_t bytes, int granule, s
                             int ctas, std::uint32_t* sink, cudaStream_t stream) {
   const auto* from = static_cast<const unsigned char*>(data);
   if (granule >= 16) {
-    gather_kernel<16><<<as_count(ctas), kThreads, 0, stream>>>(from, bytes / granule, granule, count, seed, sink);
+    gather_granules_kernel<16>
+        <<<as_count(ctas), kProbeThreads, 0, stream>>>(from, bytes / granule, granule, count, seed, sink);
   } else {
-    gather_kernel<4><<<as_count(ctas), kThreads, 0, stream>>>(from, bytes / granule, granule, count, seed, sink);
+    gather_granules_kernel<4>
+        <<<as_count(ctas), kProbeThreads, 0, stream>>>(from, bytes / granule, granule, count, seed, sink);
   }
   return cudaGetLastError();
 }
 
 cudaError_t bank_reads(int stride, int rounds, std::int64_t* cycles, std::uint32_t* sink, cudaStream_t stream) {
-  bank_kernel<<<1, kThreads, 0, stream>>>(stride, rounds, cycles, sink);
-  return cudaGetLastError();
-}
-
-cudaError_t matrix_steps(int warps, int rounds, std::int64_t* cycles, float* sink, cudaStream_t stream) {
-  matrix_kernel<<<1, as_count(warps * kWarp), 0, stream>>>(rounds, cycles, sink);
-  return cudaGetLastError();
-}
-
-cudaError_t compare_clocks(std::int64_t nanoseconds, std::int64_t* result, cudaStream_t stream) {
-  clocks_kernel<<<1, 1, 0, stream>>>(nanoseconds, result);
+  bank_kernel<<<1, kProbeThreads, 0, stream>>>(stride, rounds, cycles, sink);
   return cudaGetLastError();
 }
 
