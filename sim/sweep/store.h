@@ -25,6 +25,7 @@ struct OpRow {
   std::int64_t repeat = 1;
   double dense_us = 0, sparse_us = 0;  // of all repeats
   std::string fallback;                // why it ran densely; empty where it did not
+  bool operator==(const OpRow&) const = default;
 };
 
 /// What was simulated at a point. Times in microseconds.
@@ -38,6 +39,7 @@ struct PointRow {
   std::vector<std::pair<std::string, double>> lost;  // waterfall; empty where it was not asked for
   std::string error;                                 // why there are no times; empty where there are
   std::vector<OpRow> ops;
+  bool operator==(const PointRow&) const = default;
 };
 
 struct SweepRow {
@@ -45,6 +47,7 @@ struct SweepRow {
   std::string title;
   std::vector<std::string> parameters;  // paths, in the order of the values of a setting
   std::int64_t points = 0;
+  bool operator==(const SweepRow&) const = default;
 };
 
 /// A place in a sweep and its point.
@@ -52,14 +55,16 @@ struct MemberRow {
   std::int64_t position = 0;
   std::string point;                 // hash
   std::vector<std::string> setting;  // values as text
+  bool operator==(const MemberRow&) const = default;
 };
 
-/// One results file, open for one writer or for readers.
+/// One results file, open for one writer or for readers. One thread at a time.
 class Store {
  public:
   enum class Mode { read, write };
-  /// Opens the file; Mode::write creates it where there is none and takes FILE.lock until the Store ends.
-  /// Errors: StoreError.
+  /// Opens the file; Mode::write creates it where there is none and takes FILE.lock until the Store ends. A reader sees
+  /// the file as it was at its first look, whatever a writer does meanwhile.
+  /// Errors (of all members): StoreError.
   Store(const std::string& path, Mode mode);
   ~Store();
   Store(const Store&) = delete;
@@ -69,16 +74,20 @@ class Store {
   std::int64_t add_sweep(const SweepRow& sweep);
   /// Whether a point is there already.
   bool has(const std::string& point);
-  /// Writes a place of a sweep and, unless its point is there already, the point with its ops: one transaction.
+  /// Writes a place of a sweep (over what was there) and, unless its point is there already, the point with its ops:
+  /// one transaction.
   void add(std::int64_t sweep, const MemberRow& member, const PointRow* point);
-  /// Positions of a sweep that are there.
+  /// Positions of a sweep that are there, in order.
   std::vector<std::int64_t> positions(std::int64_t sweep);
 
+  /// Number and row of each sweep, by title.
   std::vector<std::pair<std::int64_t, SweepRow>> sweeps();
   /// Calls f for each place of a sweep in order, with its point; one at a time, so that memory stays flat.
   void for_each(std::int64_t sweep, const std::function<void(const MemberRow&, const PointRow&)>& f);
 
-  /// Takes over all that `other` has and this has not. Returns how many points were new.
+  /// Takes over all that `other` has and this has not, or nothing where that fails. Returns how many points were new.
+  /// The order of several merges does not matter: of two titles of a sweep the first by alphabet stays, and two
+  /// different points at one place are an error.
   std::int64_t merge(Store& other);
 
  private:

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr int kSchema = 1;
 constexpr int kApplication = 0x53505357;   // "SPSW" in the file's header: one of ours
-constexpr int kBusyMilliseconds = 5000;    // what a short write of another program may take
+constexpr int kBusyMilliseconds = 2000;    // what a short write of another program may take
 constexpr int kMostBytesOfText = 1 << 20;  // and of a row: what a hostile file can make us hold at once
 
 struct Table {
