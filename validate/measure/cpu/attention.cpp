@@ -170,7 +170,9 @@ std::vector<double> reference_row(const AttentionHead& head, int panel, const At
 
 }  // namespace
 
-ProblemFamily attention_family() { return {"attention", check_attention_row, attention_key, make_problem<AttentionProblem>}; }
+ProblemFamily attention_family() {
+  return {"attention", check_attention_row, attention_key, make_problem<AttentionProblem>};
+}
 
 AttentionOperands draw_attention(const AttentionSizes& sizes, const AttentionKernel& kernel, std::uint64_t seed) {
   const std::int64_t heads = sizes.batch * sizes.heads, kv_heads = sizes.batch * sizes.kv_heads;

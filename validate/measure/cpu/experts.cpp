@@ -236,6 +236,8 @@ class GroupedProblem : public Problem {
 
 }  // namespace
 
-ProblemFamily grouped_gemm_family() { return {"grouped_gemm", check_grouped_row, grouped_key, make_problem<GroupedProblem>}; }
+ProblemFamily grouped_gemm_family() {
+  return {"grouped_gemm", check_grouped_row, grouped_key, make_problem<GroupedProblem>};
+}
 
 }  // namespace sparsesim::measure

@@ -53,8 +53,8 @@ void fill(const Places& p, DenseType type) {
   }
 }
 
-void add_product(Bench& bench, Sampler& sampler, const std::string& library, DenseType type, const std::string& curve, double x,
-         Sides s) {
+void add_product(Bench& bench, Sampler& sampler, const std::string& library, DenseType type, const std::string& curve,
+                 double x, Sides s) {
   std::shared_ptr<DenseKernel> kernel;
   try {
     kernel = make_dense(library, {s.n, s.m, s.k, 0, 0, 0, type, Fixed::left}, bench.context);
