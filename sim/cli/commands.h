@@ -1,6 +1,8 @@
 #pragma once
 // The subcommands: each takes its parsed arguments and returns the exit code (docs/output.md lists the codes).
 
+#include <functional>
+#include <iosfwd>
 #include <string>
 
 #include "models/substrate/substrate.h"
@@ -16,6 +18,9 @@ int run_run(const ParsedCommand& command);
 int run_validate(const ParsedCommand& command);
 int run_fingerprint(const ParsedCommand& command);
 int run_measure(const ParsedCommand& command);
+int run_sweep(const ParsedCommand& command);
+int run_export(const ParsedCommand& command);
+int run_merge(const ParsedCommand& command);
 int run_inspect(const ParsedCommand& command);
 int run_show(const ParsedCommand& command);
 int run_estimate(const ParsedCommand& command);
@@ -29,6 +34,8 @@ SearchPath shipped(const std::string& kind);
 /// Writes a whole file or nothing: a temporary file beside it, renamed at the end.
 /// Errors: config::ConfigError naming the file and the system's reason.
 void write_file(const std::string& path, const std::string& content);
+/// The same, with what `write` writes piece by piece; what it throws goes on to the caller.
+void write_file(const std::string& path, const std::function<void(std::ostream&)>& write);
 /// Fails as write_file() would for a folder that is not there or may not be written, so that nobody waits for a result
 /// in vain.
 void check_writable(const std::string& path);

@@ -132,9 +132,10 @@ std::string zsh_script() {
       if (option.type != ValueType::flag) text += ":" + zsh_text(option.placeholder) + ":" + zsh_action(option);
       out += " \\\n        " + shell_quoted(text);
     }
-    for (const OptionSpec& argument : command.positionals)
-      out += " \\\n        " +
-             shell_quoted((argument.required ? ":" : "::") + zsh_text(argument.name) + ":" + zsh_action(argument));
+    for (const OptionSpec& argument : command.positionals) {
+      const std::string prefix = argument.repeatable ? "*:" : argument.required ? ":" : "::";
+      out += " \\\n        " + shell_quoted(prefix + zsh_text(argument.name) + ":" + zsh_action(argument));
+    }
     out += " ;;\n";
   }
   return out +

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <ios>
 
 #include "sim/cli/commands.h"
 #include "sim/config/node.h"
@@ -62,21 +63,36 @@ void check_writable(const std::string& path) {
 }
 
 void write_file(const std::string& path, const std::string& content) {
+  write_file(path, [&](std::ostream& out) { out << content; });
+}
+
+void write_file(const std::string& path, const std::function<void(std::ostream&)>& write) {
   std::error_code error;
   if (fs::is_directory(path, error)) fail(path, EISDIR);
   const bool special = is_special(path);
   const std::string target = target_of(path), written = special ? path : temporary_name(target);
-  errno = 0;
-  std::ofstream out(written, std::ios::binary);
-  out << content << std::flush;
-  const int code = errno;
-  const bool good = out.good();
-  out.close();
-  if (good && !special) fs::rename(written, target, error);
-  if (good && !error) return;
-  std::error_code ignored;
-  if (!special) fs::remove(written, ignored);
-  fail(path, good ? error.value() : code);
+  const auto give_up = [&] {
+    std::error_code ignored;
+    if (!special) fs::remove(written, ignored);
+  };
+  std::ofstream out;
+  try {
+    out.exceptions(std::ios::badbit | std::ios::failbit);
+    out.open(written, std::ios::binary);
+    write(out);
+    out.close();
+    if (!special) fs::rename(written, target);
+  } catch (const fs::filesystem_error& failure) {
+    give_up();
+    fail(path, failure.code().value());
+  } catch (const std::ios_base::failure&) {
+    const int code = errno;  // std::ofstream says nothing more
+    give_up();
+    fail(path, code);
+  } catch (...) {
+    give_up();
+    throw;
+  }
 }
 
 }  // namespace sparsesim::cli

@@ -34,7 +34,7 @@ std::string wrap(std::string_view text, std::size_t indent) {
 }
 
 std::string label(const OptionSpec& option, bool positional) {
-  if (positional) return option.name;
+  if (positional) return option.name + (option.repeatable ? "..." : "");
   return "--" + option.name + (option.placeholder.empty() ? "" : " " + option.placeholder) +
          (option.repeatable && option.type == ValueType::file ? "..." : "");
 }
@@ -75,8 +75,9 @@ std::string help_text(std::string_view name) {
   std::string usage = "Usage: sparsesim " + command->name;
   std::vector<std::pair<std::string, std::string>> arguments, options;
   for (const OptionSpec& argument : command->positionals) {
-    usage += argument.required ? " " + argument.name : " [" + argument.name + "]";
-    arguments.emplace_back(label(argument, true), doc(argument));
+    const std::string shown = label(argument, true);
+    usage += argument.required ? " " + shown : " [" + shown + "]";
+    arguments.emplace_back(shown, doc(argument));
   }
   bool optional = false;
   for (const OptionSpec& option : command->options) {

@@ -70,7 +70,7 @@ po::options_description describe(const CommandSpec& command, po::positional_opti
   }
   for (const OptionSpec& argument : command.positionals) {
     table.add_options()(argument.name.c_str(), po::value<Strings>());
-    order.add(argument.name.c_str(), 1);
+    order.add(argument.name.c_str(), argument.repeatable ? -1 : 1);
   }
   return table;
 }

@@ -1,0 +1,27 @@
+// sparsesim export: results of sweeps as rows for other tools.
+
+#include "sim/sweep/export.h"
+
+#include <fmt/format.h>
+
+#include <ostream>
+
+#include "sim/cli/commands.h"
+
+namespace sparsesim::cli {
+
+int run_export(const ParsedCommand& command) {
+  const auto table = command.get("table") == "ops" ? sweep::ExportTable::ops : sweep::ExportTable::points;
+  const auto format = command.get("format") == "jsonl" ? sweep::ExportFormat::jsonl : sweep::ExportFormat::csv;
+  sweep::Store store(command.get("FILE"), sweep::Store::Mode::read);
+  if (const auto path = command.find("out")) {
+    write_file(*path, [&](std::ostream& out) {
+      sweep::export_rows(store, table, format, [&](const std::string& line) { out << line; });
+    });
+  } else {
+    sweep::export_rows(store, table, format, [](const std::string& line) { fmt::print("{}", line); });
+  }
+  return kOk;
+}
+
+}  // namespace sparsesim::cli
