@@ -8,6 +8,7 @@
 #include <exception>
 
 #include "models/compute/player.h"
+#include "models/ops/arrays/array_dataflows.h"
 #include "models/ops/cores/core_spmm.h"
 #include "models/ops/dense/gemm.h"
 #include "models/ops/limits.h"
@@ -26,7 +27,11 @@ struct Method {
   std::string_view op;
   Launch (*lower)(const SpmmSize&, const Kernel&, const LowerContext&);
 };
-constexpr std::array<Method, 2> kMethods = {{{"spmm_rows", lower_spmm_rows}, {"spmm_scatter", lower_spmm_scatter}}};
+constexpr std::array<Method, 5> kMethods = {{{"spmm_rows", lower_spmm_rows},
+                                             {"spmm_scatter", lower_spmm_scatter},
+                                             {"array_columns", lower_array_columns},
+                                             {"array_outer", lower_array_outer},
+                                             {"array_stationary", lower_array_stationary}}};
 
 const Method* find_method(const Kernel& kernel) {
   for (const Method& method : kMethods)

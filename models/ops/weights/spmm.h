@@ -20,10 +20,11 @@ struct SpmmSize {
   std::int64_t m = 0, n = 0, k = 0;
   std::string dtype = "fp16";
   std::string accumulate = "fp32";
-  std::string pattern;       // a row of sparse_kinds(), or N:M
-  std::string format;        // of that row; empty: the one of the fastest kernel
-  double sparsity = 0;       // share of zeros, 0..1
-  std::int64_t block_n = 1;  // rows and columns of a stored unit
+  std::string pattern;             // a row of sparse_kinds(), or N:M
+  std::string format;              // of that row; empty: the one of the fastest kernel
+  double sparsity = 0;             // share of zeros, 0..1
+  double activation_sparsity = 0;  // the same of the activations, which arrays alone skip (docs/models/arrays.md)
+  std::int64_t block_n = 1;        // rows and columns of a stored unit
   std::int64_t block_k = 1;
   int n_kept = 2;  // N:M patterns: of n_of columns, those with a stored weight
   int n_of = 4;
@@ -62,9 +63,9 @@ class Spmm : public Op {
   SpmmSize size_;
 };
 
-/// Keys: m, n, k, dtype, accumulate, pattern, transposed, format, kernel, quality, setup, timed_call; vnm: v, columns;
-/// unstructured, vector and block: sparsity or mask (a file beside the workload), equal_rows, index_bits, and block
-/// ([rows, columns] of the stored weights) where units are larger than one weight.
+/// Keys: m, n, k, dtype, accumulate, activation_sparsity, pattern, transposed, format, kernel, quality, setup,
+/// timed_call; vnm: v, columns; unstructured, vector and block: sparsity or mask (a file beside the workload),
+/// equal_rows, index_bits, and block ([rows, columns] of the stored weights) where units are larger than one weight.
 std::unique_ptr<Op> read_spmm(config::MapReader& map);
 /// Params: block, mask, format, accumulate, nm, v. Errors: UnsupportedError for missing sizes, unknown patterns and
 /// masks that are not at hand.

@@ -193,6 +193,7 @@ std::unique_ptr<Op> read_spmm(config::MapReader& map) {
   size.k = map.integer("k", 1, kExtentMost);
   size.dtype = map.choice("dtype", kTypes, "fp16");
   size.accumulate = map.choice("accumulate", kSums, "fp32");
+  size.activation_sparsity = map.number("activation_sparsity", config::Range::between(0, 1), 0);
   size.pattern = read_pattern_name(map);
   const bool known = is_pattern(size.pattern);
   if (!known) size.pattern = "unstructured";
