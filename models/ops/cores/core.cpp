@@ -72,7 +72,10 @@ double Core::multiplies(const std::string& dtype) const {
 
 double usable_bytes(double capacity, double ways, const Footprint& footprint, double line) {
   if (ways <= 0 || footprint.stride <= 0 || footprint.runs <= 1) return capacity;
-  const double period = capacity / ways;  // bytes after which addresses meet the same set
+  // Bytes after which addresses meet the same set. Pages lie where they may, so that a cache of large ways may show no
+  // conflict at large strides; beneath a page's size its sets are met in the order of addresses all the same.
+  constexpr double kPage = 4096;
+  const double period = std::max(capacity / ways, kPage);
   const auto bytes = static_cast<std::int64_t>(std::llround(footprint.stride));
   std::int64_t a = bytes, b = std::max<std::int64_t>(1, std::llround(period));
   while (b != 0) a = std::exchange(b, a % b);

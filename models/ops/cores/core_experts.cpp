@@ -47,16 +47,14 @@ Launch lower_cores_products(const ExpertProducts& products, const Substrate& sub
   const std::string library = products.kernel.substr(0, products.kernel.find("_per_expert"));
   std::vector<Launch> launches;
   for (const Kernel* kernel : core_kernels(substrate, "cores_gemm", "dense", products.dtype, library)) {
-    for (const DenseLoop& loop : dense_loops(*kernel)) {
-      const DenseWork work = products_work(products, loop, core, ideal);
-      const auto cores = static_cast<std::size_t>(core.cores());
-      std::vector<CoreWork> tasks;
-      if (work.pack != CoreWork{}) tasks.assign(cores, (1 / core.cores()) * work.pack);
-      tasks.insert(tasks.end(), cores, (1 / core.cores()) * work.multiply);
-      Launch launch = core_launch("grouped_gemm", *kernel, products.dtype, tasks, false, substrate);
-      launch.fixed_seconds *= std::max(1.0, calls);
-      launches.push_back(std::move(launch));
-    }
+    const DenseWork work = products_work(products, dense_loop(*kernel), core, ideal);
+    const auto cores = static_cast<std::size_t>(core.cores());
+    std::vector<CoreWork> tasks;
+    if (work.pack != CoreWork{}) tasks.assign(cores, (1 / core.cores()) * work.pack);
+    tasks.insert(tasks.end(), cores, (1 / core.cores()) * work.multiply);
+    Launch launch = core_launch("grouped_gemm", *kernel, products.dtype, tasks, false, substrate);
+    launch.fixed_seconds *= std::max(1.0, calls);
+    launches.push_back(std::move(launch));
   }
   return fastest_launch(std::move(launches), substrate, ideal);
 }

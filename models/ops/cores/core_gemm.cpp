@@ -19,8 +19,7 @@ void pieces(double extent, double tile, F&& f) {
   if (rest > 0) f(1.0, rest);
 }
 
-/// A register tile of vectors along one side and columns along the other, operands from the packed block in the nearest
-/// cache.
+/// A register tile of vectors along one side and columns along the other, operands from a block in the nearest cache.
 CoreWork vector_loop(double along, double across, const GemmSize& size, const DenseLoop& loop, const Core& core,
                      const Ideal& ideal) {
   const double lanes = core.lanes(size.dtype), rate = core.multiplies(size.dtype) * loop.rate;
@@ -74,12 +73,14 @@ void add_tile_loop(CoreWork& work, const GemmSize& size, const DenseLoop& loop, 
 }  // namespace
 
 DenseLoop dense_loop(const Kernel& kernel) {
-  static constexpr std::array<std::pair<const char*, double DenseLoop::*>, 5> kNames = {{
+  static constexpr std::array<std::pair<const char*, double DenseLoop::*>, 7> kNames = {{
       {"rate", &DenseLoop::rate},
       {"weight_pack_cycles", &DenseLoop::weight_pack_cycles},
       {"activation_pack_cycles", &DenseLoop::activation_pack_cycles},
       {"least_m", &DenseLoop::least_m},
-      {"packs_from", &DenseLoop::packs_from},
+      {"copies_below", &DenseLoop::copies_below},
+      {"direct_along", &DenseLoop::direct_along},
+      {"direct_across", &DenseLoop::direct_across},
   }};
   DenseLoop loop;
   loop.tile_m = std::max(1, kernel.tile_m);
@@ -89,7 +90,31 @@ DenseLoop dense_loop(const Kernel& kernel) {
   return loop;
 }
 
-DenseWork dense_work(const GemmSize& size, const DenseLoop& loop, const Core& core, const Ideal& ideal) {
+namespace {
+
+/// The loop that the library takes for a product of that size: the one on copies, or the one on operands where they
+/// lie.
+DenseLoop chosen_loop(const DenseLoop& loop, double m, double n) {
+  DenseLoop chosen = loop;
+  if (loop.copies_below <= 0 || 1 / m + 1 / n < loop.copies_below) return chosen;
+  chosen.weight_pack_cycles = chosen.activation_pack_cycles = 0;
+  if (loop.direct_along > 0) chosen.tile_m = loop.direct_along;
+  if (loop.direct_across > 0) chosen.tile_n = loop.direct_across;
+  chosen.direct = true;
+  return chosen;
+}
+
+/// Cycles in which a core takes `bytes` from memory with nothing to do beside.
+double arrival_cycles(const Core& core, double bytes) {
+  const Memory& memory = core.substrate.memory;
+  const double rate = memory.dram_unit > 0 ? memory.dram_unit.value : memory.dram_achieved.value;
+  return bytes / rate * core.substrate.compute.clock;
+}
+
+}  // namespace
+
+DenseWork dense_work(const GemmSize& size, const DenseLoop& library, const Core& core, const Ideal& ideal) {
+  const DenseLoop loop = chosen_loop(library, static_cast<double>(size.m), static_cast<double>(size.n));
   const double m = static_cast<double>(size.m), n = static_cast<double>(size.n), k = static_cast<double>(size.k);
   const double bytes = element_bytes(size.dtype);
   DenseWork work;
@@ -98,13 +123,17 @@ DenseWork dense_work(const GemmSize& size, const DenseLoop& loop, const Core& co
   multiply.result_bytes = m * n * bytes;
   const double weight_bytes = n * k * bytes * size.weights.bytes_share;
   // Fewer rows than the loop takes: each weight is loaded once for each of them, and waits for DRAM alone.
-  const bool tiled = m >= loop.least_m, packs = tiled && m >= loop.packs_from;
-  (packs && loop.weight_pack_cycles > 0 ? work.pack : multiply).cold_bytes += weight_bytes;
-  add_first_read(packs && loop.activation_pack_cycles > 0 ? work.pack : multiply, m * k * bytes, 1, core);
-  if (packs)
+  const bool tiled = m >= loop.least_m;
+  (tiled && loop.weight_pack_cycles > 0 ? work.pack : multiply).cold_bytes += weight_bytes;
+  add_first_read(tiled && loop.activation_pack_cycles > 0 ? work.pack : multiply, m * k * bytes, 1, core);
+  if (tiled)
     work.pack.load_cycles = weight_bytes * loop.weight_pack_cycles + m * k * bytes * loop.activation_pack_cycles;
-  // Weights that are not copied are read a row of the matrix apart: no stream, but each line announces the next.
-  if (tiled && !packs) multiply.load_cycles += waiting_cycles(core, 1, weight_bytes / core.line);
+  // Weights that are not copied are read in short runs a row of the matrix apart, which no prefetcher follows: the loop
+  // announces them just before it needs them, so that they come at the stream's rate, but beside nothing.
+  if (tiled && loop.direct) {
+    multiply.serial_cycles += arrival_cycles(core, weight_bytes);
+    multiply.waited_bytes += weight_bytes;
+  }
   if (tiled) {
     if (has_matrix_tiles(core, size.dtype))
       add_tile_loop(multiply, size, loop, core, ideal);
@@ -119,28 +148,17 @@ DenseWork dense_work(const GemmSize& size, const DenseLoop& loop, const Core& co
   return work;
 }
 
-std::vector<DenseLoop> dense_loops(const Kernel& kernel) {
-  std::vector<DenseLoop> loops = {dense_loop(kernel)};
-  if (loops.front().packs_from > 0) {
-    loops.push_back(loops.front());
-    loops.back().packs_from = 0;
-  }
-  return loops;
-}
-
 Launch lower_cores_gemm(const GemmSize& size, const Substrate& substrate, const Ideal& ideal) {
   const Core core = core_of(substrate);
   std::vector<Launch> launches;
   for (const Kernel* kernel :
        core_kernels(substrate, "cores_gemm", size.weights.pattern, size.dtype, size.weights.kernel)) {
-    for (const DenseLoop& loop : dense_loops(*kernel)) {
-      const DenseWork work = dense_work(size, loop, core, ideal);
-      std::vector<CoreWork> tasks;
-      const auto cores = static_cast<std::size_t>(core.cores());
-      if (work.pack != CoreWork{}) tasks.assign(cores, (1 / core.cores()) * work.pack);
-      tasks.insert(tasks.end(), cores, (1 / core.cores()) * work.multiply);
-      launches.push_back(core_launch("gemm", *kernel, size.dtype, tasks, false, substrate));
-    }
+    const DenseWork work = dense_work(size, dense_loop(*kernel), core, ideal);
+    std::vector<CoreWork> tasks;
+    const auto cores = static_cast<std::size_t>(core.cores());
+    if (work.pack != CoreWork{}) tasks.assign(cores, (1 / core.cores()) * work.pack);
+    tasks.insert(tasks.end(), cores, (1 / core.cores()) * work.multiply);
+    launches.push_back(core_launch("gemm", *kernel, size.dtype, tasks, false, substrate));
   }
   return fastest_launch(std::move(launches), substrate, ideal);
 }

@@ -13,14 +13,13 @@ struct DenseLoop {
   double rate = 1;                // of the multiply rate that the inner loop reaches
   double weight_pack_cycles = 0;  // per byte of weights copied before they are multiplied; 0: kept packed between calls
   double activation_pack_cycles = 0;
-  double packs_from = 0;  // rows of activations from which operands are copied; fewer: read where they lie
-  double least_m = 0;     // rows of activations from which the loop is taken; fewer: products of the gemv kind
+  double copies_below = 0;  // operands are copied where 1 / m + 1 / n is less, else read where they lie; 0: copied
+  double direct_along = 0, direct_across = 0;  // the tile of the loop on operands where they lie; 0: as the other
+  double least_m = 0;   // rows of activations from which the loop is taken; fewer: products of the gemv kind
+  bool direct = false;  // operands are read where they lie
 };
 /// Errors: UnsupportedError for a constant that it does not know.
 DenseLoop dense_loop(const Kernel& kernel);
-
-/// The loops that a library chooses among: with copies of the operands, and without where it can do so.
-std::vector<DenseLoop> dense_loops(const Kernel& kernel);
 
 /// What the product costs all cores together, operands cold, packing apart.
 struct DenseWork {

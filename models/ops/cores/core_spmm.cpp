@@ -17,7 +17,6 @@ namespace {
 /// Rows of units of one thread, summed up. `gathered`: units in whole vectors, row by row.
 struct RowSums {
   double rows = 0, units = 0, gathered = 0;
-  bool uneven = false;
 };
 
 RowSums sums_of(std::span<const std::int32_t> counts, double together, bool padding_is_free) {
@@ -26,7 +25,6 @@ RowSums sums_of(std::span<const std::int32_t> counts, double together, bool padd
   for (const std::int32_t count : counts) {
     sums.units += count;
     sums.gathered += padding_is_free ? count : std::ceil(count / together) * together;
-    sums.uneven |= count != counts.front();
   }
   return sums;
 }
@@ -46,15 +44,16 @@ struct Walk {
     const double index = ideal.metadata ? 0 : sums.units * loop.index_bytes + sums.rows * loop.row_bytes;
     return sums.units * block_n * block_k * bytes + index;
   }
-  /// Cycles of `times` ends of loops per row of units, each storing so many vectors, one a cycle. The last branch of a
-  /// loop is mispredicted unless its length is always the same and short; it waits for no sum, only for its numbers.
-  double row_ends(double times, double stored) const {
-    constexpr double kRemembered = 32;  // turns of a loop that a branch history reaches over
-    const double turns = sums.rows > 0 ? sums.units / sums.rows : 0;
-    const bool missed = sums.uneven || turns > kRemembered;
+  /// `times` ends of loops per row of units, each storing so many vectors, one a cycle, after `turns` turns. The same
+  /// matrix is met again and again, so that a branch history knows where short loops end; it reaches over so many turns
+  /// of a longer one, whose last branch is mispredicted. It waits for no sum, only for its numbers.
+  void add_row_ends(CoreWork& work, double times, double stored, double turns) const {
+    constexpr double kRemembered = 32;
     const double miss = core.substrate.compute.pipes.branch_miss + core.substrate.memory.l1_latency;
-    return sums.rows * times * (loop.row_cycles + stored + (missed ? miss : 0));
+    work.serial_cycles += sums.rows * times * (loop.row_cycles + stored + (turns > kRemembered ? miss : 0));
+    work.issue_cycles += sums.rows * times * loop.row_issue / core.issue;
   }
+  double units_per_row() const { return sums.rows > 0 ? sums.units / sums.rows : 0; }
   /// Bytes of whole lines of a run of activations, all places of a row alike.
   double touched(double columns) const {
     const auto run = static_cast<std::int64_t>(columns * bytes);
@@ -108,11 +107,18 @@ void add_single(CoreWork& work, const Walk& walk) {
   double each = walk.loop.expands > 0 ? 2 * load : load;
   if (gathers) each = walk.together * (gather_cycles(core, walk.loop, load) + beyond);
   work.load_cycles += vectors * (each + load);
-  work.multiply_cycles += vectors / core.multiplies(walk.size.dtype);
+  work.multiply_cycles += vectors * std::max(1 / core.multiplies(walk.size.dtype), walk.loop.vector_cycles);
   work.issue_cycles +=
       (vectors * (3 + walk.loop.vector_issue) + walk.sums.units / walk.together * walk.loop.unit_issue) / core.issue;
   work.issued_macs += vectors * walk.lanes;
-  work.serial_cycles += walk.row_ends(tall ? std::ceil(walk.block_n / (4 * walk.lanes)) : 1, 1);
+  // Two registers of values take turns; tall blocks have a loop for every four registers of their height.
+  const double slices = tall ? std::ceil(walk.block_n / (4 * walk.lanes)) : 1;
+  walk.add_row_ends(work, slices, 1, walk.sums.rows > 0 ? vectors / walk.sums.rows / slices / 2 : 0);
+  // Rows of blocks lower than a register: lanes are dealt out before, and added up after.
+  if (!tall && walk.block_n > 1) {
+    work.issue_cycles += walk.sums.rows * walk.loop.flat_row_issue / core.issue;
+    work.serial_cycles += walk.sums.rows * walk.loop.flat_row_cycles;
+  }
 }
 
 /// What a row of units takes in the caches while its tiles walk over it: weights by whole lines, and the piece of each
@@ -123,7 +129,7 @@ struct RowWalk {
 };
 
 RowWalk row_walk(const Walk& walk, double rows, double columns) {
-  const double units = walk.sums.rows > 0 ? walk.sums.units / walk.sums.rows : 0;
+  const double units = walk.units_per_row();
   const double line = walk.core.line, column_bytes = walk.block_n * walk.bytes;
   RowWalk row;
   row.weight_bytes = units * (walk.block_k * column_bytes + walk.loop.index_bytes);
@@ -167,7 +173,8 @@ void add_tiles(CoreWork& work, const Walk& walk, double columns, double width) {
   const double again = (passes - 1) / passes, lines = steps * rows * walk.bytes / row.line_share * again;
   work.apart_cycles += steps * vectors * rows / core.multiplies(walk.size.dtype) * again;
   work.load_cycles += (steps * rows + units) * core.vector_bytes / core.loads_bytes + far_cycles(core, weights, lines);
-  work.serial_cycles += walk.row_ends(tiles, vectors * rows) + units * loop.unit_cycles;
+  work.serial_cycles += units * loop.unit_cycles;
+  walk.add_row_ends(work, tiles, vectors * rows, walk.units_per_row() / sets);
 }
 
 /// Columns of results that one pass over the weights makes; wide ones in steps that fit the registers.
@@ -193,7 +200,7 @@ void add_weights(CoreWork& work, const Walk& walk, bool first, double passing) {
 }  // namespace
 
 SparseLoop sparse_loop(const Kernel& kernel) {
-  static constexpr std::array<std::pair<const char*, double SparseLoop::*>, 16> kNames = {{
+  static constexpr std::array<std::pair<const char*, double SparseLoop::*>, 20> kNames = {{
       {"panel_vectors", &SparseLoop::panel_vectors},
       {"accumulators", &SparseLoop::accumulators},
       {"sets_most", &SparseLoop::sets_most},
@@ -204,6 +211,10 @@ SparseLoop sparse_loop(const Kernel& kernel) {
       {"unit_issue", &SparseLoop::unit_issue},
       {"unit_cycles", &SparseLoop::unit_cycles},
       {"row_cycles", &SparseLoop::row_cycles},
+      {"row_issue", &SparseLoop::row_issue},
+      {"flat_row_cycles", &SparseLoop::flat_row_cycles},
+      {"flat_row_issue", &SparseLoop::flat_row_issue},
+      {"vector_cycles", &SparseLoop::vector_cycles},
       {"vector_issue", &SparseLoop::vector_issue},
       {"gathers", &SparseLoop::gathers},
       {"single_loads", &SparseLoop::single_loads},

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <vector>
 
 #include "models/compute/player.h"
 #include "models/ops/attention/attention.h"
@@ -54,6 +55,87 @@ TEST_CASE("runs a period apart share sets: usable bytes are ways x lines of the 
   CHECK(usable_bytes(kCapacity, kWays, {100, 128, 2048}, kLine) == doctest::Approx(8 * 2 * 2 * 64));
   CHECK(usable_bytes(kCapacity, kWays, {100, 128, 2048 + 64}, kLine) == doctest::Approx(kCapacity));  // padded
   CHECK(usable_bytes(kCapacity, kWays, {1, 64, 4096}, kLine) == doctest::Approx(kCapacity));
+}
+
+TEST_CASE("a page's places are met in order: large ways that show no conflict keep it beneath 4 KiB") {
+  // 512 KiB, of which no stride of pages finds the ways: runs of two lines every 1 KiB reach an eighth of the sets.
+  constexpr double kCapacity = 512 * 1024, kLine = 64;
+  CHECK(usable_bytes(kCapacity, 8192, {100, 128, 1024}, kLine) == doctest::Approx(kCapacity / 8));
+  CHECK(usable_bytes(kCapacity, 8, {100, 128, 1024}, kLine) == doctest::Approx(kCapacity / 8));
+}
+
+/// 64 rows of `units` single weights each, times m activations per column.
+CoreWork one_product(SparseLoop loop, std::int64_t m, std::int32_t units) {
+  const std::vector<std::int32_t> counts(64, units);
+  SparsePart part;
+  part.counts = counts;
+  part.width = static_cast<double>(m);
+  return sparse_rows_work(product("unstructured", 0.9, m), loop, core_of(milan()), {}, part);
+}
+
+TEST_CASE("each row costs its instructions; long rows a mispredicted end, short ones none") {
+  SparseLoop loop;
+  const double before = one_product(loop, 8, 16).issue_cycles;
+  loop.row_issue = 60;
+  CHECK(one_product(loop, 8, 16).issue_cycles == doctest::Approx(before + 64 * 60 / core_of(milan()).issue));
+  // Ends of 32 turns are remembered, of 33 are not: a branch and the load that it waits for, once a row.
+  const double miss = milan().compute.pipes.branch_miss + milan().memory.l1_latency;
+  const double longer = one_product(loop, 8, 33).serial_cycles, shorter = one_product(loop, 8, 32).serial_cycles;
+  const double line =
+      2 * waiting_cycles(core_of(milan()), 1024.0 / 2, 1) / 1024;  // more stored units: fewer lines wait
+  CHECK(longer - shorter == doctest::Approx(64 * miss).epsilon(0.01 + line / (64 * miss)));
+}
+
+TEST_CASE("values that shuffles join take no less than the shuffles") {
+  SparseLoop loop;
+  loop.expands = 1;
+  SpmmSize size = product("2:4", 0.5, 1);
+  const std::vector<std::int32_t> counts(64, 512);
+  SparsePart part;
+  part.counts = counts;
+  part.width = 1;
+  loop.vector_cycles = 7;  // per eight values
+  CHECK(sparse_rows_work(size, loop, core_of(milan()), {}, part).multiply_cycles == doctest::Approx(64 * 512 / 8 * 7));
+  loop.vector_cycles = 0;  // then the multiplies bound it
+  const double rate = core_of(milan()).multiplies("fp32");
+  CHECK(sparse_rows_work(size, loop, core_of(milan()), {}, part).multiply_cycles ==
+        doctest::Approx(64 * 512 / 8 / rate));
+}
+
+TEST_CASE("rows of units lower than a register cost what deals them out") {
+  SparseLoop loop;
+  SpmmSize size = product("vector", 0.9, 1);
+  size.block_n = 4;
+  const std::vector<std::int32_t> counts(64, 16);
+  SparsePart part;
+  part.counts = counts;
+  part.width = 1;
+  const double before = sparse_rows_work(size, loop, core_of(milan()), {}, part).serial_cycles;
+  loop.flat_row_cycles = 100;
+  CHECK(sparse_rows_work(size, loop, core_of(milan()), {}, part).serial_cycles == doctest::Approx(before + 64 * 100));
+  size.block_n = 8;  // a register high
+  const double tall = sparse_rows_work(size, loop, core_of(milan()), {}, part).serial_cycles;
+  loop.flat_row_cycles = 0;
+  CHECK(sparse_rows_work(size, loop, core_of(milan()), {}, part).serial_cycles == doctest::Approx(tall));
+}
+
+TEST_CASE("operands are copied where the product repays it; weights read in place arrive beside nothing") {
+  const Core core = core_of(milan());
+  DenseLoop loop;
+  loop.tile_m = 24, loop.tile_n = 4;
+  loop.weight_pack_cycles = loop.activation_pack_cycles = 0.2;
+  loop.least_m = 2;
+  loop.copies_below = 1.0 / 64;  // 1/m + 1/n
+  const auto work = [&](std::int64_t m, std::int64_t n) {
+    return dense_work({.m = m, .n = n, .k = 256, .dtype = "fp32"}, loop, core, {});
+  };
+  CHECK(work(129, 129).pack.load_cycles > 0);
+  CHECK(work(128, 128).pack.load_cycles == 0);
+  // Read in place: the bytes of the weights over what a core draws from memory, not hidden by the loop.
+  const CoreWork direct = work(8, 512).multiply;
+  CHECK(direct.waited_bytes == doctest::Approx(512 * 256 * 4));
+  CHECK(direct.serial_cycles == doctest::Approx(512 * 256 * 4 / milan().memory.dram_unit * milan().compute.clock));
+  CHECK(work(512, 512).multiply.waited_bytes == 0);
 }
 
 TEST_CASE("shares of levels add up to one, and a footprint moves outwards as it grows") {
