@@ -158,8 +158,10 @@ void report_dram(const Bench& bench, const Sampler& s, const Levels& levels, Sub
       scaled({four.value - line.value, four.low - line.high, four.high - line.low, 0, four.samples, four.visits},
              1e9 / 3),
       "ns", "runs of four lines less runs of one, at random places, all cores");
-  file.number("memory.bytes_in_flight", scaled(ratio(nearest(s, "latency", large), line), levels.line), "B",
-              "idle latency over the time between random lines of a core while all work (Little's law)");
+  // Gathered elements know their addresses at once: of a large table, they are as many lines as a core keeps under way.
+  const Spread gathered = nearest(s, "gather", large), densest = gathered.value < line.value ? gathered : line;
+  file.number("memory.bytes_in_flight", scaled(ratio(nearest(s, "latency", large), densest), levels.line), "B",
+              "idle latency over the time between random lines, gathered by one core or read by all (Little's law)");
 }
 
 }  // namespace
