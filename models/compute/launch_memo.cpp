@@ -75,6 +75,7 @@ std::optional<LaunchResult> LaunchMemo::find(const Key& key) const {
 
 void LaunchMemo::insert(const Key& key, const LaunchResult& result) {
   const std::lock_guard lock(mutex_);
+  if (results_.size() >= kResultsMost) results_.clear();
   results_.emplace(key, result);
 }
 

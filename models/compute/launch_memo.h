@@ -23,7 +23,9 @@ class LaunchMemo {
   static Key key(const Launch& launch, const Substrate& substrate, bool without_overfetch, double clock_hz);
 
   std::optional<LaunchResult> find(const Key& key) const;
+  /// Forgets all others when it holds too many: sweeps play millions of launches.
   void insert(const Key& key, const LaunchResult& result);
+  static constexpr std::size_t kResultsMost = 1 << 16;  // of some 300 bytes
 
  private:
   mutable std::mutex mutex_;

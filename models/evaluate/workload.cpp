@@ -224,12 +224,10 @@ nlohmann::ordered_json schema_of(const OpKind& kind) {
   return {{"type", "object"}, {"properties", properties}, {"required", required}, {"additionalProperties", false}};
 }
 
-}  // namespace
-
-Workload load_workload(const std::string& path_or_name, const SearchPath& search) {
-  const std::string path = find_workload(path_or_name, search);
-  Diagnostics diagnostics;
-  MapReader top(config::load_file(path, diagnostics), diagnostics);
+/// Reports to diagnostics that have the file's lines, so that messages quote them.
+Workload read_workload(const config::Node& tree, Diagnostics& diagnostics) {
+  const std::string path = tree.position().file;
+  MapReader top(tree, diagnostics);
   Workload workload;
   workload.name = top.text("name", fs::path(path).stem().string());
   workload.title = top.text("title", "");
@@ -251,6 +249,25 @@ Workload load_workload(const std::string& path_or_name, const SearchPath& search
   resolve_dependencies(workload.ops, readers, diagnostics);
   diagnostics.throw_if_any();
   return workload;
+}
+
+}  // namespace
+
+Workload load_workload(const std::string& path_or_name, const SearchPath& search) {
+  Diagnostics diagnostics;
+  return read_workload(config::load_file(find_workload(path_or_name, search), diagnostics), diagnostics);
+}
+
+config::Node load_workload_tree(const std::string& path_or_name, const SearchPath& search) {
+  Diagnostics diagnostics;
+  const config::Node tree = config::load_file(find_workload(path_or_name, search), diagnostics);
+  diagnostics.throw_if_any();
+  return tree;
+}
+
+Workload read_workload(const config::Node& tree) {
+  Diagnostics diagnostics;
+  return read_workload(tree, diagnostics);
 }
 
 std::vector<WorkloadEntry> list_workloads(const SearchPath& search) {

@@ -33,6 +33,9 @@ struct Workload {
 /// Errors: config::ConfigError with every mistake of the file: unknown kinds and keys, duplicate op names,
 /// `after` naming an op that does not exist, itself, or a cycle.
 Workload load_workload(const std::string& path_or_name, const SearchPath& search);
+/// The two halves of load_workload(), for whoever changes values between them (sim/config/edit.h). Errors: as there.
+config::Node load_workload_tree(const std::string& path_or_name, const SearchPath& search);
+Workload read_workload(const config::Node& tree);
 
 /// Names and titles of the shipped workloads.
 struct WorkloadEntry {

@@ -16,6 +16,7 @@
 #include "sim/cli/completion.h"
 #include "sim/cli/man.h"
 #include "sim/config/node.h"
+#include "sim/sweep/store.h"
 
 namespace {
 
@@ -27,6 +28,9 @@ int dispatch(const ParsedCommand& command) {
   if (command.name == "validate") return run_validate(command);
   if (command.name == "fingerprint") return run_fingerprint(command);
   if (command.name == "measure") return run_measure(command);
+  if (command.name == "sweep") return run_sweep(command);
+  if (command.name == "export") return run_export(command);
+  if (command.name == "merge") return run_merge(command);
   if (command.name == "inspect") return run_inspect(command);
   if (command.name == "show") return run_show(command);
   if (command.name == "estimate") return run_estimate(command);
@@ -68,6 +72,8 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
     fmt::print(stderr, "{}\n", error.what());
     return kSimulationError;
+  } catch (const sweep::StoreError& error) {
+    return fail(error.bad_input ? kBadInput : kSimulationError, error.what());
   } catch (const FabricError& error) {
     return fail(kSimulationError, error.what());
   } catch (const TooLargeError& error) {

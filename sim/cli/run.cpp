@@ -8,56 +8,27 @@
 #include <sstream>
 
 #include "models/evaluate/distribution.h"
-#include "models/substrate/quantity_reader.h"
-#include "models/substrate/substrate_check.h"
+#include "models/substrate/settings.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
-#include "sim/config/reader.h"
 
 namespace sparsesim::cli {
 
 namespace {
 
-std::string limits_of(const config::Range& range) {
-  if (range.high <= 1) return fmt::format(" from {} to {}", range.low, range.high);
-  return range.low_open ? " above 0" : " of 0 or more";
-}
-
-void apply_setting(Substrate& substrate, const std::string& path, const std::string& text) {
-  bool found = false;
-  std::vector<std::string> known;
-  visit(substrate, [&](const std::string& each, Quantity& quantity, config::Dimension dimension, const char*, bool) {
-    known.push_back(each);
-    if (each != path) return;
-    found = true;
-    const config::Range range = allowed_range(dimension);
-    const auto value = config::parse_quantity(text, dimension);
-    if (!value || *value > range.high || (range.low_open ? *value <= range.low : *value < range.low))
-      throw UsageError(
-          fmt::format("--set {}: \"{}\" is not a {}{}", path, text, config::name(dimension), limits_of(range)));
-    quantity.value = quantity.low = quantity.high = *value;
-    quantity.kind = Provenance::guessed;
-    quantity.source = "given on the command line";
-  });
-  if (found) return;
-  const std::string near = config::nearest(path, known);
-  throw UsageError(
-      fmt::format("--set: unknown path \"{}\"{}", path,
-                  near.empty() ? "; --dump-config prints all" : fmt::format("; did you mean \"{}\"?", near)));
-}
-
 /// Replaces numbers of the machine: "memory.dram.achieved=2 TB/s". Errors: UsageError with the nearest known path, for
 /// a value that no file could hold, and for numbers that contradict each other afterwards.
 void apply_settings(Substrate& substrate, const std::vector<std::string>& settings) {
-  if (settings.empty()) return;
   for (const std::string& setting : settings) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos) throw UsageError(fmt::format("--set \"{}\": expected PATH=VALUE", setting));
-    apply_setting(substrate, setting.substr(0, equals), setting.substr(equals + 1));
+    try {
+      set_number(substrate, setting.substr(0, equals), setting.substr(equals + 1), "given on the command line");
+      if (setting == settings.back()) require_consistent(substrate);
+    } catch (const SettingError& error) {
+      throw UsageError(fmt::format("--set: {}", error.what()));
+    }
   }
-  config::Diagnostics contradictions;
-  check_consistent(substrate, {}, {}, contradictions);
-  if (!contradictions.empty()) throw UsageError(fmt::format("--set: {}", contradictions.mistakes().front().message));
 }
 
 /// The same workload with this seed and those after it. False after Ctrl-C.

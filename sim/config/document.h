@@ -2,6 +2,9 @@
 // The storage behind Node; private to this folder.
 
 #include <deque>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "sim/config/node.h"
 
@@ -28,7 +31,8 @@ struct Node::Value {
 struct Document {
   std::string file;
   std::shared_ptr<const std::vector<std::string>> lines;
-  std::deque<Node::Value> values;  // a deque: addresses stay
+  std::deque<Node::Value> values;                 // a deque: addresses stay
+  std::vector<std::shared_ptr<Document>> others;  // files that values of an edited copy come from
 };
 
 /// Parses text that check_text() accepted. Errors: as load_text().

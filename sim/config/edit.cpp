@@ -1,28 +1,70 @@
 #include "sim/config/edit.h"
 
 #include <algorithm>
+#include <span>
 
 #include "sim/config/document.h"
 
 namespace sparsesim::config {
 namespace {
 
-/// Builds values into a document of their own; the file's name and lines stay those of the original.
+/// Changes below a value, as far as their paths are not yet walked.
+struct Pending {
+  std::span<const std::string> path;
+  const Node* value = nullptr;
+};
+using PendingList = std::vector<Pending>;
+
+PendingList below(const PendingList& changes, std::string_view step) {
+  PendingList result;
+  for (const Pending& change : changes)
+    if (!change.path.empty() && change.path.front() == step) result.push_back({change.path.subspan(1), change.value});
+  return result;
+}
+
+std::string name_of(const Node& item) {
+  const auto name = item.find("name");
+  return name ? name->scalar() : std::string();
+}
+
+/// Builds values into documents of its own, one per file that the originals come from.
 class Copier {
  public:
-  explicit Copier(const Node& original) { document_->file = original.position().file; }
+  Node copy(const Node& root, const PendingList& changes, const std::vector<std::string_view>& without) {
+    const bool whole = root.path() == "the file";
+    Node::Value* above = whole ? nullptr : &add(root, "", nullptr);  // so that the copy's path is the original's
+    Node::Value& top = add(root, whole ? "" : root.path(), above);
+    fill(top, root, changes);
+    std::erase_if(top.children, [&](const Node::Value* child) {
+      return std::find(without.begin(), without.end(), child->key) != without.end();
+    });
+    return Node(std::shared_ptr<const Node::Value>(document_, &top));
+  }
 
-  Node::Value& add(const Node* original, const std::string& key, Node::Value* parent) {
+ private:
+  /// Values are kept by the first document; the others only name their file.
+  const Document* document_of(const std::string& file) {
+    if (!document_) document_ = std::make_shared<Document>();
+    if (document_->file.empty()) document_->file = file;
+    if (document_->file == file) return document_.get();
+    for (const auto& other : document_->others)
+      if (other->file == file) return other.get();
+    document_->others.push_back(std::make_shared<Document>());
+    document_->others.back()->file = file;
+    return document_->others.back().get();
+  }
+
+  Node::Value& add(const Node& original, const std::string& key, Node::Value* parent) {
+    const Position place = original.position(), key_place = original.key_position();
+    const Document* document = document_of(place.file);
     Node::Value& value = document_->values.emplace_back();
+    value.document = document;
     value.key = key;
-    value.document = document_.get();
     value.parent = parent;
     if (parent != nullptr) parent->children.push_back(&value);
-    if (original == nullptr) return value;
-    value.type = original->type();
-    value.quoted = original->quoted();
-    value.scalar = original->scalar();
-    const Position place = original->position(), key_place = original->key_position();
+    value.type = original.type();
+    value.quoted = original.quoted();
+    value.scalar = original.scalar();
     value.line = place.line;
     value.column = place.column;
     value.key_line = key.empty() ? 0 : key_place.line;
@@ -30,37 +72,53 @@ class Copier {
     return value;
   }
 
-  void copy(const Node& original, const std::string& key, Node::Value& parent) {
-    Node::Value& value = add(&original, key, &parent);
-    for (const auto& [name, child] : original.entries()) copy(child, name, value);
+  /// A value at a key: the original, or what the changes put there.
+  void put(const Node& original, const std::string& key, Node::Value& parent, PendingList changes) {
+    const Node* chosen = &original;
+    for (const Pending& change : changes)
+      if (change.path.empty()) chosen = change.value;
+    std::erase_if(changes, [](const Pending& change) { return change.path.empty(); });
+    fill(add(*chosen, key, &parent), *chosen, changes);
+  }
+
+  void fill(Node::Value& copy, const Node& original, const PendingList& changes) {
     std::int64_t index = 0;
     for (const Node& item : original.items()) {
-      copy(item, "", value);
-      const_cast<Node::Value*>(value.children.back())->index = index++;  // built here, not yet shared
+      Node::Value& value = add(item, "", &copy);
+      value.index = index++;
+      const std::string name = name_of(item);
+      fill(value, item, name.empty() ? PendingList{} : below(changes, name));
+    }
+    for (const auto& [key, child] : original.entries()) put(child, key, copy, below(changes, key));
+    if (original.type() == Node::Type::map) add_missing(copy, changes);
+  }
+
+  void add_missing(Node::Value& map, const PendingList& changes) {
+    for (const Pending& change : changes) {
+      const std::string& key = change.path.front();
+      const auto there = [&](const Node::Value* child) { return child->key == key; };
+      if (std::any_of(map.children.begin(), map.children.end(), there)) continue;
+      const PendingList further = below(changes, key);
+      if (std::any_of(further.begin(), further.end(), [](const Pending& f) { return f.path.empty(); })) {
+        put(*change.value, key, map, further);
+        continue;
+      }
+      Node::Value& on_the_way = add(*change.value, key, &map);
+      on_the_way.type = Node::Type::map;
+      on_the_way.scalar.clear();
+      add_missing(on_the_way, further);
     }
   }
 
-  Node node(const Node::Value& value) const { return Node(std::shared_ptr<const Node::Value>(document_, &value)); }
-
- private:
-  std::shared_ptr<Document> document_ = std::make_shared<Document>();
+  std::shared_ptr<Document> document_;
 };
 
 }  // namespace
 
-Node edited(const Node& map, const std::vector<std::string_view>& without,
-            const std::vector<std::pair<std::string, Node>>& put) {
-  Copier copier(map);
-  Node::Value& above = copier.add(nullptr, "", nullptr);  // so that the copy's path is the original's
-  Node::Value& copy = copier.add(&map, map.path(), &above);
-  const auto replaced = [&](const std::string& key) {
-    return std::find(without.begin(), without.end(), key) != without.end() ||
-           std::any_of(put.begin(), put.end(), [&](const auto& entry) { return entry.first == key; });
-  };
-  for (const auto& [key, value] : map.entries())
-    if (!replaced(key)) copier.copy(value, key, copy);
-  for (const auto& [key, value] : put) copier.copy(value, key, copy);
-  return copier.node(copy);
+Node with_changes(const Node& root, const std::vector<Change>& changes, const std::vector<std::string_view>& without) {
+  PendingList pending;
+  for (const Change& change : changes) pending.push_back({change.path, &change.value});
+  return Copier().copy(root, pending, without);
 }
 
 }  // namespace sparsesim::config

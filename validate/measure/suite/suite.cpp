@@ -58,7 +58,7 @@ class SuiteReader {
   }
 
  private:
-  using Values = std::vector<std::pair<std::string, Node>>;
+  using Values = std::vector<config::Change>;
 
   void read_entry(const Node& entry) {
     if (diagnostics_.full()) return;
@@ -69,7 +69,7 @@ class SuiteReader {
     const std::size_t before = diagnostics_.mistakes().size();
     for (const Values& point : points) {
       if (diagnostics_.mistakes().size() > before) return;  // the next points would repeat it
-      read_point(config::edited(entry, {"grid", "kernels"}, point), kernels);
+      read_point(config::with_changes(entry, point, {"grid", "kernels"}), kernels);
     }
   }
 
@@ -97,7 +97,7 @@ class SuiteReader {
       for (const Values& point : points)
         for (const Node& value : values) {
           grown.push_back(point);
-          grown.back().emplace_back(key, value);
+          grown.back().push_back({{key}, value});
         }
       points = std::move(grown);
     }

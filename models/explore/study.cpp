@@ -1,0 +1,267 @@
+#include "models/explore/study.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "models/substrate/settings.h"
+#include "sim/config/reader.h"
+
+namespace sparsesim {
+namespace {
+
+using config::ConfigError;
+using config::Mistake;
+
+constexpr std::size_t kMachinesMost = 64;  // kept at a time, of some 100 KiB
+constexpr std::string_view kOps = "workload.ops.";
+
+[[noreturn]] void refuse(const config::Position& place, const std::string& what, const std::string& hint = {}) {
+  throw ConfigError(Mistake{place, what, hint, {}});
+}
+
+/// An error in a file that was named keeps its own place; one without gets that of the name.
+template <class Load>
+auto at_place(const config::Position& place, Load&& load) {
+  try {
+    return load();
+  } catch (const ConfigError& error) {
+    const Mistake& first = error.mistakes().front();
+    if (first.position.line > 0) throw;
+    refuse(place, fmt::format("{}: {}", first.position.file, first.message), first.hint);
+  }
+}
+
+std::vector<std::string> split(std::string_view path) {
+  std::vector<std::string> steps;
+  while (true) {
+    const std::size_t dot = std::min(path.find('.'), path.size());
+    steps.emplace_back(path.substr(0, dot));
+    if (dot == path.size()) return steps;
+    path.remove_prefix(dot + 1);
+  }
+}
+
+std::vector<std::string> op_names(const config::Node& tree) {
+  std::vector<std::string> names;
+  const auto ops = tree.find("ops");
+  for (const config::Node& op : ops ? ops->items() : std::vector<config::Node>{})
+    if (const auto name = op.find("name")) names.push_back(name->scalar());
+  return names;
+}
+
+/// Paths of a value in the tree: that of one op, or of each op that has the key.
+std::vector<std::vector<std::string>> op_paths(const config::Node& tree, std::string_view rest,
+                                               const config::Position& place) {
+  std::vector<std::vector<std::string>> paths;
+  const auto add = [&](const std::string& op, std::string_view key) {
+    paths.push_back({"ops", op});
+    for (std::string& step : split(key)) paths.back().push_back(std::move(step));
+  };
+  const std::vector<std::string> names = op_names(tree);
+  if (rest.starts_with("*.")) {
+    const std::string key = split(rest.substr(2)).front();
+    for (const config::Node& op : tree.find("ops")->items())
+      if (op.find("name") && op.find(key)) add(op.find("name")->scalar(), rest.substr(2));
+    if (paths.empty()) refuse(place, fmt::format("no op with a name has the key \"{}\"", key));
+    return paths;
+  }
+  std::string_view best;  // names may have dots
+  for (const std::string& name : names)
+    if (name.size() > best.size() && rest.starts_with(name + ".")) best = name;
+  if (best.empty()) {
+    const std::string near = config::nearest(split(rest).front(), names);
+    refuse(place, fmt::format("no op of {} is called \"{}\"", tree.position().file, split(rest).front()),
+           near.empty() ? fmt::format("known: {}", fmt::join(names, ", ")) : fmt::format("did you mean \"{}\"?", near));
+  }
+  add(std::string(best), rest.substr(best.size() + 1));
+  return paths;
+}
+
+/// Stands for the file of a value, until its mistakes are given the place of the parameter.
+std::string label_of(const sweep::Parameter& parameter, const std::string& value) {
+  return fmt::format("{} = {}", parameter.path, value);
+}
+
+sweep::OpRow row_of(const OpResult& op) {
+  return {op.name,
+          op.kind,
+          op.pattern,
+          op.repeat,
+          op.dense_us(),
+          op.sparse_us(),
+          op.prediction.fallback ? op.prediction.fallback_reason : ""};
+}
+
+Resource bound(const std::array<double, kResources>& busy) {
+  return static_cast<Resource>(std::max_element(busy.begin(), busy.end()) - busy.begin());
+}
+
+void fill(sweep::PointRow& row, const RunResult& result, bool waterfall) {
+  row.dense_us = result.dense.us();
+  row.sparse_us = result.sparse.us();
+  row.realised_speedup = result.realised_speedup();
+  row.ideal_speedup = result.ideal_speedup;
+  row.quick_estimate = result.quick_estimate;
+  row.coverage = result.coverage;
+  row.bound_dense = name(bound(result.dense_busy));
+  row.bound_sparse = name(bound(result.sparse_busy));
+  for (const OpResult& op : result.ops) {
+    row.ops.push_back(row_of(op));
+    row.fallback = row.fallback || op.prediction.fallback;
+  }
+  if (waterfall)
+    for (const LossTerm& term : result.lost) row.lost.emplace_back(term.term, term.factor);
+}
+
+}  // namespace
+
+Study::Study(std::vector<sweep::Parameter> parameters, StudyOptions options)
+    : parameters_(std::move(parameters)), options_(std::move(options)) {}
+
+std::size_t Study::index_of(std::string_view path) const {
+  const auto found = std::find_if(parameters_.begin(), parameters_.end(),
+                                  [&](const sweep::Parameter& parameter) { return parameter.path == path; });
+  if (found == parameters_.end()) throw std::logic_error(fmt::format("a study without {}", path));
+  return static_cast<std::size_t>(found - parameters_.begin());
+}
+
+Study::Machine Study::machine(const std::vector<std::string>& setting) {
+  std::vector<std::string> key;
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
+    if (parameters_[i].path.starts_with("substrate")) key.push_back(setting[i]);
+  const std::lock_guard lock(mutex_);
+  if (const auto known = machines_.find(key); known != machines_.end()) return known->second;
+  const std::size_t index = index_of("substrate");
+  auto& file = files_[setting[index]];
+  if (!file)
+    file = at_place(parameters_[index].place, [&] {
+      return std::make_shared<const Substrate>(load_substrate(setting[index], options_.substrates));
+    });
+  auto changed = std::make_shared<Substrate>(*file);
+  const sweep::Parameter* last = nullptr;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (!parameters_[i].path.starts_with("substrate.")) continue;
+    last = &parameters_[i];
+    try {
+      set_number(*changed, last->path.substr(10), setting[i], "a value of the sweep");
+    } catch (const SettingError& error) {
+      refuse(last->place, error.what());
+    }
+  }
+  try {
+    if (last != nullptr) require_consistent(*changed);
+  } catch (const SettingError& error) {
+    refuse(last->place, error.what());
+  }
+  if (machines_.size() >= kMachinesMost) machines_.clear();
+  return machines_[key] = {changed, dump_substrate(*changed)};
+}
+
+config::Node Study::tree(const std::string& name, const config::Position& place) {
+  const std::lock_guard lock(mutex_);
+  const auto known = trees_.find(name);
+  if (known != trees_.end()) return known->second;
+  return trees_.emplace(name, at_place(place, [&] { return load_workload_tree(name, options_.workloads); }))
+      .first->second;
+}
+
+std::vector<config::Change> Study::changes(const config::Node& tree, const std::vector<std::string>& setting) const {
+  std::vector<config::Change> changes;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const auto& [path, values, place] = parameters_[i];
+    if (!path.starts_with("workload.")) continue;
+    config::Diagnostics diagnostics;
+    const config::Node value = config::load_text(setting[i], label_of(parameters_[i], setting[i]), diagnostics);
+    diagnostics.throw_if_any();
+    if (path == "workload.seed")
+      changes.push_back({{"seed"}, value});
+    else if (!path.starts_with(kOps))
+      refuse(place, fmt::format("\"{}\" is no parameter", path), "workload.seed or workload.ops.NAME.KEY");
+    else
+      for (auto& steps : op_paths(tree, std::string_view(path).substr(kOps.size()), place))
+        changes.push_back({std::move(steps), value});
+  }
+  return changes;
+}
+
+Workload Study::read_changed(const config::Node& original, const std::vector<std::string>& setting) const {
+  const auto edits = changes(original, setting);
+  try {
+    return read_workload(edits.empty() ? original : config::with_changes(original, edits));
+  } catch (const ConfigError& error) {
+    std::vector<Mistake> mistakes = error.mistakes();
+    for (Mistake& mistake : mistakes)
+      for (std::size_t i = 0; i < parameters_.size(); ++i)
+        if (const std::string label = label_of(parameters_[i], setting[i]); mistake.position.file == label)
+          mistake = {parameters_[i].place, fmt::format("{}: {}", label, mistake.message), mistake.hint, {}};
+    throw ConfigError(std::move(mistakes));
+  }
+}
+
+StudyPoint Study::resolve(const std::vector<std::string>& setting) {
+  const Machine machine = this->machine(setting);
+  const std::size_t index = index_of("workload");
+  auto workload =
+      std::make_shared<const Workload>(read_changed(tree(setting[index], parameters_[index].place), setting));
+  const std::string files = sparsesim::digest(workload->files);
+  return {machine.substrate, workload,
+          fnv1a(fmt::format("{}\n{}\n{}\n{}\n{}\n{}", SPARSESIM_VERSION, options_.waterfall, machine.digest,
+                            workload->resolved, workload->seed, files))};
+}
+
+sweep::PointRow Study::simulate(const StudyPoint& point) {
+  sweep::PointRow row;
+  row.hash = point.hash;
+  row.substrate = point.substrate->name;
+  row.workload = point.workload->name;
+  row.seed = point.workload->seed;
+  RunOptions options;
+  options.seed = row.seed;
+  options.interval = false;
+  options.explain = options_.waterfall;
+  try {
+    fill(row, run_point(point, options), options_.waterfall);
+  } catch (const UnsupportedError& error) {
+    row.error = error.what();
+  } catch (const ConfigError& error) {
+    row.error = error.mistakes().front().message;
+  }
+  return row;
+}
+
+namespace {
+
+bool stands_at(const Mistake& mistake, const sweep::Parameter& parameter) {
+  return mistake.position.file == parameter.place.file && mistake.position.line == parameter.place.line;
+}
+
+}  // namespace
+
+void check_values(const sweep::Design& design, Study& study) {
+  const auto& parameters = design.parameters();
+  const auto first = [](const sweep::Parameter& p) {
+    return p.values.list.empty() ? p.values.range->at(0) : p.values.list.front();
+  };
+  std::vector<std::string> base;
+  for (const sweep::Parameter& parameter : parameters) base.push_back(first(parameter));
+  study.resolve(base);
+  config::Diagnostics diagnostics;
+  for (std::size_t p = 0; p < parameters.size(); ++p) {
+    std::vector<std::string> values = parameters[p].values.list;
+    if (parameters[p].values.range) values = {parameters[p].values.range->at(0), parameters[p].values.range->at(1)};
+    for (const std::string& value : values) {
+      std::vector<std::string> setting = base;
+      setting[p] = value;
+      try {
+        if (design.accepts(setting)) study.resolve(setting);
+      } catch (const ConfigError& error) {
+        for (const Mistake& mistake : error.mistakes())
+          if (stands_at(mistake, parameters[p])) diagnostics.add(mistake.position, mistake.message, mistake.hint);
+      }
+    }
+  }
+  diagnostics.throw_if_any();
+}
+
+}  // namespace sparsesim

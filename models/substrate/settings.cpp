@@ -1,0 +1,68 @@
+#include "models/substrate/settings.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "models/substrate/quantity_reader.h"
+#include "models/substrate/substrate_check.h"
+#include "sim/config/reader.h"
+
+namespace sparsesim {
+namespace {
+
+std::string limits_of(const config::Range& range) {
+  if (range.high <= 1) return fmt::format(" from {} to {}", range.low, range.high);
+  return range.low_open ? " above 0" : " of 0 or more";
+}
+
+void put(Quantity& quantity, config::Dimension dimension, const std::string& path, const std::string& text,
+         const std::string& source) {
+  const config::Range range = allowed_range(dimension);
+  const auto value = config::parse_quantity(text, dimension);
+  if (!value || *value > range.high || (range.low_open ? *value <= range.low : *value < range.low))
+    throw SettingError(fmt::format("{}: \"{}\" is not a {}{}", path, text, config::name(dimension), limits_of(range)));
+  quantity.value = quantity.low = quantity.high = *value;
+  quantity.kind = Provenance::guessed;
+  quantity.source = source;
+}
+
+/// The place of a rate "compute.pipes.tensor.DTYPE.n_of_m.N:M" that is not there yet.
+Quantity* new_n_of_m(Substrate& substrate, const std::string& path) {
+  for (auto& [dtype, rate] : substrate.compute.pipes.tensor) {
+    const std::string head = fmt::format("compute.pipes.tensor.{}.n_of_m.", dtype);
+    if (!path.starts_with(head)) continue;
+    int kept = 0, of = 0, end = 0;
+    const std::string pattern = path.substr(head.size());
+    const bool parsed = std::sscanf(pattern.c_str(), "%2d:%2d%n", &kept, &of, &end) == 2;
+    if (parsed && static_cast<std::size_t>(end) == pattern.size() && kept > 0 && of > kept)
+      return &rate.n_of_m[fmt::format("{}:{}", kept, of)];
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void set_number(Substrate& substrate, const std::string& path, const std::string& text, const std::string& source) {
+  std::vector<std::string> known;
+  for (const auto& fields : {fixed_fields(substrate), named_fields(substrate)}) {
+    for (const Field& field : fields) {
+      if (field.path == path) return put(*field.quantity, field.dimension, path, text, source);
+      known.push_back(field.path);
+    }
+  }
+  if (Quantity* quantity = new_n_of_m(substrate, path))
+    return put(*quantity, config::Dimension::none, path, text, source);
+  const std::string near = config::nearest(path, known);
+  throw SettingError(
+      fmt::format("unknown path \"{}\"{}", path,
+                  near.empty() ? "; --dump-config prints all" : fmt::format("; did you mean \"{}\"?", near)));
+}
+
+void require_consistent(const Substrate& substrate) {
+  config::Diagnostics contradictions;
+  check_consistent(substrate, {}, {}, contradictions);
+  if (!contradictions.empty()) throw SettingError(contradictions.mistakes().front().message);
+}
+
+}  // namespace sparsesim

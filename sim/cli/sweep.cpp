@@ -1,0 +1,103 @@
+// sparsesim sweep
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "models/explore/sweep_run.h"
+#include "sim/cli/commands.h"
+#include "sim/cli/interrupt.h"
+
+namespace sparsesim::cli {
+namespace {
+
+sweep::Request request_of(const ParsedCommand& command) {
+  sweep::Request request;
+  request.file = command.get("SPEC");
+  request.substrate = command.get("substrate");
+  request.workload = command.get("workload");
+  request.vary = command.get_all("vary");
+  request.where = command.get_all("where");
+  return request;
+}
+
+std::string results_file(const ParsedCommand& command) {
+  if (const auto out = command.find("out")) return *out;
+  const std::filesystem::path spec = command.get("SPEC");
+  return spec.empty() ? "sweep.sqlite" : spec.stem().string() + ".sqlite";
+}
+
+std::string setting_text(const sweep::Design& design, const std::vector<std::string>& setting) {
+  std::string text;
+  for (std::size_t i = 0; i < setting.size(); ++i)
+    if (design.parameters()[i].values.list.size() != 1)
+      text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", design.parameters()[i].path, setting[i]);
+  return text.empty() ? "the only point" : text;
+}
+
+/// The point with the largest, or smallest, realised speedup; the first of equal ones.
+struct Extreme {
+  double speedup = 0;
+  std::vector<std::string> setting;
+  void offer(double value, const std::vector<std::string>& at, bool better) {
+    if (!setting.empty() && !better) return;
+    speedup = value;
+    setting = at;
+  }
+};
+
+std::string summary(const sweep::Design& design, sweep::Store& store) {
+  Extreme best, worst;
+  std::int64_t points = 0, pays = 0;
+  for (const auto& [number, row] : store.sweeps()) {
+    if (row.hash != sweep_hash(design)) continue;
+    store.for_each(number, [&](const sweep::MemberRow& member, const sweep::PointRow& point) {
+      if (!point.error.empty()) return;
+      ++points;
+      pays += point.realised_speedup > 1;
+      best.offer(point.realised_speedup, member.setting, point.realised_speedup > best.speedup);
+      worst.offer(point.realised_speedup, member.setting, point.realised_speedup < worst.speedup);
+    });
+  }
+  if (points == 0) return "";
+  return fmt::format("  sparse is faster at {} of {} points\n  best  {:.2f}x  {}\n  worst {:.2f}x  {}\n", pays, points,
+                     best.speedup, setting_text(design, best.setting), worst.speedup,
+                     setting_text(design, worst.setting));
+}
+
+std::string counts(const SweepOutcome& outcome, const std::string& file) {
+  std::string text = fmt::format("{} points simulated, {} known before", outcome.simulated, outcome.known);
+  if (outcome.failed > 0) text += fmt::format(", {} that the machine cannot run", outcome.failed);
+  if (outcome.left_out > 0) text += fmt::format(", {} left out by conditions", outcome.left_out);
+  return fmt::format("{}: {}\n", file, text);
+}
+
+}  // namespace
+
+int run_sweep(const ParsedCommand& command) {
+  const sweep::Design design = sweep::Design::read(request_of(command));
+  Study study(design.parameters(), {shipped("substrates"), shipped("workloads"), command.flag("waterfall")});
+  check_values(design, study);
+  const std::string file = results_file(command);
+  sweep::Store store(file, sweep::Store::Mode::write);
+  SweepOptions options;
+  options.threads = static_cast<int>(command.integer("threads").value_or(0));
+  options.stop = &InterruptGuard::stop();
+  ProgressBar bar("points");
+  if (ProgressBar::visible() && !command.flag("quiet"))
+    options.progress = [&](std::int64_t done, std::int64_t total) {
+      bar.draw(static_cast<std::size_t>(done), static_cast<std::size_t>(total));
+    };
+  const InterruptGuard guard;
+  const SweepOutcome outcome = sparsesim::run_sweep(design, study, store, options);
+  bar.clear();
+  if (!outcome.finished) {
+    fmt::print(stderr, "sparsesim: interrupted; {}The same command goes on from there.\n", counts(outcome, file));
+    return kInterruptedExit;
+  }
+  fmt::print("{}", counts(outcome, file));
+  if (!command.flag("quiet")) fmt::print("{}", summary(design, store));
+  return kOk;
+}
+
+}  // namespace sparsesim::cli

@@ -1,0 +1,137 @@
+// How the design of a sweep is read from a specification and from a command line.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "sim/sweep/design.h"
+
+namespace sparsesim::sweep {
+
+using config::Node;
+
+class DesignReader {
+ public:
+  explicit DesignReader(const Request& request) : request_(request) {}
+
+  Design read() {
+    std::optional<Node> file;
+    if (!request_.file.empty()) file = config::load_file(request_.file, diagnostics_);
+    read_file(file.value_or(config::load_text("{}", "command line", diagnostics_)));
+    for (const std::string& text : request_.vary) add_inline(text);
+    for (const std::string& text : request_.where) add_condition(text, {"--where", 0, 0});
+    diagnostics_.throw_if_any();
+    finish();
+    diagnostics_.throw_if_any();
+    return std::move(design_);
+  }
+
+ private:
+  void read_file(const Node& root) {
+    config::MapReader map(root, diagnostics_);
+    design_.title_ = map.text("title", "");
+    if (const auto sample = map.map("sample")) read_sampling(*sample);
+    read_inputs(map, "substrate", request_.substrate);
+    read_inputs(map, "workload", request_.workload);
+    if (const auto vary = map.map("vary"))
+      for (const auto& [path, values] : vary->entries()) add(path, values, vary->key_position(path));
+    for (const std::string& text : map.texts("where", 256)) conditions_.emplace_back(text, map.node().position());
+    map.finish();
+  }
+
+  void read_sampling(const Node& node) {
+    static constexpr std::array<std::string_view, 2> kMethods = {"random", "sobol"};
+    config::MapReader map(node, diagnostics_);
+    design_.sampling_ = map.choice("method", kMethods) == "sobol" ? Sampling::sobol : Sampling::random;
+    samples_ = map.integer("points", 1, kPointsMost);
+    design_.seed_ = static_cast<std::uint64_t>(map.integer("seed", 0, std::int64_t{1} << 40, 1));
+    map.finish();
+  }
+
+  /// `substrate` or `workload`: from the options, or from the file.
+  void read_inputs(config::MapReader& map, const std::string& key, const std::string& given) {
+    const auto node = map.optional(key);
+    if (!given.empty())
+      add(key, config::load_text(inline_values(given), "--" + key, diagnostics_), {"--" + key, 0, 0});
+    else if (node)
+      add_files(key, *node, map.node().key_position(key));
+    else
+      map.mistake(fmt::format("no {} is given", key));
+  }
+
+  /// Names of files that lie beside the specification become paths.
+  void add_files(const std::string& key, const Node& node, const config::Position& place) {
+    add(key, node, place);
+    const std::filesystem::path folder = std::filesystem::path(request_.file).parent_path();
+    std::error_code error;
+    for (std::string& name : design_.parameters_.back().values.list)
+      if (std::filesystem::is_regular_file(folder / name, error)) name = (folder / name).string();
+  }
+
+  void add_inline(const std::string& text) {
+    const std::string label = "--vary " + text;
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return diagnostics_.add({label, 0, 0}, "expected PATH=VALUES", "as in --vary workload.seed=1,2,3");
+    add(text.substr(0, equals), config::load_text(inline_values(text.substr(equals + 1)), label, diagnostics_),
+        {label, 0, 0});
+  }
+
+  void add_condition(const std::string& text, const config::Position& place) { conditions_.emplace_back(text, place); }
+
+  /// A path given again, as on a command line after a file, replaces the values.
+  void add(const std::string& path, const Node& values, const config::Position& place) {
+    const bool input = path == "substrate" || path == "workload";
+    if (!input && !path.starts_with("substrate.") && !path.starts_with("workload."))
+      diagnostics_.add(place, fmt::format("\"{}\" is no parameter", path),
+                       "substrate, workload, substrate.PATH, workload.seed or workload.ops.NAME.KEY");
+    const bool sampled = design_.sampling_ != Sampling::grid;
+    Parameter parameter{path, read_values(values, path, sampled, diagnostics_), place};
+    auto& all = design_.parameters_;
+    const auto known = std::find_if(all.begin(), all.end(), [&](const Parameter& p) { return p.path == path; });
+    if (known != all.end())
+      *known = std::move(parameter);
+    else
+      all.push_back(std::move(parameter));
+  }
+
+  void finish() {
+    const std::vector<std::string> paths = design_.paths();
+    for (const auto& [text, place] : conditions_) {
+      design_.condition_texts_.push_back(text);
+      design_.conditions_.push_back(Condition::parse(text, paths, place, diagnostics_));
+      for (const std::size_t used : design_.conditions_.back().used()) require_numbers(used, text, place);
+    }
+    if (design_.sampling_ != Sampling::grid) {
+      design_.size_ = samples_;
+      return;
+    }
+    for (const Parameter& parameter : design_.parameters_) {
+      const auto values = static_cast<std::int64_t>(parameter.values.list.size());
+      if (values == 0 || design_.size_ > kPointsMost / values)
+        return diagnostics_.add(parameter.place,
+                                fmt::format("the product of all values has more than {} points", kPointsMost));
+      design_.size_ *= values;
+    }
+  }
+
+  void require_numbers(std::size_t used, const std::string& text, const config::Position& place) {
+    const Parameter& parameter = design_.parameters_[used];
+    for (const std::string& value : parameter.values.list)
+      if (!numeric(value))
+        return diagnostics_.add(
+            place, fmt::format("where \"{}\": {} may be \"{}\", which is no number", text, parameter.path, value));
+  }
+
+  const Request& request_;
+  config::Diagnostics diagnostics_;
+  Design design_;
+  std::int64_t samples_ = 0;
+  std::vector<std::pair<std::string, config::Position>> conditions_;
+};
+
+Design Design::read(const Request& request) { return DesignReader(request).read(); }
+
+}  // namespace sparsesim::sweep

@@ -1,0 +1,69 @@
+// Copies of a tree with other values: what changes, what stays, and where each value says it stands.
+#include "sim/config/edit.h"
+
+#include <doctest/doctest.h>
+
+#include "sim/config/reader.h"
+
+namespace sparsesim::config {
+namespace {
+
+Node text(const std::string& yaml, const std::string& name = "file.yaml") {
+  Diagnostics diagnostics;
+  const Node root = load_text(yaml, name, diagnostics);
+  REQUIRE(diagnostics.empty());
+  return root;
+}
+
+const Node& ops() {
+  static const Node root = text("name: two\nops:\n  - {name: a, m: 1, mask: {rows: 4}}\n  - {name: b, m: 2}\n");
+  return root;
+}
+
+std::string value(const Node& root, std::size_t op, const std::string& key) {
+  const auto found = root.find("ops")->items().at(op).find(key);
+  return found ? found->scalar() : "absent";
+}
+
+}  // namespace
+
+TEST_CASE("a change replaces one value and leaves the others") {
+  const Node changed = with_changes(ops(), {{{"ops", "b", "m"}, text("64")}});
+  CHECK(value(changed, 0, "m") == "1");
+  CHECK(value(changed, 1, "m") == "64");
+  CHECK(changed.find("name")->scalar() == "two");
+  CHECK(value(ops(), 1, "m") == "2");  // the original is as it was
+}
+
+TEST_CASE("keys and maps that are not there are added; items that are not there are not") {
+  const Node changed = with_changes(ops(), {{{"ops", "a", "k"}, text("8")},
+                                            {{"ops", "a", "mask", "columns"}, text("16")},
+                                            {{"ops", "b", "mask", "rows"}, text("5")},
+                                            {{"ops", "b", "mask", "columns"}, text("6")},
+                                            {{"ops", "c", "m"}, text("7")}});
+  CHECK(value(changed, 0, "k") == "8");
+  const auto items = changed.find("ops")->items();
+  CHECK(items.size() == 2);
+  CHECK(items[0].find("mask")->find("rows")->scalar() == "4");
+  CHECK(items[0].find("mask")->find("columns")->scalar() == "16");
+  CHECK(items[1].find("mask")->entries().size() == 2);
+  CHECK(items[1].find("mask")->find("rows")->scalar() == "5");
+}
+
+TEST_CASE("of equal paths the last change counts") {
+  const Node changed = with_changes(ops(), {{{"ops", "a", "m"}, text("3")}, {{"ops", "a", "m"}, text("4")}});
+  CHECK(value(changed, 0, "m") == "4");
+  CHECK(changed.find("ops")->items()[0].entries().size() == 3);
+}
+
+TEST_CASE("every value stands where it was written") {
+  const Node changed = with_changes(ops(), {{{"ops", "b", "m"}, text("\n\n  64", "sweep.yaml")}});
+  const Node op = changed.find("ops")->items()[1];
+  CHECK(op.position().file == "file.yaml");
+  CHECK(op.position().line == 4);
+  CHECK(op.find("m")->position().file == "sweep.yaml");
+  CHECK(op.find("m")->position().line == 3);
+  CHECK(op.find("m")->path() == "ops[1].m");
+}
+
+}  // namespace sparsesim::config
