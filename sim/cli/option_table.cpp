@@ -1,53 +1,9 @@
 // The one table of subcommands and options.
 
-#include "sim/cli/options.h"
+#include "sim/cli/option_specs.h"
 
 namespace sparsesim::cli {
 namespace {
-
-OptionSpec flag(std::string name, std::string doc) {
-  OptionSpec option;
-  option.name = std::move(name);
-  option.doc = std::move(doc);
-  return option;
-}
-
-OptionSpec value(std::string name, ValueType type, std::string placeholder, std::string doc,
-                 std::string fallback = {}) {
-  OptionSpec option = flag(std::move(name), std::move(doc));
-  option.type = type;
-  option.placeholder = std::move(placeholder);
-  option.fallback = std::move(fallback);
-  return option;
-}
-
-OptionSpec choice(std::string name, std::string placeholder, std::vector<std::string> choices, std::string doc,
-                  std::string fallback) {
-  OptionSpec option =
-      value(std::move(name), ValueType::choice, std::move(placeholder), std::move(doc), std::move(fallback));
-  option.choices = std::move(choices);
-  return option;
-}
-
-OptionSpec integer(std::string name, std::int64_t low, std::int64_t high, std::string doc, std::string fallback = {}) {
-  OptionSpec option = value(std::move(name), ValueType::integer, "N", std::move(doc), std::move(fallback));
-  option.low = low;
-  option.high = high;
-  return option;
-}
-
-OptionSpec required(OptionSpec option) {
-  option.required = true;
-  return option;
-}
-
-OptionSpec repeatable(OptionSpec option) {
-  option.repeatable = true;
-  return option;
-}
-
-OptionSpec format_option() { return choice("format", "FORMAT", {"table", "json"}, "what to print", "table"); }
-OptionSpec quiet_option() { return flag("quiet", "print the result alone: no progress, no notes"); }
 
 CommandSpec run_command() {
   return {"run",
@@ -172,51 +128,6 @@ CommandSpec inspect_command() {
   return command;
 }
 
-CommandSpec sweep_command() {
-  CommandSpec command = {
-      "sweep",
-      "run many points: patterns, shapes, machines that do not exist",
-      "Simulates every point of a grid or sample of parameters and writes each to an SQLite file as soon as it is known; "
-      "what the file has is not simulated again, so that the same command goes on where it was interrupted. "
-      "docs/sweep.md describes specifications, paths and tables.",
-      {value("substrate", ValueType::substrate, "S", "machine, or several with commas; in place of the specification's"),
-       value("workload", ValueType::workload, "W", "work, or several with commas; in place of the specification's"),
-       repeatable(value("vary", ValueType::text, "PATH=VALUES",
-                        "values of a parameter: A,B,C or FROM:TO:STEP or log:FROM:TO:POINTS")),
-       repeatable(value("where", ValueType::text, "CONDITION", "only points for which this comparison holds")),
-       value("out", ValueType::file, "FILE", "results; default is the specification's name with .sqlite"),
-       integer("threads", 1, 1024, "points simulated at once; default is one per processor"),
-       flag("waterfall", "also say where the promised speedup went, at ten times the cost"), quiet_option()},
-      {value("SPEC", ValueType::file, "SPEC", "what to vary; may be left out")},
-      {"sparsesim sweep layer-sweep.yaml",
-       "sparsesim sweep --substrate a100,h100 --workload pruned-linear --vary workload.ops.linear.sparsity=0.5:0.95:0.05"}};
-  return command;
-}
-
-CommandSpec export_command() {
-  return {"export",
-          "write the results of sweeps as rows for other tools",
-          "One row per point of every sweep in the file, in order: title, position, a column per parameter, then what "
-          "the point has. The same results give the same bytes, however they came about.",
-          {choice("format", "FORMAT", {"csv", "jsonl"}, "comma-separated values, or one JSON object per line", "csv"),
-           choice("table", "TABLE", {"points", "ops"}, "a row per point, or per op of each point", "points"),
-           value("out", ValueType::file, "FILE", "write here; default is standard output")},
-          {required(value("FILE", ValueType::file, "FILE", "results of sweeps (SQLite)"))},
-          {"sparsesim export layer-sweep.sqlite --out layer-sweep.csv",
-           "sparsesim export layer-sweep.sqlite --format jsonl --table ops"}};
-}
-
-CommandSpec merge_command() {
-  return {"merge",
-          "join results files of sweeps",
-          "Takes over every point and every sweep that the target has not; the order of the files does not matter. Two "
-          "different points at one place of a sweep (of two versions, or of files that were changed between) are an "
-          "error, and nothing of that file is taken.",
-          {required(value("out", ValueType::file, "FILE", "target; made where there is none")), quiet_option()},
-          {required(repeatable(value("FILE", ValueType::file, "FILE", "results of sweeps (SQLite)")))},
-          {"sparsesim merge --out all.sqlite first.sqlite second.sqlite"}};
-}
-
 CommandSpec list_command() {
   CommandSpec command = {"list", "list what can be named", "", {flag("names", "names alone, one per line")}, {}, {}};
   command.positionals.push_back(choice("KIND", "KIND",
@@ -241,9 +152,7 @@ std::vector<CommandSpec> make_commands() {
   table.push_back(validate_command());
   table.push_back(fingerprint_command());
   table.push_back(measure_command());
-  table.push_back(sweep_command());
-  table.push_back(export_command());
-  table.push_back(merge_command());
+  for (CommandSpec& command : explore_commands()) table.push_back(std::move(command));
   table.push_back(inspect_command());
   table.push_back(with_argument(
       "show", "print the fingerprint of a machine",

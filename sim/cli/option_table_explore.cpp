@@ -1,0 +1,60 @@
+// The commands that run many points.
+
+#include "sim/cli/option_specs.h"
+
+namespace sparsesim::cli {
+namespace {
+
+CommandSpec sweep_command() {
+  CommandSpec command = {
+      "sweep",
+      "run many points: patterns, shapes, machines that do not exist",
+      "Simulates every point of a grid or sample of parameters and writes each to an SQLite file as soon as it is "
+      "known; "
+      "what the file has is not simulated again, so that the same command goes on where it was interrupted. "
+      "docs/sweep.md describes specifications, paths and tables.",
+      {value("substrate", ValueType::substrate, "S",
+             "machine, or several with commas; in place of the specification's"),
+       value("workload", ValueType::workload, "W", "work, or several with commas; in place of the specification's"),
+       repeatable(value("vary", ValueType::text, "PATH=VALUES",
+                        "values of a parameter: A,B,C or FROM:TO:STEP or log:FROM:TO:POINTS")),
+       repeatable(value("where", ValueType::text, "CONDITION", "only points for which this comparison holds")),
+       value("out", ValueType::file, "FILE", "results; default is the specification's name with .sqlite"),
+       integer("threads", 1, 1024, "points simulated at once; default is one per processor"),
+       flag("waterfall", "also say where the promised speedup went, at ten times the cost"), quiet_option()},
+      {value("SPEC", ValueType::file, "SPEC", "what to vary; may be left out")},
+      {"sparsesim sweep layer-sweep.yaml",
+       "sparsesim sweep --substrate a100,h100 --workload pruned-linear --vary "
+       "workload.ops.linear.sparsity=0.5:0.95:0.05"}};
+  return command;
+}
+
+CommandSpec export_command() {
+  return {"export",
+          "write the results of sweeps as rows for other tools",
+          "One row per point of every sweep in the file, in order: title, position, a column per parameter, then what "
+          "the point has. The same results give the same bytes, however they came about.",
+          {choice("format", "FORMAT", {"csv", "jsonl"}, "comma-separated values, or one JSON object per line", "csv"),
+           choice("table", "TABLE", {"points", "ops"}, "a row per point, or per op of each point", "points"),
+           value("out", ValueType::file, "FILE", "write here; default is standard output")},
+          {required(value("FILE", ValueType::file, "FILE", "results of sweeps (SQLite)"))},
+          {"sparsesim export layer-sweep.sqlite --out layer-sweep.csv",
+           "sparsesim export layer-sweep.sqlite --format jsonl --table ops"}};
+}
+
+CommandSpec merge_command() {
+  return {"merge",
+          "join results files of sweeps",
+          "Takes over every point and every sweep that the target has not; the order of the files does not matter. Two "
+          "different points at one place of a sweep (of two versions, or of files that were changed between) are an "
+          "error, and nothing of that file is taken.",
+          {required(value("out", ValueType::file, "FILE", "target; made where there is none")), quiet_option()},
+          {required(repeatable(value("FILE", ValueType::file, "FILE", "results of sweeps (SQLite)")))},
+          {"sparsesim merge --out all.sqlite first.sqlite second.sqlite"}};
+}
+
+}  // namespace
+
+std::vector<CommandSpec> explore_commands() { return {sweep_command(), export_command(), merge_command()}; }
+
+}  // namespace sparsesim::cli
