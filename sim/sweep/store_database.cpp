@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
@@ -65,10 +66,24 @@ std::string resolve(const std::string& path, Store::Mode mode) {
   return fs::weakly_canonical(fs::absolute(path)).string();
 }
 
+/// On read-only media, whole: SQLite would look in vain for a place to put its log.
+bool is_fixed(const std::string& file) {
+  return ::access(fs::path(file).parent_path().c_str(), W_OK) != 0 && !fs::exists(file + "-wal");
+}
+
+std::string immutable_uri(const std::string& file) {
+  std::string uri = "file:";
+  for (const char c : file) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/';
+    uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return uri + "?immutable=1";
+}
+
 }  // namespace
 
 StoreDatabase::StoreDatabase(const std::string& path, Store::Mode mode) : path_(path), file_(resolve(path, mode)) {
-  if (mode == Store::Mode::write) lock_ = std::make_unique<WriterLock>(file_);
+  if (mode == Store::Mode::write) lock_ = std::make_unique<WriterLock>(file_, path_);
   guarded([&] {
     open(mode);
     distrust();
@@ -79,6 +94,10 @@ StoreDatabase::StoreDatabase(const std::string& path, Store::Mode mode) : path_(
 StoreDatabase::~StoreDatabase() = default;
 
 void StoreDatabase::open(Store::Mode mode) {
+  if (mode == Store::Mode::read && is_fixed(file_)) {
+    database_ = std::make_unique<SQLite::Database>(immutable_uri(file_), SQLite::OPEN_READONLY | SQLite::OPEN_URI);
+    return;
+  }
   // A reader opens for writing where it may: the last one to close a file tidies up its log.
   const int flags = SQLite::OPEN_READWRITE | (mode == Store::Mode::write ? SQLite::OPEN_CREATE : 0);
   database_ = std::make_unique<SQLite::Database>(file_, flags, kBusyMilliseconds);

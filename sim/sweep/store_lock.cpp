@@ -13,10 +13,10 @@
 
 namespace sparsesim::sweep {
 
-WriterLock::WriterLock(const std::string& file) : path_(file + ".lock") {
+WriterLock::WriterLock(const std::string& file, const std::string& name) : path_(file + ".lock") {
   const auto fail = [&](bool bad_input, const std::string& reason) {
     if (descriptor_ >= 0) ::close(descriptor_);
-    throw StoreError(fmt::format("{}: {}", file, reason), bad_input);
+    throw StoreError(fmt::format("{}: {}", name, reason), bad_input);
   };
   while (true) {
     descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);

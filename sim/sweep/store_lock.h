@@ -9,9 +9,9 @@ namespace sparsesim::sweep {
 /// drops when a process ends, killed or not, blocks nobody later, though the file may be left behind.
 class WriterLock {
  public:
-  /// Takes the lock of `file` or fails at once. Errors: StoreError where another process holds it, or it cannot be
-  /// made.
-  explicit WriterLock(const std::string& file);
+  /// Takes the lock of `file`, which messages call `name`, or fails at once.
+  /// Errors: StoreError where another process holds it, or it cannot be made.
+  WriterLock(const std::string& file, const std::string& name);
   ~WriterLock();
   WriterLock(const WriterLock&) = delete;
   WriterLock& operator=(const WriterLock&) = delete;
