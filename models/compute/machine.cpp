@@ -44,11 +44,6 @@ ChunkedShape cut_shape(const TaskShape& shape, int limit, double ps_per_cycle) {
   return cut;
 }
 
-// Every side of a partitioned cache keeps its own copy of what units on both sides read.
-double effective_capacity(const Substrate& substrate) {
-  return substrate.memory.l2_bytes / std::max(1.0, substrate.memory.l2_partitions.value);
-}
-
 }  // namespace
 
 Machine::Machine(const Launch& launch, const Substrate& substrate, bool without_overfetch, double clock_hz)
@@ -58,11 +53,14 @@ Machine::Machine(const Launch& launch, const Substrate& substrate, bool without_
       clock_hz_(clock_hz),
       pipes_(substrate.compute.units),
       ports_(substrate.compute.units),
-      dram_ports_(substrate.compute.units) {
+      dram_ports_(substrate.compute.units),
+      l2_(static_cast<std::size_t>(std::max(1.0, substrate.memory.l2_chiplets.value))) {
   const Memory& memory = substrate.memory;
   hit_latency_ps_ = 0.5 * (memory.l2_near_latency + memory.l2_far_latency) * kPsPerSecond;
   miss_latency_ps_ = memory.dram_latency * kPsPerSecond;
-  l2_ps_per_byte_ = kPsPerSecond / memory.l2_bandwidth;
+  side_latency_ps_ = memory.side_latency * kPsPerSecond;
+  l2_ps_per_byte_ = static_cast<double>(l2_.size()) * kPsPerSecond / memory.l2_bandwidth;
+  side_ps_per_byte_ = memory.side_bandwidth > 0 ? kPsPerSecond / memory.side_bandwidth : 0;
   dram_ps_per_byte_ = kPsPerSecond / (memory.dram_achieved * launch.dram_share);
   port_ps_per_byte_ = memory.l2_port > 0 ? kPsPerSecond / (memory.l2_port * clock_hz) : 0;
   dram_unit_ps_per_byte_ = memory.dram_unit > 0 ? kPsPerSecond / (memory.dram_unit * launch.dram_share) : 0;
@@ -88,7 +86,9 @@ void Machine::prepare_cache() {
     slices = std::max(slices, task.first_slice + static_cast<std::uint32_t>(shape.steps));
   }
   panel_groups_ = slices / static_cast<std::uint32_t>(group_steps_) + 1;
-  cache_.emplace(std::size_t{panels} * panel_groups_, effective_capacity(substrate_));
+  const std::size_t groups = std::size_t{panels} * panel_groups_;
+  cache_.assign(l2_.size(), SliceCache(groups, shared_l2_bytes(substrate_.memory)));
+  if (substrate_.memory.side_bytes > 0) side_cache_.emplace(groups, substrate_.memory.side_bytes);
 }
 
 // Breadth first: slot s of every unit is filled before slot s + 1 of any.
@@ -120,7 +120,8 @@ LaunchResult Machine::run() {
         return finish(slot, event.id);
     }
   });
-  end_ps_ = std::max({end_ps_, l2_.free_ps, dispatcher_.free_ps});
+  for (const Server& l2 : l2_) end_ps_ = std::max(end_ps_, l2.free_ps);
+  end_ps_ = std::max({end_ps_, side_.free_ps, dispatcher_.free_ps});
   return result();
 }
 
@@ -152,7 +153,33 @@ void Machine::start(Slot& slot, std::uint32_t id, double start_ps) {
   at(slot.started_ps + cut.prologue_ps, cut.chunks > 0 ? kIssue : kFinish, id);
 }
 
-// When the missing steps among [first, last) of a panel arrive from DRAM, or those on their way to L2 are there.
+// When bytes that no cache has arrive from DRAM.
+double Machine::read_dram(const Slot& slot, double bytes) {
+  const double now = now_ps(), work = bytes * dram_ps_per_byte_;
+  counters_.dram_bytes += bytes;
+  double ready = dram_.serve(now, work) + work + miss_latency_ps_;
+  if (dram_unit_ps_per_byte_ > 0) {
+    const double alone = bytes * dram_unit_ps_per_byte_;
+    ready = std::max(ready, dram_ports_[slot.unit].serve(now, alone) + alone + miss_latency_ps_);
+  }
+  return ready;
+}
+
+// When bytes that the L2 of the chiplet lacks arrive: all pass the memory-side cache, what it lacks comes from DRAM.
+double Machine::fill_l2(const Slot& slot, const Stream& stream, std::uint32_t group, int first, int last, double bytes,
+                        double pace_ps) {
+  if (!side_cache_) return read_dram(slot, bytes);
+  const double now = now_ps(), work = bytes * side_ps_per_byte_;
+  const auto found = stream.cached ? side_cache_->lookup(group, first, last, now, pace_ps) : SliceCache::Lookup{};
+  const double served = side_.serve(now, work) + work + side_latency_ps_;
+  const double missing = bytes * (last - first - found.hit_steps) / (last - first);
+  if (missing <= 0) return std::max(served, found.ready_ps);
+  const double ready = std::max({served, found.ready_ps, read_dram(slot, missing)});
+  if (stream.cached) side_cache_->insert(group, first, last, missing, ready, now);
+  return ready;
+}
+
+// When the missing steps among [first, last) of a panel arrive, or those on their way to L2 are there.
 double Machine::fill(const Slot& slot, const Stream& stream, std::uint32_t panel, int first, int last,
                      double bytes_per_step, double pace_ps) {
   const double now = now_ps();
@@ -161,24 +188,20 @@ double Machine::fill(const Slot& slot, const Stream& stream, std::uint32_t panel
     return now;
   }
   double ready = 0;
+  SliceCache& cache = cache_[chiplet(slot)];
   for (int begin = first; begin < last;) {
     const int index = begin / group_steps_, base = index * group_steps_;
     const int end = std::min(last, base + group_steps_);
     const std::uint32_t group = panel * panel_groups_ + static_cast<std::uint32_t>(index);
     const auto found =
-        stream.cached ? cache_->lookup(group, begin - base, end - base, now, pace_ps) : SliceCache::Lookup{};
+        stream.cached ? cache.lookup(group, begin - base, end - base, now, pace_ps) : SliceCache::Lookup{};
     const double missing = (end - begin - found.hit_steps) * bytes_per_step;
     counters_.l2_hit_bytes += found.hit_steps * bytes_per_step;
     ready = std::max(ready, found.ready_ps);
     if (missing > 0) {
-      counters_.dram_bytes += missing;
-      const double work = missing * dram_ps_per_byte_;
-      ready = std::max(ready, dram_.serve(now, work) + work + miss_latency_ps_);
-      if (dram_unit_ps_per_byte_ > 0) {
-        const double alone = missing * dram_unit_ps_per_byte_;
-        ready = std::max(ready, dram_ports_[slot.unit].serve(now, alone) + alone + miss_latency_ps_);
-      }
-      if (stream.cached) cache_->insert(group, begin - base, end - base, missing, ready, now);
+      ready =
+          std::max(ready, fill_l2(slot, stream, group, begin - base + found.hit_steps, end - base, missing, pace_ps));
+      if (stream.cached) cache.insert(group, begin - base, end - base, missing, ready, now);
     }
     begin = end;
   }
@@ -194,7 +217,7 @@ double Machine::fetch(const Slot& slot, const Stream& stream, std::uint32_t pane
   const double now = now_ps(), l2_work = bytes * stream.l2_share * l2_ps_per_byte_,
                port_work = bytes * port_ps_per_byte_;
   const double served =
-      std::max(l2_.serve(now, l2_work) + l2_work, ports_[slot.unit].serve(now, port_work) + port_work);
+      std::max(l2_[chiplet(slot)].serve(now, l2_work) + l2_work, ports_[slot.unit].serve(now, port_work) + port_work);
   return std::max(served + hit_latency_ps_, fill(slot, stream, panel, first, last, bytes_per_step, pace_ps));
 }
 
@@ -259,7 +282,9 @@ void Machine::finish(Slot& slot, std::uint32_t id) {
     counters_.l2_bytes += through_l2;
     counters_.dram_bytes += shape.store_bytes;
     const double work = through_l2 * l2_ps_per_byte_;
-    end_ps_ = std::max(end_ps_, l2_.serve(now_ps(), work) + work + cut.epilogue_ps);
+    end_ps_ = std::max(end_ps_, l2_[chiplet(slot)].serve(now_ps(), work) + work + cut.epilogue_ps);
+    // Chiplets see each other's results through the memory side alone.
+    if (side_cache_) side_.serve(now_ps(), through_l2 * side_ps_per_byte_);
     dram_.serve(now_ps(), shape.store_bytes * dram_ps_per_byte_);
   }
   end_ps_ = std::max(end_ps_, end);
@@ -283,7 +308,10 @@ LaunchResult Machine::result() const {
     for (const auto& unit : pipes_) busy += unit[pipe].busy_ps;
     result.busy[pipe] = busy / kPsPerSecond / substrate_.compute.units;
   }
-  result.busy[static_cast<int>(DeviceResource::l2)] = l2_.busy_ps / kPsPerSecond;
+  double l2_busy_ps = 0;
+  for (const Server& l2 : l2_) l2_busy_ps += l2.busy_ps;
+  result.busy[static_cast<int>(DeviceResource::l2)] = l2_busy_ps / kPsPerSecond / static_cast<double>(l2_.size());
+  result.busy[static_cast<int>(DeviceResource::side_cache)] = side_.busy_ps / kPsPerSecond;
   result.busy[static_cast<int>(DeviceResource::dram)] = dram_.busy_ps / kPsPerSecond;
   const double slots = static_cast<double>(substrate_.compute.units) * std::max(1, launch_.tasks_per_unit);
   result.balanced_seconds = slot_busy_ps_ / kPsPerSecond / slots;

@@ -55,6 +55,10 @@ class Machine {
   double fetch(const Slot& slot, const Stream& stream, std::uint32_t panel, int first, int last, double pace_ps);
   double fill(const Slot& slot, const Stream& stream, std::uint32_t panel, int first, int last, double bytes_per_step,
               double pace_ps);
+  double fill_l2(const Slot& slot, const Stream& stream, std::uint32_t group, int first, int last, double bytes,
+                 double pace_ps);
+  double read_dram(const Slot& slot, double bytes);
+  std::size_t chiplet(const Slot& slot) const { return slot.unit % l2_.size(); }
   double now_ps() const { return static_cast<double>(simulation_.now().ps); }
   void at(double ps, Kind kind, std::uint32_t id);
   LaunchResult result() const;
@@ -71,15 +75,17 @@ class Machine {
   std::vector<std::array<Server, kPipes>> pipes_;  // per unit
   std::vector<Server> ports_;                      // per unit: its link to L2
   std::vector<Server> dram_ports_;                 // per unit: what it alone can draw from DRAM
-  Server l2_, dram_, dispatcher_;
-  std::optional<SliceCache> cache_;
+  std::vector<Server> l2_;                         // per chiplet
+  std::vector<SliceCache> cache_;                  // per chiplet: its second-level cache
+  Server side_, dram_, dispatcher_;
+  std::optional<SliceCache> side_cache_;
   std::size_t next_task_ = 0;
   LaunchCounters counters_;
   std::vector<TaskSpan>* spans_ = nullptr;
   double end_ps_ = 0;
   double slot_busy_ps_ = 0;
-  double hit_latency_ps_, miss_latency_ps_;
-  double port_ps_per_byte_, l2_ps_per_byte_, dram_ps_per_byte_, dram_unit_ps_per_byte_;
+  double hit_latency_ps_, side_latency_ps_, miss_latency_ps_;
+  double port_ps_per_byte_, l2_ps_per_byte_, side_ps_per_byte_, dram_ps_per_byte_, dram_unit_ps_per_byte_;
 };
 
 }  // namespace sparsesim

@@ -16,8 +16,8 @@ namespace sparsesim {
 class LaunchMemo;
 
 /// What can limit a launch on a device.
-enum class DeviceResource { tensor, vector, special, l2, dram };
-inline constexpr int kDeviceResources = 5;
+enum class DeviceResource { tensor, vector, special, l2, side_cache, dram };
+inline constexpr int kDeviceResources = 6;
 
 /// What a launch moved and executed.
 struct LaunchCounters {

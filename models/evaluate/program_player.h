@@ -15,8 +15,8 @@
 namespace sparsesim {
 
 /// What can limit a run: the resources of a device, the fabric, and per-call cost.
-enum class Resource { tensor, vector, special, l2, dram, fabric, fixed };
-inline constexpr int kResources = 7;
+enum class Resource { tensor, vector, special, l2, side_cache, dram, fabric, fixed };
+inline constexpr int kResources = 8;
 std::string_view name(Resource resource);
 
 /// Counters of a run, so that a right time for a wrong reason can be seen. One list serves every output.

@@ -65,8 +65,9 @@ ExchangeResult all_to_all(const Exchange& exchange, const Fabric& fabric, const 
     result.time = ideal.fixed_cost ? moved.drain : moved.time;
     return result;
   }
-  const CollectiveTime cost = point_to_point_time(load.largest, load.peers, load.own, moved.drain.seconds(),
-                                                  read_library(fabric), !ideal.fixed_cost);
+  const CollectiveTime cost =
+      point_to_point_time(load.largest, load.peers, load.own, moved.drain.seconds(), read_library(fabric),
+                          !ideal.fixed_cost, nodes_of(fabric, exchange.devices));
   result.time = Time::from_seconds(cost.seconds);
   result.protocol = name(cost.protocol);
   return result;
@@ -86,16 +87,34 @@ Bandwidth ring_bandwidth(const Topology& topology) {
   return {std::max(neighbour, *std::min_element(out.begin(), out.end()))};
 }
 
+/// Rings over nodes: as many as a node has devices, each of which leaves the node through another device's cable. A ring
+/// has one rate all along, so what they carry together is at most a node's ring and at most all cables into the network.
+Bandwidth clustered_ring_bandwidth(const Fabric& fabric, int devices) {
+  const int nodes = nodes_of(fabric, devices), per_node = devices_of_node(fabric);
+  const double network = fabric.network_bandwidth.value * fabric.network_efficiency.value;
+  const int rails = devices - (nodes - 1) * per_node;  // of the last node, which may be smaller
+  if (per_node == 1) return {network};
+  const double inside = ring_bandwidth(make_topology(fabric, per_node)).bytes_per_second;
+  return {std::min(inside, network * std::min(rails, per_node))};
+}
+
 ExchangeResult ring(Collective collective, const Exchange& exchange, const Fabric& fabric, const Ideal& ideal) {
   const int n = exchange.devices, steps = ring_steps(collective, n);
-  const Bandwidth bandwidth = ring_bandwidth(make_topology(fabric, n));
+  const int nodes = nodes_of(fabric, n);
+  const int inner = std::min(n, devices_of_node(fabric));  // devices of a full node that take part
+  const Bandwidth bandwidth =
+      nodes > 1 ? clustered_ring_bandwidth(fabric, n) : ring_bandwidth(make_topology(fabric, n));
+  const Bandwidth inside = nodes > 1 && inner > 1 ? ring_bandwidth(make_topology(fabric, inner)) : bandwidth;
+  const RingSpan span(n, nodes, bandwidth.bytes_per_second / inside.bytes_per_second);
   const double part = packets(exchange.bytes_per_rank / n, fabric, ideal);
   CollectiveTime cost;
   if (fabric.collectives.empty()) {
-    const double latency = ideal.fixed_cost ? 0.0 : fabric.link_latency.value;
+    const double hop =
+        nodes > 1 ? std::max<double>(fabric.link_latency, fabric.network_latency) : fabric.link_latency.value;
+    const double latency = ideal.fixed_cost ? 0.0 : hop;
     cost.seconds = steps * (part / bandwidth.bytes_per_second + latency);
   } else {
-    cost = ring_time(collective, n, part * n, bandwidth, read_library(fabric), !ideal.fixed_cost);
+    cost = ring_time(collective, span, part * n, bandwidth, read_library(fabric), !ideal.fixed_cost);
   }
   ExchangeResult result;
   result.time = Time::from_seconds(cost.seconds);

@@ -30,6 +30,7 @@ class ConstantReader {
   void read_protocol(const std::string& name, RingProtocol& protocol, bool step = true) {
     read(name + "_base", protocol.base);
     if (step) read(name + "_step", protocol.step);
+    if (step && fabric_.nodes > 1) read(name + "_network_step", protocol.network_step);
     read(name + "_efficiency", protocol.efficiency, true);
   }
 
@@ -78,6 +79,10 @@ LibraryConstants read_library(const Fabric& fabric) {
     reader.read("nvls_fill", c.nvls_fill);
     reader.read("nvls_fill_most", c.nvls_fill_most);
     reader.read_choice("nvls", c.choose_nvls, false);
+  }
+  if (fabric.nodes > 1) {
+    reader.read("tree_share", c.tree_share, true);
+    reader.read("p2p_network_base", c.p2p_network_base);
   }
   reader.read("copy", c.copy, true);
   reader.read("p2p_ll_base", c.p2p_ll_base);

@@ -77,9 +77,14 @@ Topology make_mesh_topology(int devices, CableSpec cable);
 /// the uplinks of a leaf carry 1/oversubscription of what its devices can send. Errors: std::invalid_argument unless
 /// the devices divide evenly.
 Topology make_fat_tree_topology(int devices, int leaves, int spines, double oversubscription, CableSpec cable);
-/// The first `devices` devices of a node's fabric at payload rate (bandwidth x efficiency); the latency of a message is
+/// The first `devices` devices of the fabric at payload rate (bandwidth x efficiency); the latency of a message is
 /// link_latency whatever the number of hops the builder makes of it.
+/// Over several nodes each device has, besides the links inside its node, one cable to its rail: the switch that joins
+/// the devices of its number in all nodes. What goes to another number crosses a node's own links first or last.
 /// Errors: FabricError when the fabric joins fewer devices, has no links, or does not connect them.
 Topology make_topology(const Fabric& fabric, int devices);
+/// Nodes that the first `devices` devices lie on, and devices of a node.
+int nodes_of(const Fabric& fabric, int devices);
+int devices_of_node(const Fabric& fabric);
 
 }  // namespace sparsesim

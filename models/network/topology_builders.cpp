@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 
 #include "models/network/topology.h"
@@ -37,7 +38,35 @@ Topology explicit_topology(const Fabric& fabric, int devices) {
   return topology;
 }
 
+/// Payload rate and latency of one cable into the network; two cables make a way through a rail.
+CableSpec network_cable(const Fabric& fabric) {
+  return {{fabric.network_bandwidth.value * fabric.network_efficiency.value},
+          Time::from_seconds(fabric.network_latency.value / 2)};
+}
+
+Topology clustered_topology(const Fabric& fabric, int devices, CableSpec link) {
+  const int nodes = nodes_of(fabric, devices), per_node = devices_of_node(fabric);
+  const bool mesh = fabric.topology == "mesh";
+  Topology topology(devices, per_node + (mesh ? 0 : nodes));  // rails first
+  for (int device = 0; device < devices; ++device) {
+    const int node = device / per_node, number = device % per_node;
+    const CableSpec network = network_cable(fabric);
+    topology.add_cable(device, topology.switch_node(number), network.bandwidth, network.latency);
+    if (!mesh) topology.add_cable(device, topology.switch_node(per_node + node), link.bandwidth, link.latency);
+    for (int peer = node * per_node; mesh && peer < device; ++peer)
+      topology.add_cable(device, peer, link.bandwidth, link.latency);
+  }
+  return topology;
+}
+
 }  // namespace
+
+int devices_of_node(const Fabric& fabric) { return std::max(1, fabric.devices / std::max(1, fabric.nodes)); }
+
+int nodes_of(const Fabric& fabric, int devices) {
+  const int per_node = devices_of_node(fabric);
+  return (devices + per_node - 1) / per_node;
+}
 
 Topology make_switch_topology(int devices, CableSpec cable) {
   Topology topology(devices, 1);
@@ -83,9 +112,11 @@ Topology make_topology(const Fabric& fabric, int devices) {
   }
   const Bandwidth payload{fabric.link_bandwidth.value * fabric.link_efficiency.value};
   const Time latency = Time::from_seconds(fabric.link_latency.value);
-  if (fabric.topology == "mesh")  // a device's links are dealt out evenly among all its peers in the node
-    return make_mesh_topology(devices, {payload * (1.0 / std::max(fabric.devices - 1, 1)), latency});
-  return make_switch_topology(devices, {payload, Time::from_seconds(fabric.link_latency.value / 2)});
+  const bool mesh = fabric.topology == "mesh";  // a device's links are dealt out evenly among its peers in the node
+  const CableSpec link = mesh ? CableSpec{payload * (1.0 / std::max(devices_of_node(fabric) - 1, 1)), latency}
+                              : CableSpec{payload, Time::from_seconds(fabric.link_latency.value / 2)};
+  if (nodes_of(fabric, devices) > 1) return clustered_topology(fabric, devices, link);
+  return mesh ? make_mesh_topology(devices, link) : make_switch_topology(devices, link);
 }
 
 }  // namespace sparsesim

@@ -1,5 +1,6 @@
 // The one table of a substrate's numbers: reading, dumping, the fingerprint, the schema, intervals and sweeps walk it.
 
+#include <algorithm>
 #include <utility>
 
 #include "models/substrate/substrate.h"
@@ -59,6 +60,11 @@ std::vector<Field> fixed_fields(Substrate& s) {
   f("memory.l2.near_latency", m.l2_near_latency, D::time, "hit in the near partition", true);
   f("memory.l2.far_latency", m.l2_far_latency, D::time, "hit in the far partition", true);
   f("memory.l2.partitions", m.l2_partitions, D::none, "partitions with uneven distance", true);
+  f("memory.l2.chiplets", m.l2_chiplets, D::none, "chiplets with a second-level cache of their own; absent: one",
+    false);
+  f("memory.side.capacity", m.side_bytes, D::bytes, "memory-side cache behind the L2 of all chiplets", false);
+  f("memory.side.bandwidth", m.side_bandwidth, D::bandwidth, "reads that hit, whole device", false);
+  f("memory.side.latency", m.side_latency, D::time, "hit", false);
   f("memory.dram.capacity", m.dram_bytes, D::bytes, "main memory", true);
   f("memory.dram.peak", m.dram_peak, D::bandwidth, "data-sheet bandwidth", true);
   f("memory.dram.achieved", m.dram_achieved, D::bandwidth, "best streaming read", true);
@@ -79,6 +85,9 @@ std::vector<Field> fixed_fields(Substrate& s) {
   f("fabric.link.efficiency", x.link_efficiency, D::share, "payload share of the raw rate", false);
   f("fabric.link.latency", x.link_latency, D::time, "device to device", false);
   f("fabric.link.packet", x.packet, D::bytes, "transfer granule", false);
+  f("fabric.network.bandwidth", x.network_bandwidth, D::bandwidth, "between nodes, per device per direction", false);
+  f("fabric.network.efficiency", x.network_efficiency, D::share, "payload share of the raw rate", false);
+  f("fabric.network.latency", x.network_latency, D::time, "device to its counterpart in another node", false);
   auto& p = s.power;
   f("power.cap", p.cap, D::power, "board power limit", true);
   f("power.idle", p.idle, D::power, "board power with clocks up and no work", true);
@@ -87,6 +96,12 @@ std::vector<Field> fixed_fields(Substrate& s) {
   f("power.zeros_gain", p.zeros_gain, D::none, "clock with all-zero operands over clock with random ones", false);
   return fields;
 }
+
+double shared_l2_bytes(const Memory& memory) {
+  return memory.l2_bytes / std::max(1.0, memory.l2_chiplets.value) / std::max(1.0, memory.l2_partitions.value);
+}
+
+double kept_on_device_bytes(const Memory& memory) { return std::max<double>(memory.l2_bytes, memory.side_bytes); }
 
 std::vector<Field> named_fields(Substrate& s) {
   using D = config::Dimension;

@@ -68,7 +68,8 @@ void add_steps(const Substrate& s, std::vector<Row>& rows) {
     rows.push_back(granule(
         "matrix step", fmt::format("{} {:g}x{:g}x{:g}", dtype, rate.step_m.value, rate.step_n.value, rate.step_k.value),
         cycles / s.compute.clock,
-        fmt::format("on one of {} units; 2:4 runs {:g} times as fast", int{s.compute.units}, rate.sparse.value),
+        fmt::format("on one of {} units; {}", int{s.compute.units},
+                    rate.sparse > 1 ? fmt::format("2:4 runs {:g} times as fast", rate.sparse.value) : "no 2:4"),
         rate.dense));
   }
 }

@@ -92,6 +92,7 @@ void read_fabric(MapReader& map, const SourceTable& sources, ReadContext& contex
   fabric.name = map.text("name", fabric.name);
   fabric.topology = map.choice("topology", kTopologies, fabric.topology);
   fabric.devices = static_cast<int>(map.integer("devices", 1, kMostDevices, fabric.devices));
+  fabric.nodes = static_cast<int>(map.integer("nodes", 1, kMostDevices, fabric.nodes));
   fabric.switches = static_cast<int>(map.integer("switches", 0, kMostDevices, fabric.switches));
   map.text("note", "");
   read_group(map, "fabric", sources, context);

@@ -183,6 +183,7 @@ void add_fabric(Group& root) {
   fabric.leaves.emplace_back("name", text_schema());
   fabric.leaves.emplace_back("topology", choice_schema(kTopologies));
   fabric.leaves.emplace_back("devices", integer_schema(1));
+  fabric.leaves.emplace_back("nodes", integer_schema(1));
   fabric.leaves.emplace_back("switches", integer_schema(0));
   fabric.leaves.emplace_back("note", text_schema());
   fabric.leaves.emplace_back("collectives", map_of(reference("constant")));

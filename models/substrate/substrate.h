@@ -91,6 +91,11 @@ struct Memory {
   Quantity l2_near_latency;      // s
   Quantity l2_far_latency;       // s
   Quantity l2_partitions;
+  Quantity l2_chiplets;  // caches of that level, one per chiplet, that share its capacity and rate; absent: one
+  // A memory-side cache between the last private one and DRAM, shared by all units; absent: none.
+  Quantity side_bytes;
+  Quantity side_bandwidth;  // B/s, whole device
+  Quantity side_latency;    // s, hit
   Quantity dram_bytes;
   Quantity dram_peak;      // B/s, data sheet
   Quantity dram_achieved;  // B/s, best streaming read
@@ -110,6 +115,12 @@ struct Memory {
   Quantity scalar_load_share;  // share of dram_achieved reached with 2-byte loads per thread
 };
 
+/// Bytes that one unit finds in its second-level cache when all units read them: every chiplet and every partition
+/// keeps a copy of its own, so l2.capacity / (chiplets * partitions).
+double shared_l2_bytes(const Memory& memory);
+/// Bytes that stay on the device between kernels, one copy of each: the larger of L2 and the memory-side cache.
+double kept_on_device_bytes(const Memory& memory);
+
 /// One cable of an explicit fabric graph; ends are "device0".. and "switch0"...
 struct FabricLink {
   std::string from, to;
@@ -121,12 +132,16 @@ struct FabricLink {
 struct Fabric {
   std::string name;
   std::string topology = "none";  // none, switch, mesh, pcie
-  int devices = 1;                // devices in the node
+  int devices = 1;                // devices in all
+  int nodes = 1;                  // they are spread over evenly; topology, switches and links are those of a node
   int switches = 0;
   Quantity link_bandwidth;                      // B/s per device per direction, raw
   Quantity link_efficiency;                     // share of it that payload reaches (headers, flits)
   Quantity link_latency;                        // s, one device to another
   Quantity packet;                              // B, transfer granule
+  Quantity network_bandwidth;                   // B/s per device per direction into the network between nodes, raw
+  Quantity network_efficiency;                  // share of it that payload reaches
+  Quantity network_latency;                     // s, one device to its counterpart in another node
   std::map<std::string, Quantity> collectives;  // library constants, named in docs/models/collectives.md
   std::vector<FabricLink> links;                // explicit graph; empty: implied by topology
 };

@@ -53,6 +53,12 @@ void Checker::complete() {
     const bool needed = required || (linked && path.rfind("fabric.link.", 0) == 0);
     if (needed && !quantity.given() && !origins_.contains(path)) missing(path);
   });
+  const Memory& m = s_.memory;
+  for (const auto& [path, quantity] : {std::pair{"memory.side.capacity", &m.side_bytes},
+                                       {"memory.side.bandwidth", &m.side_bandwidth},
+                                       {"memory.side.latency", &m.side_latency}})
+    if ((m.side_bytes.given() || m.side_bandwidth.given() || m.side_latency.given()) && !quantity->given())
+      missing(path);
   if (s_.compute.pipes.tensor.empty()) missing("compute.pipes.tensor");
   if (s_.power.per_flop.empty()) missing("power.per_flop");
 }
@@ -64,6 +70,8 @@ void Checker::order() {
   at_most("memory.sector", m.sector, "memory.fill_granule", m.fill_granule);
   at_most("memory.l2.near_latency", m.l2_near_latency, "memory.l2.far_latency", m.l2_far_latency);
   at_most("memory.l2.far_latency", m.l2_far_latency, "memory.dram.latency", m.dram_latency);
+  at_most("memory.l2.far_latency", m.l2_far_latency, "memory.side.latency", m.side_latency);
+  at_most("memory.side.latency", m.side_latency, "memory.dram.latency", m.dram_latency);
   at_most("memory.dram.latency", m.dram_latency, "memory.dram.latency_p95", m.dram_latency_p95);
   at_most("memory.l2.capacity", m.l2_bytes, "memory.dram.capacity", m.dram_bytes);
   at_most("memory.dram.achieved", m.dram_achieved, "memory.dram.peak", m.dram_peak);
@@ -73,15 +81,10 @@ void Checker::order() {
 }
 
 void Checker::whole() {
-  const std::set<std::string> counts = {"compute.units",
-                                        "compute.tasks_per_unit",
-                                        "compute.threads_per_unit",
-                                        "compute.scratchpad_banks",
-                                        "memory.l2.partitions",
-                                        "memory.dram.channels",
-                                        "memory.sector",
-                                        "memory.line",
-                                        "memory.fill_granule"};
+  const std::set<std::string> counts = {
+      "compute.units",        "compute.tasks_per_unit", "compute.threads_per_unit", "compute.scratchpad_banks",
+      "memory.l2.partitions", "memory.l2.chiplets",     "memory.dram.channels",     "memory.sector",
+      "memory.line",          "memory.fill_granule"};
   visit_fixed(s_, [&](const std::string& path, const Quantity& quantity, config::Dimension, std::string_view, bool) {
     if (!counts.contains(path) || !quantity.given()) return;
     if (quantity.value < 1 || quantity.value > 1e6 || quantity.value != std::floor(quantity.value))
@@ -111,6 +114,14 @@ void Checker::fabric() {
     mistake("devices",
             "devices is " + std::to_string(s_.devices) + " but the fabric joins " + std::to_string(f.devices));
   if (f.topology == "switch" && f.switches < 1) mistake("fabric", "a switch topology needs switches of at least 1");
+  if (f.nodes > 1) {
+    if (f.devices % f.nodes != 0) mistake("fabric", "nodes must divide the devices of the fabric evenly");
+    if (!f.links.empty()) mistake("fabric", "explicit links describe the whole fabric, so nodes must be 1");
+    for (const auto& [path, quantity] : {std::pair{"fabric.network.bandwidth", &f.network_bandwidth},
+                                         {"fabric.network.efficiency", &f.network_efficiency},
+                                         {"fabric.network.latency", &f.network_latency}})
+      if (!quantity->given()) missing(path);
+  }
   if (!f.links.empty()) links();
 }
 

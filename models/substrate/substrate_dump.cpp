@@ -92,6 +92,7 @@ void dump_fabric(const Fabric& fabric, std::string& out) {
   if (!fabric.name.empty()) out += "  name: " + quote(fabric.name) + "\n";
   out += fmt::format("  topology: {}\n  devices: {}\n  switches: {}\n", quote(fabric.topology), fabric.devices,
                      fabric.switches);
+  if (fabric.nodes > 1) out += fmt::format("  nodes: {}\n", fabric.nodes);
   const auto line = [&](const char* key, const Quantity& quantity, config::Dimension dimension) {
     if (quantity.given()) out += fmt::format("    {}: {}\n", key, flow(quantity, dimension));
   };
@@ -102,6 +103,11 @@ void dump_fabric(const Fabric& fabric, std::string& out) {
   line("efficiency", fabric.link_efficiency, config::Dimension::share);
   line("latency", fabric.link_latency, config::Dimension::time);
   line("packet", fabric.packet, config::Dimension::bytes);
+  if (fabric.network_bandwidth.given() || fabric.network_efficiency.given() || fabric.network_latency.given())
+    out += "  network:\n";
+  line("bandwidth", fabric.network_bandwidth, config::Dimension::bandwidth);
+  line("efficiency", fabric.network_efficiency, config::Dimension::share);
+  line("latency", fabric.network_latency, config::Dimension::time);
   if (!fabric.collectives.empty()) out += "  collectives:\n";
   for (const auto& [key, value] : fabric.collectives) line(key.c_str(), value, value.dimension);
   if (!fabric.links.empty()) out += "  links:\n";

@@ -142,7 +142,7 @@ Launch lower_stream(const std::string& name, double read_bytes, double write_byt
   if (constants["scalar"] > 0 && substrate.memory.scalar_load_share > 0)
     launch.dram_share *= substrate.memory.scalar_load_share;
   const double tasks = std::clamp(std::ceil((read_bytes + write_bytes) / constants["bytes_per_task"]), 1.0, kMostTasks);
-  const double resident = std::max(0.0, 1 - (read_bytes + write_bytes) / substrate.memory.l2_bytes);
+  const double resident = std::max(0.0, 1 - (read_bytes + write_bytes) / kept_on_device_bytes(substrate.memory));
   TaskShape shape;
   shape.steps = 4;
   shape.stages = 4;

@@ -187,7 +187,7 @@ GatherTraffic gather_traffic(const BagSize& size, const Substrate& substrate) {
   const auto row = static_cast<std::int64_t>(std::ceil(traffic.row_bytes));
   traffic.sector_bytes = touched_bytes(row, static_cast<std::int64_t>(memory.sector));
   traffic.fill_bytes = touched_bytes(row, static_cast<std::int64_t>(memory.fill_granule));
-  const double capacity = memory.l2_bytes / std::max(1.0, memory.l2_partitions.value) / traffic.fill_bytes;
+  const double capacity = std::max<double>(shared_l2_bytes(memory), memory.side_bytes) / traffic.fill_bytes;
   traffic.misses = size.misses(capacity) * static_cast<double>(size.tables);
   return traffic;
 }

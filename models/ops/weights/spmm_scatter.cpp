@@ -88,7 +88,7 @@ class ScatterLowering {
     const double sector = context_.ideal.overfetch ? 0 : context_.substrate.memory.sector.value;
     const double added = rows * round_up(width * sum_bytes, sector);
     const double results = static_cast<double>(size_.n) * static_cast<double>(size_.m) * sum_bytes;
-    const double spilled = 1 - std::min(1.0, context_.substrate.memory.l2_bytes / results);
+    const double spilled = 1 - std::min(1.0, kept_on_device_bytes(context_.substrate.memory) / results);
     const double tasks =
         std::ceil(static_cast<double>(counts_.units.size()) / kernel_.tile_n) * static_cast<double>(tiles_m_);
     shape.scratch_bytes = added * (1 - spilled);

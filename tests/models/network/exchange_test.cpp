@@ -97,7 +97,8 @@ TEST_CASE("wrong exchanges are refused") {
 TEST_CASE(
     "shipped fabrics: every protocol constant is there, time is above the bound and grows from floor to bandwidth") {
   for (const char* name :
-       {"a100-sxm4-80gb", "h100-sxm5-80gb", "h200-sxm-141gb", "b200-sxm-180gb", "l40s-48gb", "rtx-3090"}) {
+       {"a100-sxm4-80gb", "h100-sxm5-80gb", "h200-sxm-141gb", "b200-sxm-180gb", "b300-sxm", "gb200-nvl72",
+        "v100-sxm2-32gb", "mi300x", "l40s-48gb", "rtx-3090", "rtx-4090", "rtx-a6000-48gb"}) {
     CAPTURE(name);
     const Substrate machine = shipped(name);
     CHECK_NOTHROW(read_library(machine.fabric));

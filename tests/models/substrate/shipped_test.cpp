@@ -29,11 +29,12 @@ std::map<std::string, Quantity> numbers(const Substrate& substrate) {
 
 }  // namespace
 
-TEST_CASE("seven devices and their nodes of eight ship") {
+TEST_CASE("devices and their nodes of eight ship") {
   const auto names = shipped_names();
   const std::set<std::string> all(names.begin(), names.end());
-  for (const char* device : {"a100-sxm4-80gb", "a100-sxm4-40gb", "h100-sxm5-80gb", "h200-sxm-141gb", "b200-sxm-180gb",
-                             "l40s-48gb", "rtx-3090"}) {
+  for (const char* device :
+       {"a100-sxm4-80gb", "a100-sxm4-40gb", "h100-sxm5-80gb", "h200-sxm-141gb", "b200-sxm-180gb", "b300-sxm",
+        "v100-sxm2-32gb", "mi300x", "l40s-48gb", "rtx-3090", "rtx-4090", "rtx-a6000-48gb"}) {
     CAPTURE(device);
     CHECK(all.contains(device));
     CHECK(all.contains(std::string(device) + "-x8"));
@@ -45,7 +46,7 @@ TEST_CASE("every shipped substrate loads and every number has a source that its 
     CAPTURE(name);
     const Substrate substrate = load_substrate(name, shipped_substrates());
     CHECK(substrate.name == name);
-    CHECK(substrate.devices == (name.ends_with("-x8") ? 8 : 1));
+    if (substrate.devices > 1 || name.ends_with("-x8")) CHECK(name.ends_with(std::to_string(substrate.devices)));
     CHECK(substrate.fabric.devices >= substrate.devices);
     CHECK((substrate.fabric.topology != "none") == substrate.fabric.link_bandwidth.given());
     visit(substrate,
@@ -108,9 +109,9 @@ TEST_CASE("no alias leads to two substrates") {
 
 TEST_CASE("units times clock times rate is the dense peak of the data sheet") {
   // Data-sheet TFLOP/s for bf16 over the clock that the sheet uses (boost, for H100 and B200 the lower matrix clock).
-  const auto peak = [](const char* name, double clock) {
+  const auto peak = [](const char* name, double clock, const char* dtype = "bf16") {
     const Substrate s = load_substrate(name, shipped_substrates());
-    return s.compute.units * s.compute.pipes.tensor.at("bf16").dense * clock * 1e-12;
+    return s.compute.units * s.compute.pipes.tensor.at(dtype).dense * clock * 1e-12;
   };
   CHECK(peak("a100", 1.41e9) == doctest::Approx(312).epsilon(0.005));
   CHECK(peak("h100", 1.83e9) == doctest::Approx(989).epsilon(0.005));
@@ -118,4 +119,11 @@ TEST_CASE("units times clock times rate is the dense peak of the data sheet") {
   CHECK(peak("b200", 1.856e9) == doctest::Approx(2250).epsilon(0.005));
   CHECK(peak("l40s", 2.49e9) == doctest::Approx(362).epsilon(0.005));
   CHECK(peak("3090", 1.695e9) == doctest::Approx(71).epsilon(0.005));
+  CHECK(peak("4090", 2.52e9) == doctest::Approx(165).epsilon(0.005));
+  CHECK(peak("a6000", 1.80e9) == doctest::Approx(154.8).epsilon(0.005));
+  CHECK(peak("v100", 1.53e9, "fp16") == doctest::Approx(125).epsilon(0.005));
+  CHECK(peak("mi300x", 2.1e9) == doctest::Approx(1307).epsilon(0.005));
+  CHECK(peak("mi300x", 2.1e9, "fp8") == doctest::Approx(2615).epsilon(0.005));
+  CHECK(peak("mi250x", 1.7e9) == doctest::Approx(383.0 / 2).epsilon(0.005));  // of two dies
+  CHECK(peak("b300", 2.032e9) == doctest::Approx(2500).epsilon(0.02));
 }
