@@ -6,10 +6,7 @@
 #include <numeric>
 #include <utility>
 
-#include "models/ops/cores/core_tiles.h"
 #include "models/ops/dense/gemm_kernels.h"
-#include "models/ops/limits.h"
-#include "models/ops/weights/spmm_kernels.h"
 
 namespace sparsesim {
 namespace {
@@ -111,6 +108,9 @@ void add_single(CoreWork& work, const Walk& walk) {
   work.issue_cycles +=
       (vectors * (3 + walk.loop.vector_issue) + walk.sums.units / walk.together * walk.loop.unit_issue) / core.issue;
   work.issued_macs += vectors * walk.lanes;
+  // Lanes added to one sum in their order: an addition takes three quarters of a multiply-add's latency.
+  if (walk.loop.ordered_sums > 0 && !walk.ideal.padding)
+    work.chain_cycles += vectors * walk.lanes * 0.75 * core.multiply_latency;
   // Two registers of values take turns; tall blocks have a loop for every four registers of their height.
   const double slices = tall ? std::ceil(walk.block_n / (4 * walk.lanes)) : 1;
   walk.add_row_ends(work, slices, 1, walk.sums.rows > 0 ? vectors / walk.sums.rows / slices / 2 : 0);
@@ -177,6 +177,26 @@ void add_tiles(CoreWork& work, const Walk& walk, double columns, double width) {
   walk.add_row_ends(work, tiles, vectors * rows, walk.units_per_row() / sets);
 }
 
+/// Results in memory: each stored weight adds a row of activations to a row of results, vector by vector.
+void add_in_memory(CoreWork& work, const Walk& walk, double width) {
+  const SparseLoop& loop = walk.loop;
+  const Core& core = walk.core;
+  const double vectors = walk.padded(width, walk.lanes), units = walk.sums.units;
+  work.multiply_cycles += units * vectors / core.multiplies(walk.size.dtype);
+  work.issued_macs += units * vectors * walk.lanes;
+  work.issue_cycles += units * (vectors * loop.memory_issue + loop.unit_issue) / core.issue;
+  // A vector of results is stored, and loaded again before the next weight adds to it.
+  if (!walk.ideal.padding) work.chain_cycles += units * (core.multiply_latency + loop.forward_cycles);
+  const double row_bytes = walk.units_per_row() * (walk.bytes + loop.index_bytes) + 2 * width * walk.bytes;
+  const Footprint rows{static_cast<double>(walk.size.k), width * walk.bytes,
+                       static_cast<double>(walk.size.m) * walk.bytes};
+  const Residence where = residence(core, rows, row_bytes, core.cores());
+  const double read = units * walk.touched(width);
+  work.load_cycles += units * (2 * vectors + 2) * core.vector_bytes / core.loads_bytes + far_cycles(core, where, read);
+  work.shared_bytes += read * (where.shared + where.dram);
+  walk.add_row_ends(work, 1, vectors, walk.units_per_row());
+}
+
 /// Columns of results that one pass over the weights makes; wide ones in steps that fit the registers.
 void add_panel(CoreWork& work, const Walk& walk, double width) {
   const double rows = std::min(walk.block_n, walk.loop.rows_most), registers = walk.core.registers;
@@ -200,7 +220,7 @@ void add_weights(CoreWork& work, const Walk& walk, bool first, double passing) {
 }  // namespace
 
 SparseLoop sparse_loop(const Kernel& kernel) {
-  static constexpr std::array<std::pair<const char*, double SparseLoop::*>, 20> kNames = {{
+  static constexpr std::array<std::pair<const char*, double SparseLoop::*>, 23> kNames = {{
       {"panel_vectors", &SparseLoop::panel_vectors},
       {"accumulators", &SparseLoop::accumulators},
       {"sets_most", &SparseLoop::sets_most},
@@ -215,6 +235,9 @@ SparseLoop sparse_loop(const Kernel& kernel) {
       {"flat_row_cycles", &SparseLoop::flat_row_cycles},
       {"flat_row_issue", &SparseLoop::flat_row_issue},
       {"vector_cycles", &SparseLoop::vector_cycles},
+      {"memory_issue", &SparseLoop::memory_issue},
+      {"forward_cycles", &SparseLoop::forward_cycles},
+      {"ordered_sums", &SparseLoop::ordered_sums},
       {"vector_issue", &SparseLoop::vector_issue},
       {"gathers", &SparseLoop::gathers},
       {"single_loads", &SparseLoop::single_loads},
@@ -246,75 +269,11 @@ CoreWork sparse_rows_work(const SpmmSize& size, const SparseLoop& loop, const Co
   work.waited_bytes = std::min(work.cold_bytes, runs * lines * core.line);
   if (size.m == 1)
     add_single(work, walk);
+  else if (loop.memory_issue > 0)
+    add_in_memory(work, walk, part.width);
   else
     add_panel(work, walk, part.width);
   return work;
-}
-
-namespace {
-
-/// Panel by panel, all rows of weights each; several cores take chunks of rows as they become free.
-std::vector<CoreWork> tasks_of(const SpmmSize& size, const SparseLoop& loop, const Core& core, const Ideal& ideal,
-                               const RowCounts& rows) {
-  const double m = static_cast<double>(size.m), panel = loop.panel_vectors * core.lanes(size.dtype);
-  const std::size_t all = rows.units.size();
-  const auto chunk_rows = static_cast<std::size_t>(loop.chunk_rows / static_cast<double>(size.block_n));
-  std::size_t chunk = core.cores() > 1 ? std::max<std::size_t>(1, chunk_rows) : all;
-  const double panels = std::ceil(m / panel);
-  require_at_most(panels, kTasksMost, "panels of activations");
-  const auto chunks = [&] { return std::ceil(static_cast<double>(all) / static_cast<double>(chunk)); };
-  // Beyond so many tasks they are merged: the tail of the last ones is then wrong by less than 1 %.
-  constexpr double kMostTasks = 4096;
-  while (panels * chunks() > kMostTasks && chunk < all) chunk *= 2;
-  std::vector<CoreWork> tasks;
-  SparsePart part;
-  part.sharers = chunks();
-  for (double begin = 0; begin < m; begin += panel) {
-    part.width = std::min(panel, m - begin);
-    part.first_panel = begin == 0;
-    for (std::size_t row = 0; row < all; row += chunk) {
-      part.counts = std::span(rows.units).subspan(row, std::min(chunk, all - row));
-      tasks.push_back(sparse_rows_work(size, loop, core, ideal, part));
-    }
-  }
-  return tasks;
-}
-
-/// Rows of blocks in chunks, all columns of results at once.
-std::vector<CoreWork> tile_tasks(const SpmmSize& size, const TileLoop& loop, const Core& core, const Ideal& ideal,
-                                 const RowCounts& rows) {
-  constexpr std::size_t kChunkRows = 64, kMostTasks = 4096;
-  const std::size_t all = rows.units.size();
-  const auto height = static_cast<std::size_t>(size.block_n);
-  const std::size_t chunk = core.cores() > 1 ? std::max({std::size_t{1}, kChunkRows / height, all / kMostTasks}) : all;
-  std::vector<CoreWork> tasks;
-  SparsePart part;
-  part.sharers = std::ceil(static_cast<double>(all) / static_cast<double>(chunk));
-  for (std::size_t row = 0; row < all; row += chunk) {
-    part.counts = std::span(rows.units).subspan(row, std::min(chunk, all - row));
-    tasks.push_back(tile_rows_work(size, loop, core, ideal, part));
-  }
-  return tasks;
-}
-
-}  // namespace
-
-Launch lower_cores_spmm(const SpmmSize& size, const LowerContext& context) {
-  const Core core = core_of(context.substrate);
-  if (size.transposed)
-    throw UnsupportedError("no kernel for the product by the transpose on the cores of " + context.substrate.name);
-  const RowCounts rows = parse_n_of_m(size.pattern)
-                             ? equal_row_counts(size.n, size.k, static_cast<double>(size.n_kept) / size.n_of)
-                             : size.row_counts(context.seed);
-  const bool tiles = size.pattern == "block" && size.dtype != "fp32" && has_matrix_tiles(core, size.dtype);
-  const char* op = tiles ? "cores_tiles" : "cores_spmm";
-  std::vector<Launch> launches;
-  for (const Kernel* kernel : core_kernels(context.substrate, op, size.pattern, size.dtype, size.kernel)) {
-    const auto tasks = tiles ? tile_tasks(size, tile_loop(*kernel), core, context.ideal, rows)
-                             : tasks_of(size, sparse_loop(*kernel), core, context.ideal, rows);
-    launches.push_back(core_launch("spmm", *kernel, size.dtype, tasks, core.cores() > 1, context.substrate));
-  }
-  return fastest_launch(std::move(launches), context.substrate, context.ideal);
 }
 
 }  // namespace sparsesim

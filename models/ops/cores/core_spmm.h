@@ -28,6 +28,9 @@ struct SparseLoop {
   double vector_cycles = 0;    // of the pipes that shuffle, per register of values where m = 1
   double flat_row_issue = 0;   // m = 1: instructions per row of units lower than a register, beside row_issue
   double flat_row_cycles = 0;  // the same in cycles that nothing hides
+  double memory_issue = 0;     // instructions per weight and vector of results that are kept in memory; 0: in registers
+  double forward_cycles = 0;   // from the store of such a vector to its next load
+  double ordered_sums = 0;     // 1: m = 1 adds products to one sum, one after the other
   double gathers = 0;          // 1: m = 1 is done by gathers of activations, unless units fill registers
   double single_loads = 0;     // 1: gathers are single loads and shuffles, not an instruction
   double chunk_rows = 64;      // of weights, that one of several cores takes at a time

@@ -119,6 +119,29 @@ TEST_CASE("rows of units lower than a register cost what deals them out") {
   CHECK(sparse_rows_work(size, loop, core_of(milan()), {}, part).serial_cycles == doctest::Approx(tall));
 }
 
+TEST_CASE("results in memory cost a store and a load per weight and vector: never faster than in registers") {
+  SparseLoop loop;
+  loop.panel_vectors = 8;
+  const CoreWork kept = one_product(loop, 64, 16);
+  loop.memory_issue = 6;
+  loop.forward_cycles = 8;
+  const CoreWork stored = one_product(loop, 64, 16);
+  const Core core = core_of(milan());
+  CHECK(busy_cycles(stored, core) > busy_cycles(kept, core));
+  CHECK(stored.multiply_cycles == doctest::Approx(kept.multiply_cycles));
+  // Each weight waits until the one before has stored its sums: the multiply-add and the way through the store queue.
+  CHECK(stored.chain_cycles == doctest::Approx(64 * 16 * (core.multiply_latency + 8)));
+  CHECK(stored.issue_cycles == doctest::Approx(64 * 16 * 8 * 6 / core.issue));
+}
+
+TEST_CASE("sums in order wait for each addition") {
+  SparseLoop loop;
+  const double before = one_product(loop, 1, 16).chain_cycles;
+  loop.ordered_sums = 1;
+  CHECK(one_product(loop, 1, 16).chain_cycles ==
+        doctest::Approx(before + 64 * 16 * 0.75 * core_of(milan()).multiply_latency));
+}
+
 TEST_CASE("operands are copied where the product repays it; weights read in place arrive beside nothing") {
   const Core core = core_of(milan());
   DenseLoop loop;
