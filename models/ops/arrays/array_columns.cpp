@@ -9,8 +9,8 @@
 namespace sparsesim {
 namespace {
 
-// Entries that are drawn for a product at most. Longer ones repeat what their first columns do.
-constexpr double kEntriesMost = 3e6;
+// Entries that are drawn for a product at most, a few milliseconds. Longer ones repeat what their first columns do.
+constexpr double kEntriesMost = 2e5;
 
 /// Draws the work of one element in one column: its entries, and fillers for runs of more than `run_limit` zeros.
 class ColumnDraw {
@@ -58,6 +58,7 @@ class Broadcasts {
     ++sent_;
   }
   double end() const { return *std::max_element(free_.begin(), free_.end()); }
+  double last() const { return broadcast_; }
 
  private:
   std::size_t depth_, sent_ = 0;
@@ -86,18 +87,22 @@ Launch lower_array_columns(const SpmmSize& size, const Kernel& kernel, const Low
     for (std::int64_t unit = 0; unit < units; ++unit) {
       const auto [stored, fillers] = draw.draw(size.n / units + (unit < size.n % units ? 1 : 0));
       multiplies += (stored + fillers) * passes * lanes;
-      cycles[at(unit)] = stored + fillers > 0 ? (stored + fillers) * passes : constants.empty_cycles;
+      const double taken = ideal.padding ? (stored + fillers) / constants.weight_lanes
+                                         : std::ceil((stored + fillers) / constants.weight_lanes);
+      cycles[at(unit)] = stored + fillers > 0 ? taken * passes : constants.empty_cycles;
       busy[at(unit)] += cycles[at(unit)];
     }
     broadcasts.send(cycles);
   }
   const double repeated = columns / drawn;
+  // What follows the last broadcast comes once, however often the columns before it are repeated.
+  const double end = broadcasts.end() + broadcasts.last() * (repeated - 1);
   double mean = 0;
   for (const double each : busy) mean += each / real(units);
   std::vector<ElementWork> work;
   for (const double each : busy)
     work.push_back(ideal.imbalance ? ElementWork{mean * repeated, 0}
-                                   : ElementWork{each * repeated, (broadcasts.end() - each) * repeated});
+                                   : ElementWork{each * repeated, std::max(0.0, end - each * repeated)});
   return array_launch(size, kernel, work, useful_pairs(size), multiplies * repeated, context);
 }
 

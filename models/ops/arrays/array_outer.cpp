@@ -9,9 +9,10 @@
 namespace sparsesim {
 namespace {
 
-// Pairs of an element and an input, over all groups of weights, that are worked through at most. Longer products
-// repeat what their first groups do.
-constexpr double kPairsMost = 6e6;
+// Pairs of an element and an input, over all groups of weights, that are worked through at most, and inputs. Longer
+// products repeat what their first groups and inputs do.
+constexpr double kPairsMost = 2e6;
+constexpr std::int64_t kInputsMost = 4096;
 
 /// Vectors of `lanes` that so many numbers fill, the last one in part.
 std::vector<double> lane_vectors(const RowCounts& counts, double lanes, bool exact) {
@@ -27,7 +28,7 @@ Launch lower_array_outer(const SpmmSize& size, const Kernel& kernel, const Lower
   const ArrayConstants constants = array_constants(kernel);
   const Densities densities = seen_densities(size, constants);
   const Ideal& ideal = context.ideal;
-  const std::int64_t units = context.substrate.compute.units, k = std::min<std::int64_t>(size.k, 1 << 15);
+  const std::int64_t units = context.substrate.compute.units, k = std::min(size.k, kInputsMost);
   const std::int64_t rows = ceil_div(size.m, units);
   const auto group = std::min<std::int64_t>(size.n, static_cast<std::int64_t>(constants.weight_columns));
   const std::int64_t groups = ceil_div(size.n, group);
