@@ -87,8 +87,9 @@ Bandwidth ring_bandwidth(const Topology& topology) {
   return {std::max(neighbour, *std::min_element(out.begin(), out.end()))};
 }
 
-/// Rings over nodes: as many as a node has devices, each of which leaves the node through another device's cable. A ring
-/// has one rate all along, so what they carry together is at most a node's ring and at most all cables into the network.
+/// Rings over nodes: as many as a node has devices, each of which leaves the node through another device's cable. A
+/// ring has one rate all along, so what they carry together is at most a node's ring and at most all cables into the
+/// network.
 Bandwidth clustered_ring_bandwidth(const Fabric& fabric, int devices) {
   const int nodes = nodes_of(fabric, devices), per_node = devices_of_node(fabric);
   const double network = fabric.network_bandwidth.value * fabric.network_efficiency.value;
@@ -100,10 +101,10 @@ Bandwidth clustered_ring_bandwidth(const Fabric& fabric, int devices) {
 
 ExchangeResult ring(Collective collective, const Exchange& exchange, const Fabric& fabric, const Ideal& ideal) {
   const int n = exchange.devices, steps = ring_steps(collective, n);
+  const Topology topology = make_topology(fabric, n);  // refuses what the fabric cannot join
   const int nodes = nodes_of(fabric, n);
   const int inner = std::min(n, devices_of_node(fabric));  // devices of a full node that take part
-  const Bandwidth bandwidth =
-      nodes > 1 ? clustered_ring_bandwidth(fabric, n) : ring_bandwidth(make_topology(fabric, n));
+  const Bandwidth bandwidth = nodes > 1 ? clustered_ring_bandwidth(fabric, n) : ring_bandwidth(topology);
   const Bandwidth inside = nodes > 1 && inner > 1 ? ring_bandwidth(make_topology(fabric, inner)) : bandwidth;
   const RingSpan span(n, nodes, bandwidth.bytes_per_second / inside.bytes_per_second);
   const double part = packets(exchange.bytes_per_rank / n, fabric, ideal);

@@ -64,6 +64,7 @@ Topology clustered_topology(const Fabric& fabric, int devices, CableSpec link) {
 int devices_of_node(const Fabric& fabric) { return std::max(1, fabric.devices / std::max(1, fabric.nodes)); }
 
 int nodes_of(const Fabric& fabric, int devices) {
+  if (fabric.nodes <= 1) return 1;
   const int per_node = devices_of_node(fabric);
   return (devices + per_node - 1) / per_node;
 }

@@ -90,6 +90,10 @@ TEST_CASE("ideal fabric takes no time, one device or no bytes neither, and no fi
 TEST_CASE("wrong exchanges are refused") {
   CHECK_THROWS_AS(exchange_time(uniform("broadcast", 8, 1), bare_links(), {}), std::invalid_argument);
   CHECK_THROWS_AS(exchange_time(uniform("all_to_all", 9, 1), bare_links(), {}), std::runtime_error);
+  for (const char* algorithm : {"all_gather", "reduce_scatter", "all_reduce"}) {
+    CHECK_THROWS_AS(exchange_time(uniform(algorithm, 9, 1), bare_links(), {}), std::runtime_error);
+    CHECK_THROWS_AS(exchange_time(uniform(algorithm, 2, 1), Substrate{}, {}), std::runtime_error);
+  }
   CHECK_THROWS_AS(exchange_time({"x", "all_to_all", 4, {1, 2}, 0}, bare_links(), {}), std::invalid_argument);
   CHECK_THROWS_AS(exchange_time({"x", "all_reduce", 1, {1}, 0}, bare_links(), {}), std::invalid_argument);
 }
