@@ -51,6 +51,7 @@ Core core_of(const Substrate& substrate) {
   core.registers = required(*entry, "registers");
   core.multiply_latency = required(*entry, "multiply_latency");
   core.issue = required(*entry, "issue");
+  core.window = required(*entry, "window");
   core.overlap = required(*entry, "overlap");
   core.stream_overlap = required(*entry, "stream_overlap");
   core.line = substrate.memory.line;
@@ -128,9 +129,10 @@ double load_cycles(const Core& core, const Residence& where, double bytes) {
   return bytes * (where.l1 / near + where.mid / mid + (where.shared + where.dram) / far);
 }
 
-double waiting_cycles(const Core& core, double runs, double lines) {
+double waiting_cycles(const Core& core, double runs, double lines, double line_issue) {
   const Memory& memory = core.substrate.memory;
-  const double in_flight = std::max(1.0, memory.bytes_in_flight_per_unit / core.line);
+  const double kept = memory.bytes_in_flight_per_unit / core.line;
+  const double in_flight = std::max(1.0, line_issue > 0 ? std::min(kept, core.window / line_issue) : kept);
   const double first = memory.dram_latency / in_flight;
   const double next = memory.dram_next_line > 0 ? std::min(first, memory.dram_next_line.value) : first;
   return runs * (first + std::max(0.0, lines - 1) * next) * core.substrate.compute.clock;

@@ -22,6 +22,7 @@ struct Core {
   double registers = 0;         // vectors
   double multiply_latency = 0;  // cycles until a multiply-add may be added to
   double issue = 0;             // instructions per cycle
+  double window = 0;            // instructions that may be under way at a time
   double overlap = 0;           // how well work on different ports hides: the exponent of busy_cycles()
   double stream_overlap = 0;    // the same of a loop and the lines that stream to it
   double loads_bytes = 0;       // bytes per cycle from the first-level cache
@@ -93,7 +94,10 @@ double far_cycles(const Core& core, const Residence& where, double bytes);
 /// Cycles that a core waits for runs of `lines` lines at random places in main memory: for the first line of each a
 /// latency over as many as it keeps in flight, for the others memory.dram.next_line (absent: as long as the first).
 /// Streams of prefetchers do not reach them, so that their bytes' time lies within, not beside.
-double waiting_cycles(const Core& core, double runs, double lines = 1);
+///
+/// line_issue  instructions from one of these lines to the next: no more lines are under way than the window has room
+///             for; 0: as many as the core keeps in flight
+double waiting_cycles(const Core& core, double runs, double lines = 1, double line_issue = 0);
 
 /// What one thread of a kernel does.
 struct CoreWork {

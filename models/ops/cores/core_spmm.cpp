@@ -197,11 +197,37 @@ void add_in_memory(CoreWork& work, const Walk& walk, double width) {
   walk.add_row_ends(work, 1, vectors, walk.units_per_row());
 }
 
-/// Columns of results that one pass over the weights makes; wide ones in steps that fit the registers.
-void add_panel(CoreWork& work, const Walk& walk, double width) {
+/// Columns of a tile of results that fits the registers, of a panel so wide.
+double tile_columns(const Walk& walk, double width) {
   const double rows = std::min(walk.block_n, walk.loop.rows_most), registers = walk.core.registers;
   const double fit = std::min(walk.loop.vectors_most, std::floor((registers - 1) / (rows + 1)));
-  const double step = walk.lanes * (rows > 1 ? std::max(1.0, fit) : walk.loop.panel_vectors);
+  return std::min(width, walk.lanes * (rows > 1 ? std::max(1.0, fit) : walk.loop.panel_vectors));
+}
+
+/// Rows of activations that no neighbour announces are waited for one latency for as many lines as are in flight: each
+/// tile of a panel meets its own piece of them.
+void add_waits(CoreWork& work, const Walk& walk, const SparsePart& part) {
+  const SparseLoop& loop = walk.loop;
+  const double density = walk.units_per_row() * walk.block_k / static_cast<double>(walk.size.k);
+  const bool single = walk.size.m == 1;
+  const double row_lines = (single ? walk.bytes : walk.touched(part.width)) / walk.core.line;
+  const double columns = single ? 1 : tile_columns(walk, part.width), pieces = std::ceil(part.width / columns);
+  const double lines = std::max(1.0, row_lines / pieces);  // of a run; several rows of one activation share a line
+  const double runs =
+      (1 - density) / walk.block_k * static_cast<double>(walk.size.k) * row_lines / lines / part.sharers;
+  double line_issue = 0;
+  if (!single && loop.memory_issue <= 0) {
+    const double rows = std::min(walk.block_n, loop.rows_most), vectors = std::ceil(columns / walk.lanes);
+    const double column = vectors * (rows > 1 ? rows + 1 : 1) + rows + loop.column_issue;
+    line_issue = (column + loop.unit_issue / walk.block_k) / lines;
+  }
+  work.serial_cycles += waiting_cycles(walk.core, runs, lines, line_issue);
+  work.waited_bytes = std::min(work.cold_bytes, runs * lines * walk.core.line);
+}
+
+/// Columns of results that one pass over the weights makes; wide ones in steps that fit the registers.
+void add_panel(CoreWork& work, const Walk& walk, double width) {
+  const double step = tile_columns(walk, width);
   for (double left = width; left > 0; left -= step) add_tiles(work, walk, std::min(step, left), width);
 }
 
@@ -259,14 +285,7 @@ CoreWork sparse_rows_work(const SpmmSize& size, const SparseLoop& loop, const Co
   work.result_bytes = part.width * walk.sums.rows * walk.block_n * walk.bytes;
   add_weights(work, walk, part.first_panel, panel_bytes);
   add_first_read(work, panel_bytes, part.sharers, core);
-  // Rows of activations that no neighbour announces are waited for one latency for as many lines as are in flight.
-  const double density =
-      walk.sums.rows > 0 ? walk.sums.units * walk.block_k / walk.sums.rows / static_cast<double>(size.k) : 0;
-  const double row_lines = (size.m == 1 ? walk.bytes : walk.touched(part.width)) / core.line;
-  const double lines = std::max(1.0, row_lines);  // of a run; several rows of one activation share a line
-  const double runs = (1 - density) / walk.block_k * static_cast<double>(size.k) * row_lines / lines / part.sharers;
-  work.serial_cycles += waiting_cycles(core, runs, lines);
-  work.waited_bytes = std::min(work.cold_bytes, runs * lines * core.line);
+  add_waits(work, walk, part);
   if (size.m == 1)
     add_single(work, walk);
   else if (loop.memory_issue > 0)

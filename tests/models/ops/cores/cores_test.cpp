@@ -86,6 +86,16 @@ TEST_CASE("each row costs its instructions; long rows a mispredicted end, short 
   CHECK(longer - shorter == doctest::Approx(64 * miss).epsilon(0.01 + line / (64 * miss)));
 }
 
+TEST_CASE("lines under way are bound by the misses that a core keeps and by the instructions between them") {
+  const Core core = core_of(milan());
+  const double kept = milan().memory.bytes_in_flight_per_unit / core.line;
+  const double latency = milan().memory.dram_latency * milan().compute.clock;
+  CHECK(waiting_cycles(core, 100) == doctest::Approx(100 * latency / kept));
+  CHECK(waiting_cycles(core, 100, 1, core.window / kept / 2) == doctest::Approx(100 * latency / kept));
+  CHECK(waiting_cycles(core, 100, 1, core.window / 4) == doctest::Approx(100 * latency / 4));
+  CHECK(waiting_cycles(core, 100, 1, 10 * core.window) == doctest::Approx(100 * latency));  // one at a time
+}
+
 TEST_CASE("values that shuffles join take no less than the shuffles") {
   SparseLoop loop;
   loop.expands = 1;
