@@ -8,11 +8,13 @@ namespace {
 
 constexpr std::array<SparsityKind, 12> kKinds{{
     {"unstructured", "single weights anywhere are zero", "CSR, CSC, COO, bitmap, tiles", "spmm",
-     "spmm_rows spmm_scatter gemm", "unstructured", "pruned-linear pruned-formats pruned-levels"},
+     "spmm_rows spmm_scatter gemm array_columns array_outer array_stationary", "unstructured",
+     "pruned-linear pruned-formats pruned-levels"},
     {"n-of-m", "of every M weights in a row, N are kept", "2:4 values and 2-bit places, 1:4 to 6:8, V:N:M", "spmm",
      "gemm", "2:4 n:m vnm", "pruned-2to4 pruned-n-of-m pruned-2to4-setup pruned-2to4-builds"},
     {"block", "whole blocks or column vectors of weights are zero", "BSR, Blocked-ELL, column vectors", "spmm",
-     "spmm_rows spmm_scatter", "block vector", "pruned-block pruned-block-sizes"},
+     "spmm_rows spmm_scatter array_columns array_outer array_stationary", "block vector",
+     "pruned-block pruned-block-sizes"},
     {"structured", "whole outputs, inputs, heads or layers are removed", "smaller dense weights",
      "pruned_gemm pruned_attention", "gemm attention", "dense", "pruned-channels"},
     {"activation", "activations are zero, and weights that meet only those are not read",
