@@ -232,6 +232,11 @@ sweep::PointRow Study::simulate(const StudyPoint& point) {
 
 namespace {
 
+std::vector<std::string> values_to_try(const sweep::Values& values) {
+  if (values.range) return {values.range->at(0), values.range->at(1)};
+  return values.list;
+}
+
 bool stands_at(const Mistake& mistake, const sweep::Parameter& parameter) {
   return mistake.position.file == parameter.place.file && mistake.position.line == parameter.place.line;
 }
@@ -240,28 +245,28 @@ bool stands_at(const Mistake& mistake, const sweep::Parameter& parameter) {
 
 void check_values(const sweep::Design& design, Study& study) {
   const auto& parameters = design.parameters();
-  const auto first = [](const sweep::Parameter& p) {
-    return p.values.list.empty() ? p.values.range->at(0) : p.values.list.front();
-  };
   std::vector<std::string> base;
-  for (const sweep::Parameter& parameter : parameters) base.push_back(first(parameter));
-  study.resolve(base);
+  for (const sweep::Parameter& parameter : parameters) base.push_back(values_to_try(parameter.values).front());
   config::Diagnostics diagnostics;
+  std::exception_ptr failure;
+  bool sound = false;  // some point is
   for (std::size_t p = 0; p < parameters.size(); ++p) {
-    std::vector<std::string> values = parameters[p].values.list;
-    if (parameters[p].values.range) values = {parameters[p].values.range->at(0), parameters[p].values.range->at(1)};
-    for (const std::string& value : values) {
+    for (const std::string& value : values_to_try(parameters[p].values)) {
       std::vector<std::string> setting = base;
       setting[p] = value;
+      if (!design.accepts(setting)) continue;
       try {
-        if (design.accepts(setting)) study.resolve(setting);
+        study.resolve(setting);
+        sound = true;
       } catch (const ConfigError& error) {
+        if (!failure) failure = std::current_exception();
         for (const Mistake& mistake : error.mistakes())
           if (stands_at(mistake, parameters[p])) diagnostics.add(mistake.position, mistake.message, mistake.hint);
       }
     }
   }
   diagnostics.throw_if_any();
+  if (failure && !sound) std::rethrow_exception(failure);
 }
 
 }  // namespace sparsesim

@@ -1,0 +1,105 @@
+"""Sweeps as users meet them: a specification or options, mistakes, Ctrl-C, any number of threads."""
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from program import PROGRAM, ROOT, ProgramTest
+
+SPEC = """title: zeros and rows
+substrate: [a100, h100]
+workload: layer.yaml
+vary:
+  workload.ops.linear.sparsity: {from: 0.5, to: 0.9, step: 0.2}
+  workload.ops.linear.m: {from: 1, to: 64, points: 3, scale: log}
+where:
+  - workload.ops.linear.m * workload.ops.linear.sparsity >= 0.6
+"""
+
+
+class Sweeps(ProgramTest):
+    def lines(self, text: str) -> list[list[str]]:
+        return [line.split(",") for line in text.splitlines()]
+
+    def test_a_specification_names_files_beside_it(self):
+        self.write("study/layer.yaml", (ROOT / "workloads/pruned-linear.yaml").read_text())
+        self.write("study/spec.yaml", SPEC)
+        said = self.accepted("sweep", "study/spec.yaml")
+        # Of 2 x 3 x 3 points 0.5 x 1 fails the condition on both machines.
+        self.assertIn("spec.sqlite: 16 points simulated, 0 known before, 2 left out by conditions\n", said)
+        rows = self.lines(self.accepted("export", "spec.sqlite"))
+        self.assertEqual(len(rows), 17)
+        self.assertEqual([row[1] for row in rows[1:]], [str(i) for i in range(18) if i % 9])
+        faster = sum(float(row[rows[0].index("realised_speedup")]) > 1 for row in rows[1:])
+        self.assertIn(f"sparse is faster at {faster} of 16 points\n", said)
+        self.assertIn("16 known before", self.accepted("sweep", "study/spec.yaml"))
+
+    def test_threads_do_not_change_a_byte(self):
+        words = ["sweep", "--substrate", "a100,l40s", "--workload", "pruned-2to4", "--vary", "workload.seed=1,2,1",
+                 "--vary", "substrate.memory.l2.capacity=20 MiB,40 MiB", "--quiet", "--waterfall"]
+        exports = set()
+        for threads in ["1", "2", "5"]:
+            self.accepted(*words, "--threads", threads, "--out", f"{threads}.sqlite")
+            exports.add(self.accepted("export", f"{threads}.sqlite"))
+            exports.add(self.accepted("export", f"{threads}.sqlite", "--table", "ops"))
+        self.assertEqual(len(exports), 2)
+
+    def test_options_replace_what_the_specification_says(self):
+        self.write("layer.yaml", (ROOT / "workloads/pruned-linear.yaml").read_text())
+        self.write("spec.yaml", SPEC)
+        said = self.accepted("sweep", "spec.yaml", "--substrate", "rtx-3090", "--vary", "workload.ops.linear.m=64")
+        self.assertIn("3 points simulated", said)
+
+    def test_ctrl_c_keeps_what_is_done(self):
+        words = [PROGRAM, "sweep", "--substrate", "a100", "--workload", "pruned-linear", "--vary",
+                 "workload.ops.linear.m=1:3000:1", "--out", "long.sqlite"]
+        process = subprocess.Popen(words, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while not (self.folder / "long.sqlite").exists():
+            time.sleep(0.01)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        self.assertEqual((process.returncode, out), (130, ""))
+        self.assertRegex(err, r"^sparsesim: interrupted; long\.sqlite: \d+ points simulated, 0 known before\n")
+        self.assertEqual(len(self.lines(self.accepted("export", "long.sqlite"))), 1 + int(err.split()[3]))
+
+    def test_what_a_machine_cannot_run_is_a_row_and_not_the_end(self):
+        self.write("window.yaml", "ops:\n  - {name: a, op: attention, seq: 1024, heads: 8, head_dim: 64, window: 64}\n")
+        said = self.accepted("sweep", "--substrate", "a100", "--workload", "window.yaml", "--vary",
+                             "workload.ops.a.seq=32,1024", "--out", "w.sqlite")
+        self.assertIn("1 that the machine cannot run", said)
+        rows = self.lines(self.accepted("export", "w.sqlite"))
+        errors = [row[rows[0].index("error"):] for row in rows[1:]]
+        self.assertEqual(["".join(error) != "" for error in errors], [True, False])
+
+    def test_mistakes_are_said_before_anything_runs(self):
+        base = ["sweep", "--substrate", "a100", "--workload", "pruned-linear"]
+        for words, said in [
+            (["--vary", "workload.ops.linear.sparsity"], "expected PATH=VALUES"),
+            (["--vary", "workload.ops.linear.sparsty=0.5"], 'did you mean "sparsity"?'),
+            (["--vary", "workload.ops.lineal.m=1"], 'did you mean "linear"?'),
+            (["--vary", "workload.ops.linear.sparsity=0.5,1.5"], "workload.ops.linear.sparsity = 1.5"),
+            (["--vary", "substrate.memory.l2.capcity=1MiB"], 'did you mean "memory.l2.capacity"?'),
+            (["--vary", "substrate.memory.l2.capacity=1GHz"], "is not a"),
+            (["--vary", "workload.seed=9:1:1"], "to must not be below from"),
+            (["--where", "workload.seed < 1"], "neither a number nor a parameter"),
+            (["--vary", "worklod.seed=1"], "is no parameter"),
+        ]:
+            done = self.call(*base, *words)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), words)
+            self.assertIn(said, done.stderr)
+        self.assertFalse(os.listdir(self.folder))
+        self.write("bad.yaml", "substrate: a100\nworkload: pruned-linear\nvary:\n  workload.ops.linear.sparsity: [0.5, 1.5]\nwere: []\n")
+        done = self.call("sweep", "bad.yaml")
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, r'^bad\.yaml:5:1: error: unknown key "were"')
+        self.write("bad.yaml", "substrate: a100\nworkload: pruned-linear\nvary:\n  workload.ops.linear.sparsity: [0.5, 1.5]\n")
+        self.assertRegex(self.call("sweep", "bad.yaml").stderr, r"^bad\.yaml:4:3: error: workload\.ops\.linear\.sparsity = 1\.5")
+
+
+if __name__ == "__main__":
+    unittest.main()
