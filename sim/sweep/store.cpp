@@ -8,7 +8,7 @@
 namespace sparsesim::sweep {
 namespace {
 
-/// Prepared once: a point takes some fifty microseconds to write.
+/// Prepared once for all points.
 struct Statements {
   explicit Statements(SQLite::Database& opened) : database(opened) {}
   SQLite::Statement prepare(const char* sql) const { return {database, sql}; }
