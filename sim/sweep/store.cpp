@@ -6,11 +6,10 @@
 #include "sim/sweep/store_rows.h"
 
 namespace sparsesim::sweep {
-namespace {
 
 /// Prepared once for all points.
-struct Statements {
-  explicit Statements(SQLite::Database& opened) : database(opened) {}
+struct StoreStatements {
+  explicit StoreStatements(SQLite::Database& opened) : database(opened) {}
   SQLite::Statement prepare(const char* sql) const { return {database, sql}; }
 
   SQLite::Database& database;
@@ -26,8 +25,6 @@ struct Statements {
   SQLite::Statement add_member = prepare("INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?)");
 };
 
-}  // namespace
-
 struct Store::Implementation {
   Implementation(const std::string& path, Mode mode) : database(path, mode) {}
 
@@ -40,7 +37,7 @@ struct Store::Implementation {
   void for_each_point(const std::function<void(const PointRow&)>& f);
 
   StoreDatabase database;
-  Statements statements = database.guarded([&] { return Statements(database.sqlite()); });
+  StoreStatements statements = database.guarded([&] { return StoreStatements(database.sqlite()); });
 };
 
 // A statement that stopped at a row is reset at once: it would hold on to the state of the file that it saw.
