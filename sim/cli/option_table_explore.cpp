@@ -29,6 +29,29 @@ CommandSpec sweep_command() {
   return command;
 }
 
+CommandSpec breakeven_command() {
+  return {
+      "breakeven",
+      "the value of a parameter from which sparsity pays",
+      "Finds every value of a parameter at which the predicted speedup crosses a target, by a scan and bisection on "
+      "the simulator, with the range that the machine's constants allow. docs/breakeven.md describes the method.",
+      {value("substrate", ValueType::substrate, "S", "machine"), value("workload", ValueType::workload, "W", "work"),
+       required(value("over", ValueType::text, "PATH=VALUES",
+                      "the parameter: FROM:TO or FROM:TO:log or A,B,C; paths are those of sweeps")),
+       value("target", ValueType::text, "X", "the speedup that must be exceeded", "1"),
+       repeatable(value("set", ValueType::text, "PATH=VALUE", "another parameter's value")),
+       value("also", ValueType::text, "PATH=VALUES",
+             "one break-even per value of this parameter: A,B,C or FROM:TO:STEP or log:FROM:TO:POINTS"),
+       integer("points", 2, 1001, "points of the scan of a range", "17"),
+       integer("threads", 1, 1024, "points simulated at once; default is one per processor"),
+       flag("no-interval", "the prediction alone, at a tenth of the cost"), format_option(), quiet_option()},
+      {},
+      {"sparsesim breakeven --substrate a100 --workload pruned-linear --over "
+       "workload.ops.linear.sparsity=0.5:0.99",
+       "sparsesim breakeven --substrate a100 --workload pruned-linear --over "
+       "workload.ops.linear.sparsity=0.5:0.99 --also workload.ops.linear.m=1,64,4096 --format json"}};
+}
+
 CommandSpec export_command() {
   return {"export",
           "write the results of sweeps as rows for other tools",
@@ -55,6 +78,8 @@ CommandSpec merge_command() {
 
 }  // namespace
 
-std::vector<CommandSpec> explore_commands() { return {sweep_command(), export_command(), merge_command()}; }
+std::vector<CommandSpec> explore_commands() {
+  return {sweep_command(), breakeven_command(), export_command(), merge_command()};
+}
 
 }  // namespace sparsesim::cli
