@@ -19,6 +19,7 @@ int run_validate(const ParsedCommand& command);
 int run_fingerprint(const ParsedCommand& command);
 int run_measure(const ParsedCommand& command);
 int run_sweep(const ParsedCommand& command);
+int run_recommend(const ParsedCommand& command);
 int run_breakeven(const ParsedCommand& command);
 int run_export(const ParsedCommand& command);
 int run_merge(const ParsedCommand& command);

@@ -1,0 +1,277 @@
+#include "models/explore/recommend.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/ops/limits.h"
+#include "sim/config/reader.h"
+#include "sim/core/parallel.h"
+
+namespace sparsesim {
+namespace {
+
+constexpr double kNothingLost = 1.005;  // a factor that no two digits show
+
+Verdict verdict_of(double speedup, double ideal) {
+  if (speedup <= 1) return Verdict::slower;
+  if (speedup >= kFreeShare * ideal) return Verdict::free;
+  return speedup >= kNearlyFreeShare * ideal ? Verdict::nearly_free : Verdict::pays;
+}
+
+std::string largest_term(const std::vector<LossTerm>& lost) {
+  const auto term = std::max_element(lost.begin(), lost.end(),
+                                     [](const LossTerm& a, const LossTerm& b) { return a.factor < b.factor; });
+  return term != lost.end() && term->factor > kNothingLost ? term->term : "";
+}
+
+/// All candidates of one product while threads simulate them.
+class RecommendRun {
+ public:
+  RecommendRun(const SpmmSize& product, const Substrate& substrate, const RecommendOptions& options)
+      : product_(product), substrate_(substrate), options_(options) {
+    result_.substrate = substrate.name;
+    result_.product = product;
+    result_.target = options.target;
+    result_.max_sparsity = options.max_sparsity;
+    result_.seed = options.seed;
+    for (PatternCandidate& candidate : pattern_candidates(product, substrate)) add(std::move(candidate));
+  }
+
+  std::optional<Recommendation> run() {
+    SpmmSize any = product_;  // the twin does not look at the pattern
+    any.pattern = sparse_kinds().front().pattern;
+    dense_ = predict_dense(Spmm(any), substrate_, options_.seed, {}, &memo_);
+    result_.dense_us = dense_.time.us();
+    const std::size_t total = places_.size() + result_.candidates.size();
+    for_each_stopping(places_.size(), 0, total, [&](std::size_t i) { fill(places_[i]); });
+    for_each_stopping(result_.candidates.size(), places_.size(), total,
+                      [&](std::size_t i) { search(result_.candidates[i]); });
+    if (options_.stop && *options_.stop) return std::nullopt;
+    for (CandidateResult& candidate : result_.candidates) judge(candidate);
+    rank();
+    find_front();
+    return std::move(result_);
+  }
+
+ private:
+  void add(PatternCandidate candidate) {
+    CandidateResult entry{.candidate = std::move(candidate), .points = {}, .needed = {}};
+    std::vector<double> levels = compared_levels(options_.max_sparsity);
+    if (const auto only = entry.candidate.only_sparsity()) levels.assign(*only <= options_.max_sparsity ? 1 : 0, *only);
+    for (const double level : levels) {
+      if (!entry.candidate.size_at(product_, level)) continue;
+      places_.push_back({result_.candidates.size(), entry.points.size()});
+      entry.points.push_back({.pattern = entry.candidate.name_at(level), .sparsity = level});
+    }
+    if (!entry.points.empty()) result_.candidates.push_back(std::move(entry));
+  }
+
+  template <class Work>
+  void for_each_stopping(std::size_t count, std::size_t before, std::size_t total, Work&& work) {
+    const auto done = [&](std::size_t finished) {
+      if (options_.progress) options_.progress(before + finished, total);
+    };
+    for_each_index(count, options_.threads, work, done, options_.stop);
+  }
+
+  /// Errors: as Op::lower().
+  ProgramResult play(const Op& op, std::string* kernel) {
+    const Program program = op.lower({substrate_, {}, options_.seed});
+    if (kernel) *kernel = program.stages.front().launch->kernel;
+    return play_program(program, substrate_, {}, &memo_);
+  }
+
+  void fill(const PointPlace& place) {
+    const CandidateResult& entry = result_.candidates[place.candidate];
+    PatternPoint& point = result_.candidates[place.candidate].points[place.point];
+    const Spmm op(*entry.candidate.size_at(product_, point.sparsity));
+    OpPrediction prediction;
+    prediction.dense = dense_;
+    prediction.sparsity = op.sparsity({substrate_, {}, options_.seed});
+    point.ideal = ideal_speedup(prediction.sparsity.declared);
+    point.sparse_us = result_.dense_us;
+    try {
+      prediction.sparse = play(op, &point.kernel);
+      point.lost = waterfall(point.ideal, counterfactuals(op, substrate_, options_.seed, prediction, &memo_));
+    } catch (const UnsupportedError& error) {
+      return no_kernel(point, error.what());
+    } catch (const TooLargeError& error) {
+      return no_kernel(point, error.what());
+    }
+    point.sparse_us = prediction.sparse_us();
+    point.speedup = prediction.realised_speedup();
+    point.verdict = verdict_of(point.speedup, point.ideal);
+    point.decides = largest_term(point.lost);
+  }
+
+  static void no_kernel(PatternPoint& point, const std::string& reason) {
+    point.kernel.clear();
+    point.decides = name(Verdict::no_kernel);
+    point.reason = reason;
+    point.lost.clear();
+  }
+
+  double speedup_at(const PatternCandidate& candidate, double sparsity) {
+    const auto size = candidate.size_at(product_, sparsity);
+    if (!size) return 0;
+    try {
+      return dense_.time / play(Spmm(*size), nullptr).time;
+    } catch (const UnsupportedError&) {
+      return 0;
+    } catch (const TooLargeError&) {
+      return 0;
+    }
+  }
+
+  /// Least share of zeros with the target speedup: halves between the compared points around it.
+  void search(CandidateResult& entry) {
+    const auto reaches = [&](const PatternPoint& p) { return !p.kernel.empty() && p.speedup >= options_.target; };
+    const auto above = std::find_if(entry.points.begin(), entry.points.end(), reaches);
+    if (above == entry.points.end()) return;
+    entry.needed = above->sparsity;
+    std::vector<double> choices = entry.candidate.choices(above->sparsity);
+    std::erase_if(choices, [&](double share) {
+      return !entry.candidate.size_at(product_, share) || share >= above->sparsity ||
+             (above != entry.points.begin() && share <= std::prev(above)->sparsity);
+    });
+    for (std::size_t low = 0, high = choices.size(); low < high;) {
+      const std::size_t middle = low + (high - low) / 2;
+      if (speedup_at(entry.candidate, choices[middle]) < options_.target) {
+        low = middle + 1;
+      } else {
+        entry.needed = choices[middle];
+        high = middle;
+      }
+    }
+  }
+
+  static void judge(CandidateResult& entry) {
+    for (std::size_t i = 0; i < entry.points.size(); ++i) {
+      entry.verdict = std::min(entry.verdict, entry.points[i].verdict);
+      const bool runs = !entry.points[i].kernel.empty(), best_runs = !entry.points[entry.best].kernel.empty();
+      if (runs != best_runs ? runs : entry.points[i].speedup > entry.points[entry.best].speedup) entry.best = i;
+    }
+  }
+
+  /// Fastest first, what has no kernel last, equal ones in the order of the table.
+  void rank() {
+    for (const PointPlace& place : places_) {
+      const double sparsity = result_.at(place).sparsity;
+      auto level = std::find_if(result_.levels.begin(), result_.levels.end(),
+                                [&](const RankingLevel& l) { return std::abs(l.sparsity - sparsity) < 1e-9; });
+      if (level == result_.levels.end()) level = result_.levels.insert(level, {sparsity, {}});
+      level->order.push_back(place);
+    }
+    std::sort(result_.levels.begin(), result_.levels.end(),
+              [](const RankingLevel& a, const RankingLevel& b) { return a.sparsity < b.sparsity; });
+    for (RankingLevel& level : result_.levels)
+      std::stable_sort(level.order.begin(), level.order.end(), [&](const PointPlace& a, const PointPlace& b) {
+        const PatternPoint &x = result_.at(a), &y = result_.at(b);
+        return x.kernel.empty() != y.kernel.empty() ? y.kernel.empty() : x.speedup > y.speedup;
+      });
+  }
+
+  /// Levels come with fewer and fewer weights kept, so a point belongs to the front if it is faster than all with fewer
+  /// zeros, and than dense.
+  void find_front() {
+    double fastest = 1;
+    for (const RankingLevel& level : result_.levels) {
+      const PatternPoint& first = result_.at(level.order.front());
+      if (first.kernel.empty() || first.speedup <= fastest) continue;
+      fastest = first.speedup;
+      result_.front.push_back(level.order.front());
+    }
+  }
+
+  const SpmmSize product_;
+  const Substrate& substrate_;
+  const RecommendOptions& options_;
+  LaunchMemo memo_;
+  ProgramResult dense_;
+  std::vector<PointPlace> places_;
+  Recommendation result_;
+};
+
+std::string product_names(const Workload& workload) {
+  std::vector<std::string> names;
+  for (const WorkloadOp& entry : workload.ops)
+    if (product_of(*entry.op)) names.push_back(entry.name);
+  return names.empty() ? "the workload has neither" : fmt::format("those are: {}", fmt::join(names, ", "));
+}
+
+const WorkloadOp& named_product(const Workload& workload, const std::string& name) {
+  std::vector<std::string> names;
+  for (const WorkloadOp& entry : workload.ops) {
+    names.push_back(entry.name);
+    if (entry.name != name) continue;
+    if (product_of(*entry.op)) return entry;
+    throw config::ConfigError(
+        config::Mistake{entry.place,
+                        fmt::format("op \"{}\" is of kind {}, not gemm or spmm", name, entry.op->kind()),
+                        product_names(workload),
+                        {}});
+  }
+  const std::string near = config::nearest(name, names);
+  throw config::ConfigError(config::Mistake{
+      {"--op", 0, 0},
+      fmt::format("no op of {} is called \"{}\"", workload.name, name),
+      near.empty() ? fmt::format("known: {}", fmt::join(names, ", ")) : fmt::format("did you mean \"{}\"?", near),
+      {}});
+}
+
+double dense_seconds(const WorkloadOp& entry, const Substrate& substrate, std::uint64_t seed) {
+  try {
+    return predict_dense(*entry.op, substrate, seed).time.seconds() * static_cast<double>(entry.repeat);
+  } catch (const UnsupportedError& error) {
+    throw UnsupportedError(
+        config::ConfigError(
+            config::Mistake{entry.place, fmt::format("op \"{}\": {}", entry.name, error.what()), {}, {}})
+            .what());
+  } catch (const TooLargeError& error) {
+    throw config::ConfigError(
+        config::Mistake{entry.place, fmt::format("op \"{}\": {}", entry.name, error.what()), {}, {}});
+  }
+}
+
+}  // namespace
+
+std::string_view name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::free:
+      return "free";
+    case Verdict::nearly_free:
+      return "nearly free";
+    case Verdict::pays:
+      return "pays";
+    case Verdict::slower:
+      return "does not pay";
+    default:
+      return "no kernel";
+  }
+}
+
+const WorkloadOp& find_product(const Workload& workload, const Substrate& substrate, const std::string& name) {
+  const WorkloadOp* best = nullptr;
+  double longest = -1;
+  if (!name.empty()) best = &named_product(workload, name);
+  for (const WorkloadOp& entry : workload.ops) {
+    if (best && !name.empty() ? &entry != best : !product_of(*entry.op)) continue;
+    const double seconds = dense_seconds(entry, substrate, workload.seed);  // says early what cannot run
+    if (seconds <= longest) continue;
+    longest = seconds;
+    best = &entry;
+  }
+  if (best) return *best;
+  throw config::ConfigError(
+      config::Mistake{{workload.name, 0, 0}, "no op is a gemm or spmm: there are no weights to leave out", {}, {}});
+}
+
+std::optional<Recommendation> recommend(const SpmmSize& product, const Substrate& substrate,
+                                        const RecommendOptions& options) {
+  return RecommendRun(product, substrate, options).run();
+}
+
+}  // namespace sparsesim
