@@ -7,6 +7,7 @@
 
 #include "models/explore/crossing.h"
 #include "models/network/topology.h"
+#include "models/ops/limits.h"
 #include "models/ops/op.h"
 #include "sim/core/counts.h"
 #include "sim/core/parallel.h"
@@ -72,14 +73,19 @@ class BreakevenRun {
       const StudyPoint inputs = study_.resolve(design_.setting(series, position));
       RunOptions options;
       options.seed = inputs.workload->seed;
-      options.interval = interval;
       options.explain = false;
-      const RunResult result = study_.run_point(inputs, options);
-      point.speedup = point.low = point.high = result.realised_speedup();
-      if (interval) point.low = result.interval.low, point.high = result.interval.high;
+      const double speedup = study_.run_point(inputs, options).realised_speedup();
+      const Interval range = interval ? study_.interval_of(inputs, speedup) : Interval{speedup, speedup};
+      point.speedup = speedup;
+      point.low = range.low;
+      point.high = range.high;
     } catch (const UnsupportedError& error) {
       point.error = error.what();
     } catch (const FabricError& error) {
+      point.error = error.what();
+    } catch (const TooLargeError& error) {
+      point.error = error.what();
+    } catch (const std::overflow_error& error) {  // on a machine at the slow end of its interval
       point.error = error.what();
     } catch (const config::ConfigError& error) {
       point.error = error.mistakes().front().message;

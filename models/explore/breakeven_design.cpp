@@ -87,16 +87,21 @@ void check_values(const BreakevenDesign& design, Study& study) {
   config::Diagnostics diagnostics;
   std::exception_ptr failure;
   bool sound = false;  // some setting is
+  // Whether the value is not at fault.
   const auto attempt = [&](const std::vector<std::string>& setting, const sweep::Parameter& parameter) {
+    bool innocent = true;
     try {
       study.resolve(setting);
       sound = true;
     } catch (const config::ConfigError& error) {
       if (!failure) failure = std::current_exception();
-      for (const config::Mistake& mistake : error.mistakes())
-        if (mistake.position.file == parameter.place.file)
-          diagnostics.add(mistake.position, mistake.message, mistake.hint);
+      for (const config::Mistake& mistake : error.mistakes()) {
+        if (mistake.position.file != parameter.place.file) continue;
+        diagnostics.add(mistake.position, mistake.message, mistake.hint);
+        innocent = false;
+      }
     }
+    return innocent;
   };
   std::vector<std::string> base;
   for (const sweep::Parameter& parameter : design.parameters) base.push_back(parameter.values.list.front());
@@ -104,7 +109,7 @@ void check_values(const BreakevenDesign& design, Study& study) {
     for (const std::string& value : design.parameters[p].values.list) {
       std::vector<std::string> setting = base;
       setting[p] = value;
-      attempt(setting, design.parameters[p]);
+      if (!attempt(setting, design.parameters[p])) break;  // a wrong path is wrong for each value
     }
   diagnostics.throw_if_any();
   if (failure && !sound) std::rethrow_exception(failure);

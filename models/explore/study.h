@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "models/evaluate/interval.h"
 #include "models/evaluate/run.h"
 #include "models/evaluate/workload.h"
 #include "sim/config/edit.h"
@@ -41,6 +42,10 @@ class Study {
   /// The same with everything that a run says. Errors: as run().
   RunResult run_point(const StudyPoint& point, const RunOptions& options) {
     return run(*point.workload, *point.substrate, options, &memo_);
+  }
+  /// What the uncertainty of the machine's constants makes of a speedup that run_point() gave. Errors: as predict().
+  Interval interval_of(const StudyPoint& point, double speedup) {
+    return speedup_interval(*point.workload, *point.substrate, point.workload->seed, speedup, &memo_);
   }
 
   const std::vector<sweep::Parameter>& parameters() const { return parameters_; }
