@@ -50,9 +50,9 @@ TEST_CASE("a name stays in front of a range, and lists are taken as they are") {
 }
 
 TEST_CASE("ranges that are none are refused") {
-  for (const char* text :
-       {"2:1", "1:1", "0:1:2", "0.0:1.0:log", "1:2:lgo", "1 GB/s:2", "-1:5:log", "1:1e300", "1:nan", "0.5:"}) {
-    CAPTURE(text);
+  for (const char* text : {"2:1", "1:1", "0:1:2", "0.0:1.0:log", "1:2:lgo", "1 GB/s:2", "-1:5:log",
+                           "1:9999999999999999", "1:nan", "0.5:"}) {
+    CAPTURE(std::string(text));
     CHECK_THROWS_AS(axis_of(text), config::ConfigError);
   }
 }

@@ -37,7 +37,7 @@ TEST_CASE("every crossing that the samples separate is found, between neighbours
   for (std::size_t i = 0; i < 4; ++i) {
     CHECK(found[i].closed());
     CHECK(found[i].left.position == expected[i]);
-    CHECK(found[i].pays_right(1) == (i % 2 == 1));
+    CHECK(found[i].pays_right(1.0 + 1e-9) == (i % 2 == 1));
     CHECK((wave(found[i].left.position) > 1.0 + 1e-9) != (wave(found[i].right.position) > 1.0 + 1e-9));
     CHECK(found[i].left.value == *wave(found[i].left.position));
   }
