@@ -47,7 +47,8 @@ class Answers(ProgramTest):
         self.assertRegex(self.accepted(*FAST, "--target", "1e-9", "--quiet"), r"^  always +least .*x at 0\.5\n$")
 
     def test_the_interval_holds_the_value(self):
-        series, = self.answer(*ZEROS, "--set", f"{OP}.m=1024")["series"]
+        small = [word for key in ["n", "k"] for word in ["--set", f"{OP}.{key}=2048"]]
+        series, = self.answer(*ZEROS, "--set", f"{OP}.m=1024", *small)["series"]
         crossing, = series["crossings"]
         low, high = (crossing["interval"][end] for end in ["low", "high"])
         self.assertLessEqual(float(low or 0), float(crossing["value"]))
@@ -93,6 +94,7 @@ class Mistakes(ProgramTest):
             ([*INPUTS, "--over", f"{OP}.sparsity=0.5:0.9:0.1"], "FROM:TO:log"),
             ([*INPUTS, "--over", f"{OP}.sparsity=0.5:1.5"], "sparsity = 1.5"),
             ([*INPUTS, "--over", f"{OP}.sparsity="], OP),
+            ([*INPUTS, "--over", f"{OP}.block=[16,16],[32,32]"], "block"),
             ([*INPUTS, *over, "--target", "0"], "--target"),
             ([*INPUTS, *over, "--target", "nan"], "--target"),
             ([*INPUTS, *over, "--target", "1x"], "--target"),
