@@ -97,9 +97,9 @@ class RecommendRun {
       prediction.sparse = play(op, &point.kernel);
       point.lost = waterfall(point.ideal, counterfactuals(op, substrate_, options_.seed, prediction, &memo_));
     } catch (const UnsupportedError& error) {
-      return no_kernel(point, error.what());
+      return not_run(point, Verdict::no_kernel, error.what());
     } catch (const TooLargeError& error) {
-      return no_kernel(point, error.what());
+      return not_run(point, Verdict::too_large, error.what());
     }
     point.sparse_us = prediction.sparse_us();
     point.speedup = prediction.realised_speedup();
@@ -107,9 +107,10 @@ class RecommendRun {
     point.decides = largest_term(point.lost);
   }
 
-  static void no_kernel(PatternPoint& point, const std::string& reason) {
+  static void not_run(PatternPoint& point, Verdict verdict, const std::string& reason) {
     point.kernel.clear();
-    point.decides = name(Verdict::no_kernel);
+    point.verdict = verdict;
+    point.decides = name(verdict);
     point.reason = reason;
     point.lost.clear();
   }
@@ -156,7 +157,7 @@ class RecommendRun {
     }
   }
 
-  /// Fastest first, what has no kernel last, equal ones in the order of the table.
+  /// Fastest first, what did not run last, equal ones in the order of the table.
   void rank() {
     for (const PointPlace& place : places_) {
       const double sparsity = result_.at(place).sparsity;
@@ -248,8 +249,10 @@ std::string_view name(Verdict verdict) {
       return "pays";
     case Verdict::slower:
       return "does not pay";
-    default:
+    case Verdict::no_kernel:
       return "no kernel";
+    default:
+      return "too large";
   }
 }
 

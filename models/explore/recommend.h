@@ -15,8 +15,8 @@
 namespace sparsesim {
 
 /// What a pattern brings of the speedup that its zeros promise; better ones first.
-enum class Verdict { free, nearly_free, pays, slower, no_kernel };
-/// "free", "nearly free", "pays", "does not pay", "no kernel".
+enum class Verdict { free, nearly_free, pays, slower, no_kernel, too_large };
+/// "free", "nearly free", "pays", "does not pay", "no kernel", "too large".
 std::string_view name(Verdict verdict);
 inline constexpr double kFreeShare = 0.9;        // of the ideal speedup, from which on zeros are free
 inline constexpr double kNearlyFreeShare = 0.7;  // and nearly so
@@ -29,8 +29,8 @@ struct PatternPoint {
   double speedup = 1, ideal = 1;    // ideal: 1 / (1 - share of zeros that was drawn)
   std::string kernel = {};          // the fastest that reads the format; empty where the product runs densely
   std::vector<LossTerm> lost = {};  // multiply to ideal / speedup
-  std::string decides = {};         // the largest term, or "no kernel"; empty where nothing is lost
-  std::string reason = {};          // of no kernel
+  std::string decides = {};         // the largest term, "no kernel" or "too large"; empty where nothing is lost
+  std::string reason = {};          // of no kernel, or of what is too large to simulate
   Verdict verdict = Verdict::no_kernel;
   std::optional<double> quality = {};  // from the user
 };
@@ -39,7 +39,7 @@ struct CandidateResult {
   PatternCandidate candidate;
   std::vector<PatternPoint> points;  // by sparsity, ascending; at least one
   std::optional<double> needed;      // least share of zeros from which on the target is reached
-  Verdict verdict = Verdict::no_kernel;
+  Verdict verdict = Verdict::too_large;
   std::size_t best = 0;  // of points: the fastest
 };
 

@@ -121,7 +121,7 @@ std::string front_table(const Recommendation& r) {
 std::string verdict_lines(const Recommendation& r) {
   std::string out;
   for (const Verdict verdict :
-       {Verdict::free, Verdict::nearly_free, Verdict::pays, Verdict::slower, Verdict::no_kernel}) {
+       {Verdict::free, Verdict::nearly_free, Verdict::pays, Verdict::slower, Verdict::no_kernel, Verdict::too_large}) {
     std::vector<std::string> labels;
     for (const CandidateResult& c : r.candidates)
       if (c.verdict == verdict) labels.push_back(label_of_candidate(c.candidate));
