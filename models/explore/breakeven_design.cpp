@@ -84,35 +84,9 @@ class BreakevenReader {
 }  // namespace
 
 void check_values(const BreakevenDesign& design, Study& study) {
-  config::Diagnostics diagnostics;
-  std::exception_ptr failure;
-  bool sound = false;  // some setting is
-  // Whether the value is not at fault.
-  const auto attempt = [&](const std::vector<std::string>& setting, const sweep::Parameter& parameter) {
-    bool innocent = true;
-    try {
-      study.resolve(setting);
-      sound = true;
-    } catch (const config::ConfigError& error) {
-      if (!failure) failure = std::current_exception();
-      for (const config::Mistake& mistake : error.mistakes()) {
-        if (mistake.position.file != parameter.place.file) continue;
-        diagnostics.add(mistake.position, mistake.message, mistake.hint);
-        innocent = false;
-      }
-    }
-    return innocent;
-  };
-  std::vector<std::string> base;
-  for (const sweep::Parameter& parameter : design.parameters) base.push_back(parameter.values.list.front());
-  for (std::size_t p = 0; p < base.size(); ++p)
-    for (const std::string& value : design.parameters[p].values.list) {
-      std::vector<std::string> setting = base;
-      setting[p] = value;
-      if (!attempt(setting, design.parameters[p])) break;  // a wrong path is wrong for each value
-    }
-  diagnostics.throw_if_any();
-  if (failure && !sound) std::rethrow_exception(failure);
+  std::vector<std::vector<std::string>> values;
+  for (const sweep::Parameter& parameter : design.parameters) values.push_back(parameter.values.list);
+  check_values(study, values);
 }
 
 BreakevenDesign BreakevenDesign::read(const BreakevenRequest& request) { return BreakevenReader().read(request); }

@@ -230,43 +230,45 @@ sweep::PointRow Study::simulate(const StudyPoint& point) {
   return row;
 }
 
-namespace {
-
-std::vector<std::string> values_to_try(const sweep::Values& values) {
-  if (values.range) return {values.range->at(0), values.range->at(1)};
-  return values.list;
-}
-
-bool stands_at(const Mistake& mistake, const sweep::Parameter& parameter) {
-  return mistake.position.file == parameter.place.file && mistake.position.line == parameter.place.line;
-}
-
-}  // namespace
-
-void check_values(const sweep::Design& design, Study& study) {
-  const auto& parameters = design.parameters();
-  std::vector<std::string> base;
-  for (const sweep::Parameter& parameter : parameters) base.push_back(values_to_try(parameter.values).front());
+void check_values(Study& study, const std::vector<std::vector<std::string>>& values, const AcceptSetting& accepts) {
   config::Diagnostics diagnostics;
   std::exception_ptr failure;
   bool sound = false;  // some point is
-  for (std::size_t p = 0; p < parameters.size(); ++p) {
-    for (const std::string& value : values_to_try(parameters[p].values)) {
-      std::vector<std::string> setting = base;
-      setting[p] = value;
-      if (!design.accepts(setting)) continue;
-      try {
-        study.resolve(setting);
-        sound = true;
-      } catch (const ConfigError& error) {
-        if (!failure) failure = std::current_exception();
-        for (const Mistake& mistake : error.mistakes())
-          if (stands_at(mistake, parameters[p])) diagnostics.add(mistake.position, mistake.message, mistake.hint);
+  // Whether the value is not at fault.
+  const auto try_at = [&](const std::vector<std::string>& setting, const sweep::Parameter& parameter) {
+    bool innocent = true;
+    try {
+      study.resolve(setting);
+      sound = true;
+    } catch (const ConfigError& error) {
+      if (!failure) failure = std::current_exception();
+      for (const Mistake& mistake : error.mistakes()) {
+        if (mistake.position.file != parameter.place.file || mistake.position.line != parameter.place.line) continue;
+        diagnostics.add(mistake.position, mistake.message, mistake.hint);
+        innocent = false;
       }
+    }
+    return innocent;
+  };
+  std::vector<std::string> base;
+  for (const auto& list : values) base.push_back(list.front());
+  for (std::size_t p = 0; p < values.size(); ++p) {
+    for (std::size_t i = 0; i < values[p].size(); ++i) {
+      std::vector<std::string> setting = base;
+      setting[p] = values[p][i];
+      if (accepts && !accepts(setting)) continue;
+      if (!try_at(setting, study.parameters()[p]) && i == 0) break;  // a wrong path is wrong for each value
     }
   }
   diagnostics.throw_if_any();
   if (failure && !sound) std::rethrow_exception(failure);
+}
+
+void check_values(const sweep::Design& design, Study& study) {
+  std::vector<std::vector<std::string>> values;
+  for (const auto& [path, known, place] : design.parameters())
+    values.push_back(known.range ? std::vector{known.range->at(0), known.range->at(1)} : known.list);
+  check_values(study, values, [&](const auto& setting) { return design.accepts(setting); });
 }
 
 }  // namespace sparsesim

@@ -2,6 +2,7 @@
 // The points of a sweep made real: values become a machine and a workload, which are simulated.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -70,8 +71,13 @@ class Study {
   std::map<std::string, config::Node> trees_;
 };
 
-/// Tries each value of each parameter once, so that a wrong one is said before a long run. Errors: config::ConfigError
-/// with every mistake that stands in a value itself; what only some combinations get wrong is left to their points.
+using AcceptSetting = std::function<bool(const std::vector<std::string>& setting)>;
+
+/// Tries each value of each parameter once, the others at their first, so that a wrong one is said before a long run.
+/// Errors: config::ConfigError with every mistake that stands in a value itself; what only some combinations get wrong
+/// is left to their points.
+void check_values(Study& study, const std::vector<std::vector<std::string>>& values, const AcceptSetting& accepts = {});
+/// The same with the values of a sweep; of a range its ends.
 void check_values(const sweep::Design& design, Study& study);
 
 }  // namespace sparsesim
