@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 namespace sparsesim {
 namespace {
@@ -40,6 +42,28 @@ SubstrateEntry read_entry(const std::string& path) {
   return entry;
 }
 
+/// Whether the text of a file has the word: what has not is no file of that name, and reading YAML takes its time.
+bool mentions(const std::string& path, const std::string& word) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {}).find(word) != std::string::npos;
+}
+
+/// The shipped substrates that `wanted` says yes to by their path; of equal names the first.
+template <class Wanted>
+std::vector<SubstrateEntry> entries_of(const SearchPath& search, Wanted&& wanted) {
+  std::vector<SubstrateEntry> entries;
+  for (const std::string& folder : search.folders) {
+    for (const std::string& path : yaml_files(folder)) {
+      if (!wanted(path)) continue;
+      SubstrateEntry entry = read_entry(path);
+      const bool hidden = std::any_of(entries.begin(), entries.end(),
+                                      [&](const SubstrateEntry& earlier) { return earlier.name == entry.name; });
+      if (!hidden) entries.push_back(std::move(entry));
+    }
+  }
+  return entries;
+}
+
 std::string without_extension(const std::string& name) {
   constexpr std::string_view kExtension = ".yaml";
   return name.ends_with(kExtension) ? name.substr(0, name.size() - kExtension.size()) : name;
@@ -58,7 +82,8 @@ std::optional<std::string> find_substrate(const std::string& path_or_name, const
     const fs::path path = fs::path(folder) / (name + ".yaml");
     if (fs::is_regular_file(path, error)) return path.string();
   }
-  for (const SubstrateEntry& entry : list_substrates(search)) {
+  const auto mentioning = entries_of(search, [&](const std::string& path) { return mentions(path, name); });
+  for (const SubstrateEntry& entry : mentioning) {
     if (entry.name == name || std::find(entry.aliases.begin(), entry.aliases.end(), name) != entry.aliases.end())
       return entry.path;
   }
@@ -95,16 +120,7 @@ std::vector<std::string> kernel_files(const std::string& architecture, const Sea
 }
 
 std::vector<SubstrateEntry> list_substrates(const SearchPath& search) {
-  std::vector<SubstrateEntry> entries;
-  for (const std::string& folder : search.folders) {
-    for (const std::string& path : yaml_files(folder)) {
-      SubstrateEntry entry = read_entry(path);
-      const bool hidden = std::any_of(entries.begin(), entries.end(),
-                                      [&](const SubstrateEntry& earlier) { return earlier.name == entry.name; });
-      if (!hidden) entries.push_back(std::move(entry));
-    }
-  }
-  return entries;
+  return entries_of(search, [](const std::string&) { return true; });
 }
 
 }  // namespace sparsesim
