@@ -81,7 +81,7 @@ struct BreakevenSeries {
   std::string also;
   Payoff verdict = Payoff::unknown;
   Payoff of_low = Payoff::unknown, of_high = Payoff::unknown;  // of the ends of the interval
-  std::vector<Crossing> crossings;                                // along the axis; none for a list
+  std::vector<Crossing> crossings;                             // along the axis; none for a list
   std::vector<ScanPoint> scan;
 };
 

@@ -53,24 +53,25 @@ CommandSpec breakeven_command() {
 }
 
 CommandSpec recommend_command() {
-  return {"recommend",
-          "rank the patterns that the weights of a product could have",
-          "Simulates a product of the workload with its weights in every pattern, granule and format, at equal shares of "
-          "zeros, against the same dense product: what is free on this machine, what never pays and why, the zeros that "
-          "a target speedup needs, and the front of speedup against kept weights. docs/recommend.md says how.",
-          {required(value("substrate", ValueType::substrate, "S", "machine: a name or a file")),
-           required(value("workload", ValueType::workload, "W", "work: a name or a file")),
-           value("op", ValueType::text, "NAME", "a gemm or spmm of it; default is that with the most dense time"),
-           value("max-sparsity", ValueType::text, "S", "most zeros to look at, as a share", "0.95"),
-           value("target", ValueType::text, "X", "speedup whose zeros are searched", "2"),
-           value("quality", ValueType::file, "FILE",
-                 "CSV with columns pattern, sparsity, quality: what you measured, shown beside the speedup"),
-           integer("seed", 0, INT64_MAX, "seed of everything drawn; default is the workload's"),
-           integer("threads", 1, 1024, "patterns simulated at once; default is one per processor"), format_option(),
-           quiet_option()},
-          {},
-          {"sparsesim recommend --substrate a100 --workload pruned-linear",
-           "sparsesim recommend --substrate h100 --workload dense-llama-70b-layer --op down --target 1.5"}};
+  return {
+      "recommend",
+      "rank the patterns that the weights of a product could have",
+      "Simulates a product of the workload with its weights in every pattern, granule and format, at equal shares of "
+      "zeros, against the same dense product: what is free on this machine, what never pays and why, the zeros that "
+      "a target speedup needs, and the front of speedup against kept weights. docs/recommend.md says how.",
+      {required(value("substrate", ValueType::substrate, "S", "machine: a name or a file")),
+       required(value("workload", ValueType::workload, "W", "work: a name or a file")),
+       value("op", ValueType::text, "NAME", "a gemm or spmm of it; default is that with the most dense time"),
+       value("max-sparsity", ValueType::text, "S", "most zeros to look at, as a share", "0.95"),
+       value("target", ValueType::text, "X", "speedup whose zeros are searched", "2"),
+       value("quality", ValueType::file, "FILE",
+             "CSV with columns pattern, sparsity, quality: what you measured, shown beside the speedup"),
+       integer("seed", 0, INT64_MAX, "seed of everything drawn; default is the workload's"),
+       integer("threads", 1, 1024, "patterns simulated at once; default is one per processor"), format_option(),
+       quiet_option()},
+      {},
+      {"sparsesim recommend --substrate a100 --workload pruned-linear",
+       "sparsesim recommend --substrate h100 --workload dense-llama-70b-layer --op down --target 1.5"}};
 }
 
 CommandSpec export_command() {
