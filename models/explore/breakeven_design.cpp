@@ -38,13 +38,9 @@ class BreakevenReader {
     const std::string path = text.substr(0, equals);
     if (equals == std::string::npos || path.empty())
       diagnostics_.add(place, "expected PATH=VALUES", "as in workload.ops.linear.sparsity=0.5:0.99");
-    else if (path != "substrate" && path != "workload" && !path.starts_with("substrate.") &&
-             !path.starts_with("workload."))
-      diagnostics_.add(place, fmt::format("\"{}\" is no parameter", path),
-                       "substrate, workload, substrate.PATH, workload.seed or workload.ops.NAME.KEY");
     else if (known(path))
       diagnostics_.add(place, fmt::format("{} is given twice", path));
-    else
+    else if (sweep::require_parameter(path, place, diagnostics_))
       return {path, text.substr(equals + 1)};
     return {};
   }

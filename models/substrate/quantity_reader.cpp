@@ -9,13 +9,8 @@ namespace {
 using config::Dimension;
 using config::MapReader;
 
-constexpr std::array kDimensions = {Dimension::none,       Dimension::time,      Dimension::bytes, Dimension::bandwidth,
-                                    Dimension::frequency,  Dimension::cycles,    Dimension::rate,  Dimension::share,
-                                    Dimension::per_cycle,  Dimension::flop_rate, Dimension::power, Dimension::energy,
-                                    Dimension::energy_rate};
-
 std::optional<Dimension> dimension_of(const std::string& text) {
-  for (Dimension dimension : kDimensions)
+  for (Dimension dimension : config::dimensions())
     if (config::parse_quantity(text, dimension)) return dimension;
   return std::nullopt;
 }

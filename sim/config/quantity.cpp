@@ -79,6 +79,13 @@ std::span<const Unit> unit_table(Dimension dimension) {
   return plain_units;
 }
 
+std::span<const Dimension> dimensions() {
+  using enum Dimension;
+  static constexpr std::array kAll = {none,  time,      bytes,     bandwidth, frequency, cycles,     rate,
+                                      share, per_cycle, flop_rate, power,     energy,    energy_rate};
+  return kAll;
+}
+
 std::string_view name(Dimension dimension) {
   switch (dimension) {
     case Dimension::none:

@@ -31,6 +31,8 @@ enum class Dimension {
   share,        // 0..1, also as "87 %"
 };
 std::string_view name(Dimension dimension);
+/// Every dimension, plain numbers first.
+std::span<const Dimension> dimensions();
 /// Units accepted for a dimension, for messages and the JSON Schema.
 std::vector<std::string_view> units(Dimension dimension);
 /// Parses "1555 GB/s" to SI base units; nothing if the text is not wholly a number with a unit of that dimension.

@@ -21,6 +21,9 @@ struct Parameter {
   config::Position place;
 };
 
+/// Whether a path is "substrate", "workload" or begins with one of them and a dot. Errors: reported at `place`.
+bool require_parameter(const std::string& path, const config::Position& place, config::Diagnostics& diagnostics);
+
 enum class Sampling { grid, random, sobol };
 
 /// What a user writes, on a command line or in a file.

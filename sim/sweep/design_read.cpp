@@ -83,10 +83,7 @@ class DesignReader {
 
   /// A path given again, as on a command line after a file, replaces the values.
   void add(const std::string& path, const Node& values, const config::Position& place) {
-    const bool input = path == "substrate" || path == "workload";
-    if (!input && !path.starts_with("substrate.") && !path.starts_with("workload."))
-      diagnostics_.add(place, fmt::format("\"{}\" is no parameter", path),
-                       "substrate, workload, substrate.PATH, workload.seed or workload.ops.NAME.KEY");
+    require_parameter(path, place, diagnostics_);
     const bool sampled = design_.sampling_ != Sampling::grid;
     Parameter parameter{path, read_values(values, path, sampled, diagnostics_), place};
     auto& all = design_.parameters_;
@@ -131,6 +128,14 @@ class DesignReader {
   std::int64_t samples_ = 0;
   std::vector<std::pair<std::string, config::Position>> conditions_;
 };
+
+bool require_parameter(const std::string& path, const config::Position& place, config::Diagnostics& diagnostics) {
+  for (const std::string input : {"substrate", "workload"})
+    if (path == input || path.starts_with(input + ".")) return true;
+  diagnostics.add(place, fmt::format("\"{}\" is no parameter", path),
+                  "substrate, workload, substrate.PATH, workload.seed or workload.ops.NAME.KEY");
+  return false;
+}
 
 Design Design::read(const Request& request) { return DesignReader(request).read(); }
 

@@ -12,7 +12,6 @@
 namespace sparsesim::sweep {
 namespace {
 
-using config::Dimension;
 using config::MapReader;
 using config::Range;
 
@@ -141,9 +140,7 @@ std::string inline_values(std::string_view text) {
 }
 
 std::optional<double> numeric(std::string_view text) {
-  for (const Dimension dimension : {Dimension::none, Dimension::bytes, Dimension::time, Dimension::bandwidth,
-                                    Dimension::frequency, Dimension::cycles, Dimension::per_cycle, Dimension::energy,
-                                    Dimension::energy_rate, Dimension::power, Dimension::rate, Dimension::share})
+  for (const config::Dimension dimension : config::dimensions())
     if (const auto value = config::parse_quantity(text, dimension)) return value;
   return std::nullopt;
 }
