@@ -38,6 +38,8 @@ SearchPath shipped(const std::string& kind);
 void write_file(const std::string& path, const std::string& content);
 /// The same, with what `write` writes piece by piece; what it throws goes on to the caller.
 void write_file(const std::string& path, const std::function<void(std::ostream&)>& write);
+/// Errors: UsageError in a build that cannot write pages.
+void require_pages();
 /// Fails as write_file() would for a folder that is not there or may not be written, so that nobody waits for a result
 /// in vain.
 void check_writable(const std::string& path);

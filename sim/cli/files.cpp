@@ -11,6 +11,7 @@
 
 #include "sim/cli/commands.h"
 #include "sim/config/node.h"
+#include "sim/page/page.h"
 
 namespace sparsesim::cli {
 
@@ -49,6 +50,11 @@ bool is_special(const std::string& path) {  // a pipe or /dev/stdout: nothing to
 std::string temporary_name(const std::string& path) { return fmt::format("{}.tmp{}", path, ::getpid()); }
 
 }  // namespace
+
+void require_pages() {
+  if (!has_pages())
+    throw UsageError("--html needs Vega, which this build has not: install libjs-vega, configure and build again");
+}
 
 void check_writable(const std::string& path) {
   std::error_code error;

@@ -98,8 +98,7 @@ void write_reports(const ParsedCommand& command, const Comparison& comparison) {
 }  // namespace
 
 int run_validate(const ParsedCommand& command) {
-  if (command.find("html") && !has_html_report())
-    throw UsageError("--html needs Vega, which this build has not: install libjs-vega, configure and build again");
+  if (command.find("html")) require_pages();
   auto files = read_files(command);
   std::optional<Baseline> baseline;
   if (const auto path = command.find("baseline")) baseline = read_baseline(*path);

@@ -5,10 +5,13 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "sim/page/page.h"
 #include "validate/compare/features.h"
 #include "validate/compare/report_json.h"
 
 namespace sparsesim {
+
+extern const PageTemplate kReportPage;  // written at build time from validate/compare/page
 
 namespace {
 
@@ -115,23 +118,9 @@ std::string report_data(const Comparison& c) {
       {"same_error", kSameError},
       {"changes", c.changes ? changes_json(*c.changes) : ordered_json(nullptr)},
       {"fitted", fitted}};
-  const std::string text = out.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-  std::string safe;
-  safe.reserve(text.size() + text.size() / 16);
-  for (const char ch : text) {
-    if (ch == '<')
-      safe += "\\u003c";
-    else
-      safe += ch;
-  }
-  return safe;
+  return out.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-std::string html_report(const Comparison& comparison) {
-  std::string out(kReportPageHead);
-  out += report_data(comparison);
-  out += kReportPageTail;
-  return out;
-}
+std::string html_report(const Comparison& comparison) { return write_page(kReportPage, report_data(comparison)); }
 
 }  // namespace sparsesim

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/page/page.h"
 #include "validate/compare/html_report.h"
 
 using namespace sparsesim;
@@ -53,7 +54,7 @@ TEST_CASE("the page's data are the rows: names by index, times and speedups, ter
 }
 
 TEST_CASE("no text of a file can end the element that holds the data, and none is changed") {
-  const std::string text = report_data(one_row(kHostile));
+  const std::string text = json_in_page(report_data(one_row(kHostile)));
   CHECK(text.find('<') == std::string::npos);
   CHECK(nlohmann::json::parse(text)["rows"][0][0] == kHostile);
 }

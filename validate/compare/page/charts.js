@@ -1,59 +1,7 @@
 "use strict";
-// Charts: Vega specifications, and the few lines that run Vega's modules, which are written for `require`.
-
-const vega = (() => {
-  const loaded = {};
-  const names = { "vega-selections": "vega-selection" };
-  function require(name) {
-    const file = names[name] || name;
-    if (!loaded[file]) {
-      if (!modules[file]) return {};
-      const module = { exports: {} };
-      loaded[file] = module;
-      modules[file].call(module.exports, module.exports, module, require);
-    }
-    return loaded[file].exports;
-  }
-  const { transforms } = require("vega-dataflow");
-  for (const name of ["vega-transforms", "vega-view-transforms", "vega-encode"]) Object.assign(transforms, require(name));
-  return { parse: require("vega-parser").parse, View: require("vega-view").View };
-})();
+// The charts of the report: Vega specifications.
 
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"];
-const COLOURS = 8;
-
-/// The page's colours as they are now; charts have no style sheet.
-function palette() {
-  const style = getComputedStyle(document.documentElement);
-  const colour = name => style.getPropertyValue("--" + name).trim();
-  return {
-    ink: colour("ink"), quiet: colour("quiet"), line: colour("line"), grid: colour("grid"), paper: colour("paper"),
-    good: colour("good"), bad: colour("bad"), bar: colour("bar"), block: colour("block"), card: colour("card"), band10: colour("band10"), band20: colour("band20"),
-    categories: Array.from({ length: COLOURS }, (_, i) => colour("c" + i)),
-  };
-}
-
-function config(colours) {
-  return {
-    background: "transparent",
-    axis: {
-      labelColor: colours.quiet, titleColor: colours.quiet, gridColor: colours.grid, domainColor: colours.line,
-      tickColor: colours.line, labelFont: "system-ui, sans-serif", titleFont: "system-ui, sans-serif", labelFontSize: 11,
-      titleFontSize: 11.5, titleFontWeight: "normal", titlePadding: 8,
-    },
-    text: { font: "system-ui, sans-serif" },
-  };
-}
-
-function decades(low, high) {
-  const out = [];
-  for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); ++e)
-    for (const step of high / low < 3000 ? [1, 2, 5] : [1]) {
-      const value = step * 10 ** e;
-      if (value >= low && value <= high) out.push(Number(value.toPrecision(3)));
-    }
-  return out;
-}
 
 /// Predicted over measured on log axes, the diagonal with its bands of 20 and 10 %.
 ///
@@ -128,61 +76,4 @@ function familySpec(groups, width, colours) {
       { type: "symbol", from: { data: "groups" }, interactive: false, encode: { enter: { x: { scale: "x", field: "median" }, y: centre, shape: { value: "stroke" }, angle: { value: 90 }, size: { value: 90 }, stroke: { value: colours.ink }, strokeWidth: { value: 2 } } } },
     ],
   };
-}
-
-/// From ideal to predicted on a log axis: each step a bar from before to after, then the prediction and the measured line.
-///
-/// steps  {name, from, to, kind}, kind one of start, loss, gain, end; unit  "us" or "x"
-function waterfallSpec(steps, measured, width, unit, colours) {
-  const values = [measured, ...steps.flatMap(step => [step.from, step.to])].filter(value => value > 0);
-  const low = Math.min(...values) / 1.3, high = Math.max(...values) * 1.3;
-  const fill = { start: colours.block, end: colours.block, loss: colours.bad, gain: colours.good };
-  const bars = steps.map(step => ({
-    ...step, top: Math.max(step.from, step.to), bottom: step.kind === "start" || step.kind === "end" ? low : Math.min(step.from, step.to),
-    fill: step.kind === "gain" ? colours.card : fill[step.kind], stroke: fill[step.kind],
-  }));
-  const rounded = value => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)) + (unit === "x" ? "x" : "");
-  const ends = steps.filter(step => step.kind === "start" || step.kind === "end");
-  // The measured value is written at the right, unless the label of a bar is there: then at the left or between them.
-  const height = 118, pixel = value => height * Math.log(value / low) / Math.log(high / low);
-  const taken = step => Math.abs(pixel(step.to) - pixel(measured)) < 13;
-  const side = !taken(ends[1]) ? { x: { signal: "width" }, align: "right" } : !taken(ends[0]) ? { x: { value: 0 }, align: "left" } : { x: { signal: "width / 2" }, align: "center" };
-  const text = (place, halo) => ({ type: "text", interactive: false, encode: { enter: {
-    ...place, dy: { value: -4 }, fontSize: { value: 10 }, fill: { value: colours.ink },
-    ...(halo ? { stroke: { value: colours.card }, strokeWidth: { value: halo } } : {}) } } });
-  return {
-    width: width - 52, height, padding: { left: 44, right: 8, top: 16, bottom: 62 }, autosize: "none", config: config(colours),
-    data: [{ name: "steps", values: bars }],
-    scales: [
-      { name: "x", type: "band", domain: steps.map(step => step.name), range: "width", padding: 0.25 },
-      { name: "y", type: "log", domain: [low, high], range: "height" },
-    ],
-    axes: [
-      { orient: "left", scale: "y", values: decades(low, high).slice(0, 8), format: "~r", grid: true, ticks: false, domain: false, labelOverlap: true, labelFontSize: 10 },
-      { orient: "bottom", scale: "x", ticks: false, domain: false, labelAngle: -40, labelAlign: "right", labelBaseline: "middle", labelFontSize: 10, labelLimit: 90, labelPadding: 4 },
-    ],
-    marks: [
-      { name: "bars", type: "rect", from: { data: "steps" }, encode: { enter: {
-        x: { scale: "x", field: "name" }, width: { scale: "x", band: 1 }, y: { scale: "y", field: "top" }, y2: { scale: "y", field: "bottom" },
-        fill: { field: "fill" }, stroke: { field: "stroke" }, strokeWidth: { value: 1 }, tooltip: { field: "text" },
-      } } },
-      { type: "rule", interactive: false, encode: { enter: { x: { value: 0 }, x2: { signal: "width" }, y: { scale: "y", value: measured }, stroke: { value: colours.ink }, strokeWidth: { value: 1.25 }, strokeDash: { value: [4, 2] } } } },
-      ...[3, 0].flatMap(halo => ends.map(step => text({ x: { scale: "x", value: step.name, band: 0.5 }, y: { scale: "y", value: step.to }, align: { value: "center" }, text: { value: rounded(step.to) } }, halo))),
-      ...[3, 0].map(halo => text({ x: side.x, y: { scale: "y", value: measured }, align: { value: side.align }, text: { value: "measured " + rounded(measured) } }, halo)),
-    ],
-  };
-}
-
-/// Draws a specification into an element as SVG; the view that was there goes. Returns the view.
-function draw(element, spec, label) {
-  if (element.view) element.view.finalize();
-  element.replaceChildren();
-  const view = new vega.View(vega.parse(spec), { renderer: "svg", container: element, hover: false, logLevel: 1 });
-  view.tooltip(() => {});
-  view.run();
-  const svg = element.querySelector("svg");
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", label);
-  element.view = view;
-  return view;
 }

@@ -1,8 +1,6 @@
 "use strict";
-// The page: reads its data, keeps the filters in the address, draws tables with text nodes alone (nothing is parsed as HTML).
+// The report: keeps its filters in the address, draws the tables and charts of the rows that they leave.
 
-const data = JSON.parse(document.getElementById("data").textContent);
-const $ = id => document.getElementById(id);
 const FILTERS = ["op", "pattern", "device", "file"];
 const NO_WINNER = 0.1;  // half-width of the band around 1x in which a speedup names no winner
 const WORST = 8;        // waterfalls shown
@@ -23,32 +21,6 @@ function unpack(list) {
   row.error = row.timeError ?? row.speedupError;
   row.odd = /[13579]$/.test(row.id);
   return row;
-}
-
-// ---- elements and numbers
-
-function element(tag, attributes = {}, ...children) {
-  const out = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) out.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) out.setAttribute(name, value === true ? "" : value);
-  }
-  out.append(...children.filter(child => child !== null && child !== undefined));
-  return out;
-}
-
-const fixed = (value, digits = 1) => value === null || value === undefined || Number.isNaN(value) ? "" : value.toFixed(digits);
-const percent = value => value === null || value === undefined ? "\u2013" : fixed(value) + "\u00a0%";
-const microseconds = value => value === null ? "\u2013" : value >= 100 ? value.toFixed(0) + "\u00a0us" : value.toPrecision(3) + "\u00a0us";
-const times = value => value === null ? "\u2013" : value.toFixed(2) + "x";
-
-function mean(values) { return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null; }
-
-/// Linear between ranks, as the program's own.
-function quantile(values, share) {
-  if (!values.length) return null;
-  const sorted = [...values].sort((a, b) => a - b), at = share * (sorted.length - 1), low = Math.floor(at);
-  return sorted[low] + (at - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low]);
 }
 
 function ranks(values) {
@@ -86,32 +58,6 @@ function scores(members) {
   };
 }
 
-/// columns  {title, get(item), number, show(value), sort: false}; `get` may return an element. Titles sort where there is more than one row.
-function table(items, columns, attributes = {}) {
-  let by = null, down = true;
-  const body = element("tbody"), heads = [];
-  function fill() {
-    const order = [...items];
-    if (by) order.sort((a, b) => {
-      const x = by.get(a), y = by.get(b);
-      if (x === null || y === null) return (x === null) - (y === null);
-      return (typeof x === "number" ? x - y : String(x).localeCompare(String(y))) * (down ? -1 : 1);
-    });
-    body.replaceChildren(...order.map(item => element("tr", {}, ...columns.map(column => {
-      const value = column.get(item), text = column.show ? column.show(value, item) : value ?? "";
-      return element("td", { class: column.number ? "number" : column.wrap ? "wrap" : null }, text);
-    }))));
-    heads.forEach((head, i) => head.setAttribute("aria-sort", columns[i] === by ? (down ? "descending" : "ascending") : "none"));
-  }
-  for (const column of columns) {
-    const sort = () => { down = by === column ? !down : Boolean(column.number); by = column; fill(); };
-    heads.push(element("th", { scope: "col", class: column.number ? "number" : null },
-      items.length > 1 && !attributes.fixed ? element("button", { type: "button", onclick: sort }, column.title) : column.title));
-  }
-  fill();
-  return element("table", {}, element("thead", {}, element("tr", {}, ...heads)), body);
-}
-
 // ---- hover
 
 function details(row) {
@@ -129,17 +75,6 @@ function details(row) {
   add("note", row.note);
   return [element("b", {}, row.id), list];
 }
-
-function showTooltip(children, x, y) {
-  const tip = $("tooltip");
-  tip.replaceChildren(...children);
-  tip.hidden = false;
-  const box = tip.getBoundingClientRect();
-  tip.style.left = Math.max(8, x + 16 + box.width > innerWidth ? x - box.width - 16 : x + 16) + "px";
-  tip.style.top = Math.max(8, Math.min(y + 14, innerHeight - box.height - 8)) + "px";
-}
-
-function hideTooltip() { $("tooltip").hidden = true; }
 
 /// Pointer and arrow keys on a scatter chart, in the order of the measured values.
 function explore(chart, points) {
@@ -275,24 +210,6 @@ function drawVariance() {
       `${fixed(100 * data.published_share, 0)} %. Over all rows of each kind, whatever the device and the file.`));
 }
 
-/// Steps of a row's waterfall. What is all of the time (an exchange that ideally takes none) starts the fall.
-function steps(row) {
-  const speedup = row.measured_x !== null, end = speedup ? row.predicted_x : row.predicted_us;
-  let value = row.lost.reduce((product, { factor }) => speedup ? product * factor : product / factor, end);
-  let terms = row.lost;
-  const first = terms.findIndex(({ factor }) => factor > 1e4);
-  if (first >= 0) { value = terms.slice(first + 1).reduce((product, { factor }) => product / factor, end); terms = terms.slice(first + 1); }
-  const out = [{ name: first >= 0 ? row.lost[first].term.replaceAll("_", " ") : "ideal", from: value, to: value, kind: "start" }];
-  for (const { term, factor } of terms) {
-    if (Math.abs(factor - 1) < 0.005) { value = speedup ? value / factor : value * factor; continue; }
-    const next = speedup ? value / factor : value * factor;
-    out.push({ name: term.replaceAll("_", " "), from: value, to: next, kind: factor > 1 ? "loss" : "gain" });
-    value = next;
-  }
-  out.push({ name: "predicted", from: end, to: end, kind: "end" });
-  return { steps: out, measured: speedup ? row.measured_x : row.measured_us, unit: speedup ? "x" : "us" };
-}
-
 function drawWorst(colours) {
   const explained = shown.filter(row => row.lost && row.error !== null).sort((a, b) => b.error - a.error);
   const taken = new Map(), group = row => JSON.stringify([row.op, row.pattern, row.device]);
@@ -311,8 +228,9 @@ function drawWorst(colours) {
   });
   $("waterfalls").replaceChildren(...charts.map(({ card }) => card));
   for (const { row, chart } of charts) {
-    const fall = steps(row);
-    draw(chart, waterfallSpec(fall.steps, fall.measured, chart.clientWidth, fall.unit, colours), `From ideal to predicted ${fall.unit === "x" ? "speedup" : "time"} of ${row.id}`);
+    const speedup = row.measured_x !== null, unit = speedup ? "x" : "us";
+    const fall = fallSteps(row.lost, speedup ? row.predicted_x : row.predicted_us, unit);
+    draw(chart, waterfallSpec(fall, chart.clientWidth, unit, colours, speedup ? row.measured_x : row.measured_us), `From ideal to predicted ${speedup ? "speedup" : "time"} of ${row.id}`);
     chart.view.addEventListener("mousemove", (event, item) => item && item.datum && item.datum.kind ? showTooltip(details(row), event.clientX, event.clientY) : hideTooltip());
     chart.view.addEventListener("mouseout", hideTooltip);
   }
@@ -382,7 +300,7 @@ function drawAll() {
   drawFailures();
 }
 
-// ---- filters, colours, print
+// ---- filters
 
 /// Each list offers what the other filters leave.
 function fillFilters() {
@@ -400,8 +318,7 @@ function update() {
   fillFilters();
   shown = rows.filter(row => FILTERS.every(kind => !form.elements[kind].value || row[kind] === form.elements[kind].value));
   const hash = new URLSearchParams([...FILTERS, "colour"].map(kind => [kind, form.elements[kind].value]).filter(([kind, value]) => value && !(kind === "colour" && value === "op")));
-  const address = hash.toString() ? "#" + hash : location.pathname + location.search;
-  try { history.replaceState(null, "", address); } catch { /* a viewer that keeps its own address */ }
+  writeAddress(hash);
   drawAll();
 }
 
@@ -418,46 +335,11 @@ function readAddress() {
   return update();
 }
 
-const prefersDark = matchMedia("(prefers-color-scheme: dark)");
-let theme = "auto";
-function applyTheme(name) {
-  theme = name;
-  document.documentElement.dataset.theme = name === "auto" ? (prefersDark.matches ? "dark" : "light") : name;
-  for (const button of document.querySelectorAll(".theme button")) button.setAttribute("aria-pressed", String(button.dataset.theme === name));
-}
-for (const button of document.querySelectorAll(".theme button"))
-  button.addEventListener("click", () => { applyTheme(button.dataset.theme); drawAll(); });
-prefersDark.addEventListener("change", () => { if (theme === "auto") { applyTheme("auto"); drawAll(); } });
-
 form.addEventListener("change", update);
 form.addEventListener("submit", event => event.preventDefault());
 form.addEventListener("reset", event => { event.preventDefault(); for (const kind of FILTERS) form.elements[kind].value = ""; update(); });
 addEventListener("hashchange", readAddress);
-addEventListener("scroll", hideTooltip, { passive: true });
 
-let width = innerWidth;
-addEventListener("resize", () => {
-  if (innerWidth === width) return;
-  width = innerWidth;
-  clearTimeout(addEventListener.timer);
-  addEventListener.timer = setTimeout(drawAll, 120);
-});
-
-/// Paper is white and narrow: charts are drawn anew for it.
-let before = null;
-addEventListener("beforeprint", () => {
-  before = theme;
-  document.body.classList.add("paper");
-  applyTheme("light");
-  drawAll();
-});
-addEventListener("afterprint", () => {
-  document.body.classList.remove("paper");
-  applyTheme(before ?? "auto");
-  before = null;
-  drawAll();
-});
-
-applyTheme("auto");
+redrawWith(drawAll);
 drawFixed();
 readAddress();
