@@ -11,8 +11,13 @@
 #include "sim/cli/breakeven_output.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
+#include "sim/page/page.h"
 
-namespace sparsesim::cli {
+namespace sparsesim {
+
+extern const PageTemplate kBreakevenPage;  // written at build time from models/explore/page
+
+namespace cli {
 namespace {
 
 double target_of(const ParsedCommand& command) {
@@ -41,6 +46,8 @@ class Bars {
 }  // namespace
 
 int run_breakeven(const ParsedCommand& command) {
+  const auto page = command.find("html");
+  if (page) check_page(*page);
   const BreakevenDesign design =
       BreakevenDesign::read({command.get("substrate"), command.get("workload"), command.get("over"),
                              command.get("also"), command.get_all("set")});
@@ -65,6 +72,7 @@ int run_breakeven(const ParsedCommand& command) {
     fmt::print(stderr, "sparsesim: interrupted, nothing was written\n");
     return kInterruptedExit;
   }
+  if (page) write_file(*page, write_page(kBreakevenPage, breakeven_json(design, options, result)));
   if (command.get("format") == "json")
     fmt::print("{}", breakeven_json(design, options, result));
   else
@@ -72,4 +80,5 @@ int run_breakeven(const ParsedCommand& command) {
   return kOk;
 }
 
-}  // namespace sparsesim::cli
+}  // namespace cli
+}  // namespace sparsesim

@@ -40,6 +40,8 @@ void write_file(const std::string& path, const std::string& content);
 void write_file(const std::string& path, const std::function<void(std::ostream&)>& write);
 /// Errors: UsageError in a build that cannot write pages.
 void require_pages();
+/// The same, and as check_writable() for the page's file.
+void check_page(const std::string& path);
 /// Fails as write_file() would for a folder that is not there or may not be written, so that nobody waits for a result
 /// in vain.
 void check_writable(const std::string& path);

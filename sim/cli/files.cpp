@@ -68,6 +68,11 @@ void check_writable(const std::string& path) {
   if (!good) fail(path, code);
 }
 
+void check_page(const std::string& path) {
+  require_pages();
+  check_writable(path);
+}
+
 void write_file(const std::string& path, const std::string& content) {
   write_file(path, [&](std::ostream& out) { out << content; });
 }

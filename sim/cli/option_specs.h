@@ -48,6 +48,9 @@ inline OptionSpec repeatable(OptionSpec option) {
 }
 
 inline OptionSpec format_option() { return choice("format", "FORMAT", {"table", "json"}, "what to print", "table"); }
+inline OptionSpec html_option() {
+  return value("html", ValueType::file, "FILE", "also write the results as one page with charts");
+}
 inline OptionSpec quiet_option() { return flag("quiet", "print the result alone: no progress, no notes"); }
 
 /// The rows of commands that run many points.

@@ -20,7 +20,7 @@ CommandSpec sweep_command() {
                         "values of a parameter: A,B,C or FROM:TO:STEP or log:FROM:TO:POINTS")),
        repeatable(value("where", ValueType::text, "CONDITION", "only points for which this comparison holds")),
        value("out", ValueType::file, "FILE", "results; default is the specification's name with .sqlite"),
-       integer("threads", 1, 1024, "points simulated at once; default is one per processor"),
+       html_option(), integer("threads", 1, 1024, "points simulated at once; default is one per processor"),
        flag("waterfall", "also say where the promised speedup went, at ten times the cost"), quiet_option()},
       {value("SPEC", ValueType::file, "SPEC", "what to vary; may be left out")},
       {"sparsesim sweep layer-sweep.yaml",
@@ -44,7 +44,8 @@ CommandSpec breakeven_command() {
              "one break-even per value of this parameter: A,B,C or FROM:TO:STEP or log:FROM:TO:POINTS"),
        integer("points", 2, 1001, "points of the scan of a range", "17"),
        integer("threads", 1, 1024, "points simulated at once; default is one per processor"),
-       flag("no-interval", "the prediction alone, at a tenth of the cost"), format_option(), quiet_option()},
+       flag("no-interval", "the prediction alone, at a tenth of the cost"), html_option(), format_option(),
+       quiet_option()},
       {},
       {"sparsesim breakeven --substrate a100 --workload pruned-linear --over "
        "workload.ops.linear.sparsity=0.5:0.99",
@@ -67,8 +68,8 @@ CommandSpec recommend_command() {
        value("quality", ValueType::file, "FILE",
              "CSV with columns pattern, sparsity, quality: what you measured, shown beside the speedup"),
        integer("seed", 0, INT64_MAX, "seed of everything drawn; default is the workload's"),
-       integer("threads", 1, 1024, "patterns simulated at once; default is one per processor"), format_option(),
-       quiet_option()},
+       integer("threads", 1, 1024, "patterns simulated at once; default is one per processor"), html_option(),
+       format_option(), quiet_option()},
       {},
       {"sparsesim recommend --substrate a100 --workload pruned-linear",
        "sparsesim recommend --substrate h100 --workload dense-llama-70b-layer --op down --target 1.5"}};
@@ -79,12 +80,14 @@ CommandSpec export_command() {
           "write the results of sweeps as rows for other tools",
           "One row per point of every sweep in the file, in order: title, position, a column per parameter, then what "
           "the point has. The same results give the same bytes, however they came about.",
-          {choice("format", "FORMAT", {"csv", "jsonl"}, "comma-separated values, or one JSON object per line", "csv"),
+          {choice("format", "FORMAT", {"csv", "jsonl", "html"},
+                  "comma-separated values, one JSON object per line, or a page with charts", "csv"),
            choice("table", "TABLE", {"points", "ops"}, "a row per point, or per op of each point", "points"),
            value("out", ValueType::file, "FILE", "write here; default is standard output")},
           {required(value("FILE", ValueType::file, "FILE", "results of sweeps (SQLite)"))},
           {"sparsesim export layer-sweep.sqlite --out layer-sweep.csv",
-           "sparsesim export layer-sweep.sqlite --format jsonl --table ops"}};
+           "sparsesim export layer-sweep.sqlite --format jsonl --table ops",
+           "sparsesim export layer-sweep.sqlite --format html --out layer-sweep.html"}};
 }
 
 CommandSpec merge_command() {

@@ -8,8 +8,13 @@
 
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
+#include "sim/page/page.h"
 
-namespace sparsesim::cli {
+namespace sparsesim {
+
+extern const PageTemplate kRecommendPage;  // written at build time from models/explore/page
+
+namespace cli {
 namespace {
 
 /// Errors: UsageError for what is no number from `low` to `high`.
@@ -26,6 +31,8 @@ double number_option(const ParsedCommand& command, const char* option, double lo
 }  // namespace
 
 int run_recommend(const ParsedCommand& command) {
+  const auto page = command.find("html");
+  if (page) check_page(*page);
   RecommendOptions options;
   options.max_sparsity = number_option(command, "max-sparsity", 0.01, 0.999);
   options.target = number_option(command, "target", 1, 1000);
@@ -48,8 +55,10 @@ int run_recommend(const ParsedCommand& command) {
   recommendation->workload = workload.name;
   recommendation->op = op.name;
   if (const auto file = command.find("quality")) add_quality(*recommendation, *file);
+  if (page) write_file(*page, write_page(kRecommendPage, format_json(*recommendation)));
   fmt::print("{}", command.get("format") == "json" ? format_json(*recommendation) : format_table(*recommendation));
   return kOk;
 }
 
-}  // namespace sparsesim::cli
+}  // namespace cli
+}  // namespace sparsesim

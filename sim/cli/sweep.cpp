@@ -7,6 +7,7 @@
 #include "models/explore/sweep_run.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
+#include "sim/sweep/sweep_page.h"
 
 namespace sparsesim::cli {
 namespace {
@@ -72,10 +73,17 @@ std::string counts(const SweepOutcome& outcome, const std::string& file) {
   return fmt::format("{}: {}\n", file, text);
 }
 
+void check_points(const sweep::Design& design) {
+  if (const std::int64_t points = design.count(); points > sweep::kPagePointsMost)
+    throw UsageError(fmt::format("--html holds {} points, not {}", sweep::kPagePointsMost, points));
+}
+
 }  // namespace
 
 int run_sweep(const ParsedCommand& command) {
   const sweep::Design design = sweep::Design::read(request_of(command));
+  const auto page = command.find("html");
+  if (page) check_page(*page), check_points(design);
   Study study(design.parameters(), {shipped("substrates"), shipped("workloads"), command.flag("waterfall")});
   check_values(design, study);
   const std::string file = results_file(command);
@@ -95,6 +103,7 @@ int run_sweep(const ParsedCommand& command) {
     fmt::print(stderr, "sparsesim: interrupted; {}The same command goes on from there.\n", counts(outcome, file));
     return kInterruptedExit;
   }
+  if (page) write_file(*page, sweep::sweep_page(store, sweep_hash(design)));
   fmt::print("{}", counts(outcome, file));
   if (!command.flag("quiet")) fmt::print("{}", summary(design, store));
   return kOk;

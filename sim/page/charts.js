@@ -27,8 +27,9 @@ function palette() {
   const colour = name => style.getPropertyValue("--" + name).trim();
   return {
     ink: colour("ink"), quiet: colour("quiet"), line: colour("line"), grid: colour("grid"), paper: colour("paper"),
-    good: colour("good"), bad: colour("bad"), bar: colour("bar"), block: colour("block"), card: colour("card"), band10: colour("band10"), band20: colour("band20"),
+    good: colour("good"), bad: colour("bad"), bar: colour("bar"), block: colour("block"), card: colour("card"), none: colour("none-wash"), band10: colour("band10"), band20: colour("band20"),
     categories: Array.from({ length: COLOURS }, (_, i) => colour("c" + i)),
+    diverging: [0, 1, 2, 3, 4].map(i => colour("d" + i)), sequential: [0, 1, 2].map(i => colour("s" + i)),
   };
 }
 

@@ -29,6 +29,7 @@ function quantile(values, share) {
 }
 
 /// columns  {title, get(item), number, show(value), sort: false}; `get` may return an element. Titles sort where there is more than one row.
+/// attributes  {fixed: titles do not sort; choose(item): called for a click on a row, whose first cell becomes a button}
 function table(items, columns, attributes = {}) {
   let by = null, down = true;
   const body = element("tbody"), heads = [];
@@ -39,9 +40,10 @@ function table(items, columns, attributes = {}) {
       if (x === null || y === null) return (x === null) - (y === null);
       return (typeof x === "number" ? x - y : String(x).localeCompare(String(y))) * (down ? -1 : 1);
     });
-    body.replaceChildren(...order.map(item => element("tr", {}, ...columns.map(column => {
+    const choose = attributes.choose;
+    body.replaceChildren(...order.map(item => element("tr", { class: choose ? "pick" : null, ...(choose ? { onclick: () => choose(item) } : {}) }, ...columns.map((column, i) => {
       const value = column.get(item), text = column.show ? column.show(value, item) : value ?? "";
-      return element("td", { class: column.number ? "number" : column.wrap ? "wrap" : null }, text);
+      return element("td", { class: column.number ? "number" : column.wrap ? "wrap" : null }, choose && i === 0 ? element("button", { type: "button", class: "plain" }, text) : text);
     }))));
     heads.forEach((head, i) => head.setAttribute("aria-sort", columns[i] === by ? (down ? "descending" : "ascending") : "none"));
   }

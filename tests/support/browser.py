@@ -115,6 +115,15 @@ class Browser:
     def move(self, x: float, y: float):
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
+    def drag(self, x: float, y: float, to_x: float, to_y: float):
+        """Presses at one place and lets go at another; the same place is a click."""
+        for kind, at, buttons in [("mouseMoved", (x, y), 0), ("mousePressed", (x, y), 1), ("mouseMoved", (to_x, to_y), 1), ("mouseReleased", (to_x, to_y), 0)]:
+            button = "none" if kind == "mouseMoved" else "left"
+            self.call("Input.dispatchMouseEvent", type=kind, x=at[0], y=at[1], button=button, buttons=buttons, clickCount=1)
+
+    def click(self, x: float, y: float):
+        self.drag(x, y, x, y)
+
     def key(self, name: str, code: int):
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=code)
