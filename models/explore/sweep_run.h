@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "models/explore/point_runner.h"
 #include "models/explore/study.h"
 
 namespace sparsesim {
@@ -22,9 +23,6 @@ struct SweepOutcome {
   std::int64_t failed = 0;     // of the simulated: the machine cannot run them
   bool finished = false;       // not stopped
 };
-
-/// Key of a sweep in a results file.
-std::string sweep_hash(const sweep::Design& design);
 
 /// Points that `store` has are not simulated again. Errors: sweep::StoreError, after which nothing more is written;
 /// config::ConfigError for a point whose values do not go together.

@@ -13,21 +13,29 @@ static_assert(std::atomic<bool>::is_always_lock_free);
 
 }  // namespace
 
-InterruptGuard::InterruptGuard() {
+InterruptGuard::InterruptGuard(std::initializer_list<int> signals) {
   struct sigaction action {};
   action.sa_handler = [](int) { g_stop = true; };
   action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGINT, &action, &before_);
+  for (const int signal : signals) sigaction(signal, &action, &before_.emplace_back(signal, action).second);
 }
 
-InterruptGuard::~InterruptGuard() { sigaction(SIGINT, &before_, nullptr); }
+InterruptGuard::~InterruptGuard() {
+  for (const auto& [signal, before] : before_) sigaction(signal, &before, nullptr);
+}
 
 const std::atomic<bool>& InterruptGuard::stop() { return g_stop; }
 
 void ProgressBar::draw(std::size_t done, std::size_t total) {
-  const std::size_t percent = done * 100 / total;
+  const bool bar = visible();
+  const std::size_t percent = bar ? done * 100 / total : done * 10 / total * 10;
   if (percent == percent_) return;
+  const bool first = percent_ > 100;
   percent_ = percent;
+  if (!bar) {
+    if (!first || percent > 0) fmt::print(stderr, "sparsesim: {} of {} {}\n", done, total, items_);
+    return;
+  }
   const std::size_t filled = percent * kWidth / 100;
   fmt::print(stderr, "\r[{}{}] {:3} %  {} of {} {}", std::string(filled, '#'), std::string(kWidth - filled, '.'),
              percent, done, total, items_);
@@ -35,7 +43,7 @@ void ProgressBar::draw(std::size_t done, std::size_t total) {
 }
 
 void ProgressBar::clear() const {
-  if (percent_ <= 100) fmt::print(stderr, "\r\033[K");
+  if (percent_ <= 100 && visible()) fmt::print(stderr, "\r\033[K");
 }
 
 bool ProgressBar::visible() { return ::isatty(STDERR_FILENO) != 0; }

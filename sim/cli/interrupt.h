@@ -4,27 +4,31 @@
 #include <atomic>
 #include <csignal>
 #include <cstddef>
+#include <initializer_list>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace sparsesim::cli {
 
 inline constexpr int kInterruptedExit = 130;  // what a shell reports for Ctrl-C
 
-/// Ctrl-C sets the flag while this lives; a second Ctrl-C ends the program at once.
+/// Ctrl-C, or any of some signals, sets the flag while this lives; the same signal again ends the program at once.
 class InterruptGuard {
  public:
-  InterruptGuard();
+  explicit InterruptGuard(std::initializer_list<int> signals = {SIGINT});
   ~InterruptGuard();
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
-  /// Whether Ctrl-C came.
+  /// Whether one came.
   static const std::atomic<bool>& stop();
 
  private:
-  struct sigaction before_ {};
+  std::vector<std::pair<int, struct sigaction>> before_;
 };
 
-/// A bar on standard error, redrawn when the percentage changes. `items` is plural: "rows".
+/// A bar on standard error, redrawn when the percentage changes; where it is no terminal, a line for each tenth of the
+/// whole. `items` is plural: "rows".
 class ProgressBar {
  public:
   explicit ProgressBar(std::string items) : items_(std::move(items)) {}

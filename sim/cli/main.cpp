@@ -1,22 +1,16 @@
-// The program: parses, calls the subcommand, and turns every kind of error into one message and an exit code.
+// The program: parses, calls the subcommand, and says what went wrong.
 
 #include <fmt/format.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <new>
-#include <stdexcept>
-#include <system_error>
 
-#include "models/network/topology.h"
-#include "models/ops/limits.h"
-#include "models/ops/op.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/completion.h"
+#include "sim/cli/failure.h"
 #include "sim/cli/man.h"
-#include "sim/config/node.h"
-#include "sim/sweep/store.h"
+#include "sim/cluster/launcher.h"
 
 namespace {
 
@@ -52,41 +46,22 @@ int dispatch(const ParsedCommand& command) {
 
 int fail(int code, const std::string& message) {
   std::fflush(stdout);
-  fmt::print(stderr, "sparsesim: {}\n", message);
+  fmt::print(stderr, "{}\n", message);
   return code;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  try {
+    const int code = dispatch(parse_command_line(arguments));
+    if (std::fflush(stdout) == 0) return code;
+    return fail(kSimulationError, fmt::format("sparsesim: cannot write to standard output: {}", std::strerror(errno)));
+  } catch (...) {
+    const Failure failure = describe_failure(std::current_exception());
+    if (is_silent_rank(arguments)) return kOk;
+    return fail(failure.code, failure.text);
+  }
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  try {
-    const int code = dispatch(parse_command_line({argv + 1, argv + argc}));
-    return std::fflush(stdout) == 0
-               ? code
-               : fail(kSimulationError, fmt::format("cannot write to standard output: {}", std::strerror(errno)));
-  } catch (const UsageError& error) {
-    return fail(kBadInput, error.what());
-  } catch (const config::ConfigError& error) {
-    std::fflush(stdout);
-    fmt::print(stderr, "{}\n", error.what());
-    return kBadInput;
-  } catch (const UnsupportedError& error) {  // begins with the place of the op
-    std::fflush(stdout);
-    fmt::print(stderr, "{}\n", error.what());
-    return kSimulationError;
-  } catch (const sweep::StoreError& error) {
-    return fail(error.bad_input ? kBadInput : kSimulationError, error.what());
-  } catch (const FabricError& error) {
-    return fail(kSimulationError, error.what());
-  } catch (const TooLargeError& error) {
-    return fail(kBadInput, error.what());
-  } catch (const std::overflow_error& error) {
-    return fail(kBadInput, fmt::format("too large: {}", error.what()));
-  } catch (const std::system_error& error) {  // fmt could not print
-    return fail(kSimulationError, fmt::format("cannot write to standard output: {}", error.code().message()));
-  } catch (const std::bad_alloc&) {
-    return fail(kSimulationError, "out of memory");
-  } catch (const std::exception& error) {
-    return fail(kSimulationError, fmt::format("internal error: {}", error.what()));
-  }
-}
+int main(int argc, char** argv) { return run({argv + 1, argv + argc}); }

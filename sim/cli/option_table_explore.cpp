@@ -12,7 +12,9 @@ CommandSpec sweep_command() {
       "Simulates every point of a grid or sample of parameters and writes each to an SQLite file as soon as it is "
       "known; "
       "what the file has is not simulated again, so that the same command goes on where it was interrupted. "
-      "docs/sweep.md describes specifications, paths and tables.",
+      "Under mpirun the ranks share the points. docs/sweep.md describes specifications, paths and tables, "
+      "docs/cluster.md "
+      "ranks.",
       {value("substrate", ValueType::substrate, "S",
              "machine, or several with commas; in place of the specification's"),
        value("workload", ValueType::workload, "W", "work, or several with commas; in place of the specification's"),
@@ -20,12 +22,14 @@ CommandSpec sweep_command() {
                         "values of a parameter: A,B,C or FROM:TO:STEP or log:FROM:TO:POINTS")),
        repeatable(value("where", ValueType::text, "CONDITION", "only points for which this comparison holds")),
        value("out", ValueType::file, "FILE", "results; default is the specification's name with .sqlite"),
-       html_option(), integer("threads", 1, 1024, "points simulated at once; default is one per processor"),
+       html_option(),
+       integer("threads", 1, 1024, "points simulated at once, by each rank; default is one per processor"),
        flag("waterfall", "also say where the promised speedup went, at ten times the cost"), quiet_option()},
       {value("SPEC", ValueType::file, "SPEC", "what to vary; may be left out")},
       {"sparsesim sweep layer-sweep.yaml",
        "sparsesim sweep --substrate a100,h100 --workload pruned-linear --vary "
-       "workload.ops.linear.sparsity=0.5:0.95:0.05"}};
+       "workload.ops.linear.sparsity=0.5:0.95:0.05",
+       "mpirun -np 64 sparsesim sweep layer-sweep.yaml"}};
   return command;
 }
 

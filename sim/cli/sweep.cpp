@@ -4,9 +4,12 @@
 
 #include <filesystem>
 
-#include "models/explore/sweep_run.h"
+#include "models/explore/sweep_ranks.h"
 #include "sim/cli/commands.h"
+#include "sim/cli/failure.h"
 #include "sim/cli/interrupt.h"
+#include "sim/cluster/launcher.h"
+#include "sim/sweep/rank_files.h"
 #include "sim/sweep/sweep_page.h"
 
 namespace sparsesim::cli {
@@ -78,27 +81,70 @@ void check_points(const sweep::Design& design) {
     throw UsageError(fmt::format("--html holds {} points, not {}", sweep::kPagePointsMost, points));
 }
 
-}  // namespace
+Study study_of(const sweep::Design& design, const ParsedCommand& command) {
+  return {design.parameters(), {shipped("substrates"), shipped("workloads"), command.flag("waterfall")}};
+}
 
-int run_sweep(const ParsedCommand& command) {
-  const sweep::Design design = sweep::Design::read(request_of(command));
-  const auto page = command.find("html");
-  if (page) check_page(*page), check_points(design);
-  Study study(design.parameters(), {shipped("substrates"), shipped("workloads"), command.flag("waterfall")});
-  check_values(design, study);
-  const std::string file = results_file(command);
-  sweep::Store store(file, sweep::Store::Mode::write);
+SweepOptions options_of(const ParsedCommand& command) {
   SweepOptions options;
   options.threads = static_cast<int>(command.integer("threads").value_or(0));
   options.stop = &InterruptGuard::stop();
+  return options;
+}
+
+/// A rank other than the first: works for it and says nothing.
+int follow(const ParsedCommand& command, cluster::Ranks& ranks) {
+  const InterruptGuard guard({SIGINT, SIGTERM});
+  const auto prepare = [&](const auto& go_on) {
+    const sweep::Design design = sweep::Design::read(request_of(command));
+    Study study = study_of(design, command);
+    go_on({design, study});
+  };
+  follow_sweep(prepare, results_file(command), ranks, options_of(command), describe_failure);
+  return kOk;
+}
+
+/// With the help of the other ranks, where there are some.
+SweepOutcome simulate(const sweep::Design& design, Study& study, sweep::Store& store, const ParsedCommand& command,
+                      cluster::Ranks* ranks) {
+  SweepOptions options = options_of(command);
   ProgressBar bar("points");
-  if (ProgressBar::visible() && !command.flag("quiet"))
+  if (!command.flag("quiet") && (ranks || ProgressBar::visible()))
     options.progress = [&](std::int64_t done, std::int64_t total) {
       bar.draw(static_cast<std::size_t>(done), static_cast<std::size_t>(total));
     };
-  const InterruptGuard guard;
-  const SweepOutcome outcome = sparsesim::run_sweep(design, study, store, options);
+  if (!ranks) {
+    const InterruptGuard guard;
+    const SweepOutcome outcome = sparsesim::run_sweep(design, study, store, options);
+    bar.clear();
+    return outcome;
+  }
+  const InterruptGuard guard({SIGINT, SIGTERM});
+  LeadCost cost;
+  const SweepOutcome outcome = lead_sweep(design, study, store, results_file(command), *ranks, options, cost);
   bar.clear();
+  if (!command.flag("quiet"))
+    fmt::print(stderr,
+               "sparsesim: {} ranks, {} threads; {} messages of {} bytes took rank 0 {:.3f} s, merging {:.3f} s\n",
+               cost.ranks, cost.threads, cost.messages, cost.bytes, cost.message_seconds, cost.merge_seconds);
+  return outcome;
+}
+
+}  // namespace
+
+int run_sweep(const ParsedCommand& command) {
+  const std::unique_ptr<cluster::Ranks> ranks = cluster::join_launched();
+  if (ranks && ranks->rank() > 0) return follow(command, *ranks);
+  const Dismissal dismissal(ranks.get());
+  const sweep::Design design = sweep::Design::read(request_of(command));
+  const auto page = command.find("html");
+  if (page) check_page(*page), check_points(design);
+  Study study = study_of(design, command);
+  check_values(design, study);
+  const std::string file = results_file(command);
+  sweep::Store store(file, sweep::Store::Mode::write);
+  for (const std::string& left : sweep::rank_files(file)) sweep::take_over(store, left);
+  const SweepOutcome outcome = simulate(design, study, store, command, ranks.get());
   if (!outcome.finished) {
     fmt::print(stderr, "sparsesim: interrupted; {}The same command goes on from there.\n", counts(outcome, file));
     return kInterruptedExit;

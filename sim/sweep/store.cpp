@@ -126,6 +126,29 @@ void Store::add(std::int64_t sweep, const MemberRow& member, const PointRow* poi
   });
 }
 
+std::vector<std::string> Store::points() {
+  return implementation_->database.guarded([&] {
+    SQLite::Statement row(implementation_->database.sqlite(), "SELECT point FROM point ORDER BY point");
+    std::vector<std::string> points;
+    while (row.executeStep()) points.push_back(row.getColumn(0).getString());
+    return points;
+  });
+}
+
+Store::Counts Store::counts() {
+  return implementation_->database.guarded([&] {
+    SQLite::Statement row(implementation_->database.sqlite(),
+                          "SELECT count(*), coalesce(sum(error <> ''), 0) FROM point");
+    row.executeStep();
+    return Counts{row.getColumn(0).getInt64(), row.getColumn(1).getInt64()};
+  });
+}
+
+void Store::flush() {
+  implementation_->database.guarded(
+      [&] { implementation_->database.sqlite().exec("PRAGMA wal_checkpoint(TRUNCATE)"); });
+}
+
 std::vector<std::int64_t> Store::positions(std::int64_t sweep) {
   return implementation_->database.guarded([&] {
     SQLite::Statement row(implementation_->database.sqlite(),

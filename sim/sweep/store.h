@@ -77,6 +77,15 @@ class Store {
   /// Writes a place of a sweep (over what was there) and, unless its point is there already, the point with its ops:
   /// one transaction.
   void add(std::int64_t sweep, const MemberRow& member, const PointRow* point);
+  /// Keys of all points, in order.
+  std::vector<std::string> points();
+  /// How many points there are, of all sweeps, and how many of them have an error.
+  struct Counts {
+    std::int64_t points = 0, failed = 0;
+  };
+  Counts counts();
+  /// Returns when all that was written is on the disk.
+  void flush();
   /// Positions of a sweep that are there, in order.
   std::vector<std::int64_t> positions(std::int64_t sweep);
 

@@ -1,4 +1,5 @@
 """cmake --install: the program finds what was installed with it, and other projects find the libraries."""
+import os
 import pathlib
 import shutil
 import subprocess
@@ -85,6 +86,13 @@ class Install(unittest.TestCase):
                             ("zsh/site-functions/_sparsesim", ["completion", "zsh"]),
                             ("fish/vendor_completions.d/sparsesim.fish", ["completion", "fish"])]:
             self.assertEqual((share / path).read_text(), run(self.program, *words))
+
+    @unittest.skipUnless((BUILD / "sparsesim-mpi.so").exists() and shutil.which("mpirun"), "built without MPI, or no mpirun here")
+    def test_the_program_finds_the_mpi_module_installed_with_it(self):
+        root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}  # containers run as root
+        out = run("mpirun", "--oversubscribe", "-np", 2, self.program, "sweep", "--substrate", "a100", "--workload",
+                  "pruned-linear", "--out", self.prefix / "r.sqlite", "--quiet", env=os.environ | root)
+        self.assertIn("1 points simulated", out)
 
     @unittest.skipIf(SANITIZED, "the consumer would need the sanitizers too")
     def test_another_project_finds_the_package_and_builds(self):

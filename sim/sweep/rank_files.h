@@ -1,0 +1,21 @@
+#pragma once
+// The files that the ranks of a sweep write beside its results file: FILE.rank-1, FILE.rank-2, ...
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/sweep/store.h"
+
+namespace sparsesim::sweep {
+
+std::string rank_file(const std::string& file, int rank);
+
+/// Those that are there, in the order of their ranks.
+std::vector<std::string> rank_files(const std::string& file);
+
+/// Merges such a file into `store` and removes it, once all of it is on the disk. Returns how many points were new.
+/// Errors: StoreError, after which the file is still there.
+std::int64_t take_over(Store& store, const std::string& rank_file);
+
+}  // namespace sparsesim::sweep
