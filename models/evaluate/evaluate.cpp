@@ -109,7 +109,7 @@ std::vector<LossTerm> waterfall(double ideal, const Counterfactuals& runs) {
   return terms;
 }
 
-double ideal_speedup(double declared_sparsity) { return 1.0 / std::max(1e-6, 1.0 - declared_sparsity); }
+double ideal_speedup(double declared_sparsity) { return 1.0 / std::max(1e-12, 1.0 - declared_sparsity); }
 
 double quick_estimate(const SparsitySummary& sparsity) {
   const double aligned = std::min({sparsity.aligned_cache, sparsity.aligned_dispatch, sparsity.aligned_transfer});

@@ -18,7 +18,8 @@ struct FileKey {
   std::string_view name, prefix;
   bool is_mask;
 };
-constexpr std::array<FileKey, 3> kFileKeys{{{"mask", "", true}, {"trace", "", false}, {"routing", "trace:", false}}};
+constexpr std::array<FileKey, 4> kFileKeys{
+    {{"mask", "", true}, {"b_mask", "", true}, {"trace", "", false}, {"routing", "trace:", false}}};
 
 template <class T>
 std::string hash_of(const std::vector<T>& values) {

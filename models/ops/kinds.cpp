@@ -6,7 +6,7 @@
 namespace sparsesim {
 namespace {
 
-constexpr std::array<SparsityKind, 12> kKinds{{
+constexpr std::array<SparsityKind, 13> kKinds{{
     {"unstructured", "single weights anywhere are zero", "CSR, CSC, COO, bitmap, tiles", "spmm",
      "spmm_rows spmm_scatter gemm array_columns array_outer array_stationary", "unstructured",
      "pruned-linear pruned-formats pruned-levels"},
@@ -34,6 +34,9 @@ constexpr std::array<SparsityKind, 12> kKinds{{
     {"gathers", "few rows of a table or few lists of vectors are read", "row numbers, inverted lists",
      "embedding_bag ivf_scan", "embedding_bag list_scan top_k", "gather inverted_lists",
      "embedding-recommendation ivf-retrieval"},
+    {"products", "both operands of a product are sparse: graphs, meshes, sparse weights and activations",
+     "CSR, CSC; drawn (uniform, power law, R-MAT, banded) or read (.mtx, .smtx, .npz)", "spgemm",
+     "spgemm_rows spgemm_outer spgemm_tiles", "sparse_product", "sparse-products"},
     {"matrices", "weights are products of sparse or structured factors",
      "low rank, Monarch, butterfly, circulant, Toeplitz", "structured_matrix", "gemm elementwise fft",
      "dense circulant", "structured-matrices"},

@@ -16,6 +16,7 @@
 #include "models/ops/experts/moe.h"
 #include "models/ops/gathers/embedding.h"
 #include "models/ops/gathers/retrieval.h"
+#include "models/ops/products/spgemm.h"
 #include "models/ops/structured/structured_matrix.h"
 #include "models/ops/structured/structured_pruning.h"
 #include "models/ops/training/training.h"
@@ -27,9 +28,10 @@ namespace {
 
 using config::MapReader;
 
-constexpr std::array<OpKind, 19> kOps{{
+constexpr std::array<OpKind, 20> kOps{{
     {"gemm", "matrix product of activations and weights", read_gemm, gemm_from_row},
     {"spmm", "matrix product with sparse weights", read_spmm, spmm_from_row},
+    {"spgemm", "product of two sparse matrices", read_spgemm, spgemm_from_row},
     {"pruned_gemm", "matrix product with outputs, inputs or layers removed", read_pruned_gemm, pruned_gemm_from_row},
     {"pruned_attention", "attention with heads or layers removed", read_pruned_attention, pruned_attention_from_row},
     {"structured_matrix", "matrix product with low-rank, Monarch, butterfly, circulant or Toeplitz weights",
