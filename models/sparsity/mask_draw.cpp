@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "sim/core/counts.h"
@@ -100,13 +101,34 @@ std::vector<std::int64_t> draw_places(const MaskLaw& law, std::int64_t rows, std
   return stored > all / 2 ? all_but(distinct_places(all - stored, anywhere), all) : distinct_places(stored, anywhere);
 }
 
+/// An order of `count` things (Fisher and Yates), the same whenever there are as many: what is popular among the
+/// columns of A stays so among the rows of B.
+std::vector<std::int64_t> random_order(std::int64_t count) {
+  RandomStream random(static_cast<std::uint64_t>(count), "order");
+  std::vector<std::int64_t> order(at(count));
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t other = random.below(i + 1);
+    order[at(i)] = order[at(other)];
+    order[at(other)] = i;
+  }
+  return order;
+}
+
+std::vector<std::int64_t> shuffled(std::vector<std::int64_t> places, std::int64_t rows, std::int64_t columns) {
+  const auto of_rows = random_order(rows), of_columns = random_order(columns);
+  for (std::int64_t& place : places) place = of_rows[at(place / columns)] * columns + of_columns[at(place % columns)];
+  std::sort(places.begin(), places.end());
+  return places;
+}
+
 }  // namespace
 
 std::span<const std::string_view> mask_laws() { return kLaws; }
 
 Mask draw_mask(const MaskLaw& law, std::int64_t rows, std::int64_t columns, std::int64_t stored, std::uint64_t seed) {
   RandomStream random(seed, "mask");
-  const auto places = draw_places(law, rows, columns, stored, random);
+  auto places = draw_places(law, rows, columns, stored, random);
+  if (law.shuffled) places = shuffled(std::move(places), rows, columns);
   Mask mask{rows, columns, std::vector<std::int64_t>(at(rows) + 1), std::vector<std::int32_t>(places.size())};
   for (std::size_t i = 0; i < places.size(); ++i) {
     ++mask.offsets[at(places[i] / columns) + 1];

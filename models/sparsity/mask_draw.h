@@ -19,6 +19,7 @@ struct MaskLaw {
   double beside = 0.19;  // Graph500's by default
   double below = 0.19;
   std::int64_t band = 16;  // banded: columns on either side of the diagonal
+  bool shuffled = false;   // rows and columns are put into another order, the same one for as many of either
 };
 
 /// uniform, power_law, rmat, banded.

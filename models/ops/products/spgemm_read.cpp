@@ -31,6 +31,7 @@ void read_law(config::MapReader& map, MaskLaw& law) {
   const bool all = !map.has("law");
   law.name = map.choice("law", mask_laws(), "uniform");
   const auto share = config::Range::between(0, 1);
+  law.shuffled = map.boolean("shuffled", false);
   if (all || law.name == "power_law") {
     law.row_exponent = map.number("row_exponent", config::Range::between(0, 8), law.row_exponent);
     law.column_exponent = map.number("column_exponent", config::Range::between(0, 8), law.column_exponent);

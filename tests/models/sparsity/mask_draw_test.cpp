@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/sparsity/product_counts.h"
+
 namespace sparsesim {
 namespace {
 
@@ -62,6 +64,18 @@ TEST_CASE("popular rows and columns come first, by their exponent") {
   CHECK(first / later == doctest::Approx(10).epsilon(0.3));
   const auto columns = row_counts(transpose(mask)).units;
   CHECK(columns.front() < 40);
+}
+
+TEST_CASE("a shuffled graph has the same products: columns of A and rows of B are renamed alike") {
+  MaskLaw law = law_named("power_law");
+  const Mask plain = draw_mask(law, 500, 500, 4000, 1);
+  law.shuffled = true;
+  const Mask shuffled = draw_mask(law, 500, 500, 4000, 1);
+  CHECK(shuffled.stored() == plain.stored());
+  CHECK(shuffled.indices != plain.indices);
+  const ProductCounts before = count_product(plain, plain), after = count_product(shuffled, shuffled);
+  CHECK(after.products == before.products);
+  CHECK(after.results == before.results);
 }
 
 TEST_CASE("R-MAT stores its shares in the quarters of the matrix") {
