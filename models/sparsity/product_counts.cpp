@@ -74,30 +74,38 @@ MergeTree merge_tree(const Mask& a, const Mask& b, std::int64_t radix) {
   return tree;
 }
 
-std::vector<std::int64_t> partial_results(const Mask& a, const Mask& b, std::int64_t slab, std::int64_t columns) {
-  std::vector<std::int64_t> brought(at(a.rows), 0);
-  const std::int64_t slabs = ceil_div(b.columns, columns);
-  std::vector<std::int64_t> there(at(slabs)), before(at(slabs));
+std::vector<std::int64_t> partial_results(const Mask& a, const Mask& b, std::int64_t slab, std::int64_t tile) {
+  const Mask a_tiles = coarsen(a, tile, tile), b_tiles = coarsen(b, tile, tile);
+  const std::int64_t slabs = ceil_div(a.columns, slab), across = b_tiles.columns;
+  std::vector<std::int64_t> fresh(at(slabs * across));  // of each slab and tile of results: those new in it
+  std::vector<char> met(fresh.size());
+  std::vector<std::int64_t> brought(at(a_tiles.rows), 0);
   ColumnSet seen(b.columns);
-  for (std::int64_t row = 0; row < a.rows; ++row) {
-    seen.clear();
-    std::fill(there.begin(), there.end(), 0);
-    const auto places = a.row(row);
-    for (std::size_t next = 0; next < places.size();) {
-      const std::int64_t end = (places[next] / slab + 1) * slab;
-      std::vector<bool> touched(at(slabs), false);
-      before = there;
-      for (; next < places.size() && places[next] < end; ++next)
-        for (const std::int32_t column : b.row(places[next])) {
-          const std::size_t group = at(column / columns);
-          touched[group] = true;
-          there[group] += seen.add(column);
-        }
-      for (std::size_t group = 0; group < touched.size(); ++group)
-        if (touched[group]) brought[at(row)] += before[group];
+  for (std::int64_t block = 0; block < a_tiles.rows; ++block) {
+    std::fill(fresh.begin(), fresh.end(), 0);
+    std::fill(met.begin(), met.end(), 0);
+    for (const std::int32_t depth : a_tiles.row(block))
+      for (const std::int32_t column : b_tiles.row(depth)) met[at(depth * tile / slab * across + column)] = 1;
+    for (std::int64_t row = block * tile; row < std::min(a.rows, (block + 1) * tile); ++row) {
+      seen.clear();
+      for (const std::int32_t k : a.row(row))
+        for (const std::int32_t column : b.row(k))
+          if (seen.add(column)) ++fresh[at(k / slab * across + column / tile)];
+    }
+    for (std::int64_t column = 0; column < across; ++column) {
+      std::int64_t there = 0;
+      for (std::int64_t depth = 0; depth < slabs; ++depth) {
+        const std::size_t place = at(depth * across + column);
+        if (met[place]) brought[at(block)] += there;
+        there += fresh[place];
+      }
     }
   }
   return brought;
+}
+
+double tile_pairs(const Mask& a, const Mask& b, std::int64_t tile) {
+  return partial_products(coarsen(a, tile, tile), coarsen(b, tile, tile));
 }
 
 }  // namespace sparsesim

@@ -34,11 +34,15 @@ struct MergeTree {
 /// radix >= 2. Rows with at most `radix` places have no group besides their root.
 MergeTree merge_tree(const Mask& a, const Mask& b, std::int64_t radix);
 
-/// Results that are brought and put away again where the depth k is cut into slabs of `slab` and the columns of the
-/// result into slabs of `columns`: a row's results of a slab of columns are partial until its last slab of depth, and
-/// each later one brings those that are there.
+/// Results that are brought and put away again where the depth k is cut into slabs of `slab`, a whole multiple of
+/// `tile`: those of a tile of tile x tile are partial until the last slab, and each slab in which a stored tile of A
+/// meets one of B for it brings those that are there.
 ///
-/// returns  results brought, for each row of A [m]
-std::vector<std::int64_t> partial_results(const Mask& a, const Mask& b, std::int64_t slab, std::int64_t columns);
+/// returns  results brought, for each `tile` rows of A
+///
+/// One look at each partial product, and at each pair of tiles that meet (tile_pairs()).
+std::vector<std::int64_t> partial_results(const Mask& a, const Mask& b, std::int64_t slab, std::int64_t tile);
+/// Pairs of a stored tile of A and one of B at the same depth: the partial products of the tiles.
+double tile_pairs(const Mask& a, const Mask& b, std::int64_t tile);
 
 }  // namespace sparsesim

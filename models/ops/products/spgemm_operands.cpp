@@ -115,12 +115,12 @@ std::shared_ptr<const std::vector<RowFetches>> SpgemmOperands::fetches(const Fib
   return found;
 }
 
-std::shared_ptr<const std::vector<std::int64_t>> SpgemmOperands::brought(std::int64_t slab,
-                                                                         std::int64_t columns) const {
+std::shared_ptr<const std::vector<std::int64_t>> SpgemmOperands::brought(std::int64_t slab, std::int64_t tile) const {
   const std::lock_guard lock(mutex_);
-  auto& found = brought_[{slab, columns}];
-  if (!found) found = std::make_shared<const std::vector<std::int64_t>>(partial_results(*a_, *b_, slab, columns));
-  return found;
+  auto& found = brought_[{slab, tile}];
+  if (found) return found;
+  require_at_most(tile_pairs(*a_, *b_, tile), kPartialProductsMost, "pairs of tiles of a sparse product");
+  return found = std::make_shared<const std::vector<std::int64_t>>(partial_results(*a_, *b_, slab, tile));
 }
 
 std::shared_ptr<const SpgemmOperands> SpgemmOperandsMemo::get(const SpgemmSize& size, std::uint64_t seed) {

@@ -52,10 +52,11 @@ class SpgemmOperands {
   const Mask& b() const { return *b_; }
   const ProductCounts& counts() const { return counts_; }
   /// Merge trees of a radix, rows of B that a cache serves, unfinished results that are brought again: made when they
-  /// are first asked for. Safe from several threads.
+  /// are first asked for. Safe from several threads. Errors: TooLargeError for more pairs of tiles than
+  /// kPartialProductsMost.
   std::shared_ptr<const MergeTree> tree(std::int64_t radix) const;
   std::shared_ptr<const std::vector<RowFetches>> fetches(const FiberLayout& layout) const;
-  std::shared_ptr<const std::vector<std::int64_t>> brought(std::int64_t slab, std::int64_t columns) const;
+  std::shared_ptr<const std::vector<std::int64_t>> brought(std::int64_t slab, std::int64_t tile) const;
 
  private:
   std::shared_ptr<const Mask> a_, b_;

@@ -99,7 +99,7 @@ class TilePieces {
         b_tiles_(coarsen(columns_, tile_, tile_)),
         lists_(columns_, tile_),
         tile_lists_(b_tiles_, std::max<std::int64_t>(1, kept_.depth / tile_)),
-        brought_(operands.brought(kept_.depth, kept_.columns)) {
+        brought_(operands.brought(round_up(kept_.depth, tile_), tile_)) {
     const double entry = entry_bytes(constants, size, context.ideal);
     result_bytes_ = entry + (context.ideal.metadata ? 0 : constants.index_bytes);  // with its row, too
     const double a = tiled_bytes(operands.a(), a_tiles_, entry, constants, context.ideal);
@@ -129,7 +129,8 @@ class TilePieces {
     if (intersects_) each_segment(places, tile_, [&](const Segment& segment) { skips += lists_.skips(segment); });
     // Coordinates run ahead of the multiplications, through queues between them.
     piece.cycles = std::max(piece.products * constants_.element_cycles, skips * constants_.skip_cycles);
-    const double again = real((*brought_)[at(row)]) * result_bytes_;
+    const std::int64_t rows = std::min(tile_, operands_.a().rows - row / tile_ * tile_);  // that share a tile's results
+    const double again = real((*brought_)[at(row / tile_)]) / real(rows) * result_bytes_;
     piece.read = piece.lines = real(static_cast<std::int64_t>(places.size())) * read_per_number_ + again;
     piece.store = real(operands_.counts().row_results[at(row)]) * result_bytes_ + again;
     return piece;

@@ -51,11 +51,18 @@ TEST_CASE("a merge tree has a group for each radix of rows, and a union in each"
   CHECK(merge_tree(a, b, 20).results.empty());
 }
 
-TEST_CASE("results are brought again for each slab of the depth but the first that adds to them") {
+TEST_CASE("results of a tile are brought again in each slab of the depth but the first, if tiles of both meet there") {
   const Mask a = draw_mask({}, 2, 8, 16, 1), b = draw_mask({}, 8, 6, 48, 1);
-  CHECK(partial_results(a, b, 8, 6) == std::vector<std::int64_t>{0, 0});
-  CHECK(partial_results(a, b, 2, 6) == std::vector<std::int64_t>{18, 18});  // three times all six
-  CHECK(partial_results(a, b, 2, 2) == std::vector<std::int64_t>{18, 18});  // slabs of columns bring their own
+  CHECK(partial_results(a, b, 8, 2) == std::vector<std::int64_t>{0});
+  CHECK(partial_results(a, b, 2, 2) == std::vector<std::int64_t>{36});  // three times all twelve
+  CHECK(partial_results(a, b, 4, 2) == std::vector<std::int64_t>{12});
+  // B's upper half alone is stored: the lower slab meets nothing.
+  const Mask upper = mask_of_places(8, 6, std::vector<Place>{{0, 0}, {1, 3}, {3, 5}});
+  CHECK(partial_results(a, upper, 4, 2) == std::vector<std::int64_t>{0});
+  // The second slab of two adds to the first tile of results alone, and brings what is there: one of each row.
+  const Mask both = mask_of_places(8, 6, std::vector<Place>{{0, 0}, {1, 3}, {2, 1}});
+  CHECK(partial_results(a, both, 2, 2) == std::vector<std::int64_t>{2});
+  CHECK(tile_pairs(a, both, 2) == 3);
 }
 
 }  // namespace sparsesim
