@@ -53,7 +53,7 @@ std::string temporary_name(const std::string& path) { return fmt::format("{}.tmp
 
 void require_pages() {
   if (!has_pages())
-    throw UsageError("--html needs Vega, which this build has not: install libjs-vega, configure and build again");
+    throw UsageError("a page needs Vega, which this build has not: install libjs-vega, configure and build again");
 }
 
 void check_writable(const std::string& path) {

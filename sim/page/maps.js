@@ -39,9 +39,9 @@ function colourScale(kind, values, colours) {
 
 /// Round numbers between two others, equally far apart, about `count` of them.
 function rounds(low, high, count) {
-  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 5, 10].find(k => k * power >= rough) * power, out = [];
-  for (let k = Math.ceil(low / step); k * step <= high; ++k) out.push(Number((k * step).toPrecision(6)));
-  return out;
+  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough)), step = ([1, 2, 5].find(k => k * power >= rough) ?? 10) * power;
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.min(2 * count, Math.floor(high / step) - first + 1) || 0 }, (_, i) => Number(((first + i) * step).toPrecision(6)));
 }
 
 /// A value as a label: of a long number four digits.
@@ -176,13 +176,17 @@ function contour(nx, ny, value, target, smooth) {
         const v = value(inside(a, nx), inside(b, ny));
         return v === null ? null : { x: place(a, nx), y: place(b, ny), v: Math.log(v / target), pays: v > target };
       });
-      if (corners.includes(null)) continue;
       const cuts = [];
       for (let k = 0; k < 4; ++k) {
         const a = corners[k], b = corners[(k + 1) % 4];
-        if (a.pays === b.pays) continue;
+        if (!a || !b || a.pays === b.pays) continue;
         const t = a.v / (a.v - b.v);
         cuts.push([a.x + t * (b.x - a.x), a.y + t * (b.y - a.y)]);
+      }
+      if (corners.includes(null)) {  // beside a cell without a value the line ends in the middle
+        const middle = [(place(i, nx) + place(i + 1, nx)) / 2, (place(j, ny) + place(j + 1, ny)) / 2];
+        for (const cut of cuts) out.push([...cut, ...middle]);
+        continue;
       }
       for (let k = 0; k + 1 < cuts.length; k += 2) out.push([...cuts[k], ...cuts[k + 1]]);
     }

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -19,7 +19,7 @@ namespace {
 using nlohmann::ordered_json;
 
 /// Six digits: less than a pixel, and a third of the bytes.
-ordered_json six_digits(double value) { return std::stod(fmt::format("{:.6g}", value)); }
+ordered_json six_digits(double value) { return std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr); }
 
 /// What all points have of one thing; values that repeat are kept once.
 class Column {
@@ -66,11 +66,16 @@ class Columns {
 
 class PageData {
  public:
-  explicit PageData(const SweepRow& sweep) : sweep_(sweep), settings_(sweep.parameters.size()) {}
+  explicit PageData(const SweepRow& sweep) : sweep_(sweep), settings_(sweep.parameters.size()) {
+    if (settings_.size() > kPageParametersMost) too_many("parameters", kPageParametersMost);
+  }
   void add(const MemberRow& member, const PointRow& point);
   ordered_json json() const;
 
  private:
+  [[noreturn]] void too_many(std::string_view what, std::size_t most) const {
+    throw StoreError(fmt::format("sweep \"{}\": more than {} {}", sweep_.title, most, what), true);
+  }
   void add_ops(const PointRow& point);
   ordered_json parameter(std::size_t i) const;
 
@@ -105,6 +110,7 @@ void PageData::add(const MemberRow& member, const PointRow& point) {
   for (const auto& [term, factor] : point.lost) {
     const auto [found, fresh] = terms_.try_emplace(term, factors_.size());
     if (fresh) {
+      if (factors_.size() == kPageTermsMost) too_many("terms in its waterfalls", kPageTermsMost);
       factors_.emplace_back();
       term_names_.push_back(term);
     }

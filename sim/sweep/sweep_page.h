@@ -11,6 +11,8 @@ namespace sparsesim::sweep {
 
 /// More points than this are no page that anybody could open.
 inline constexpr std::int64_t kPagePointsMost = 200'000;
+/// More terms of waterfalls, or parameters, are no sweep but an attempt to fill the memory.
+inline constexpr std::size_t kPageTermsMost = 50, kPageParametersMost = 1000;
 /// More rows of ops than this, over all points, are left to `export --table ops`.
 inline constexpr std::size_t kPageOpsMost = 200'000;
 

@@ -244,6 +244,19 @@ class Pages(unittest.TestCase):
         self.open("sweep.html")
         self.assertEqual(self.text("h1"), HOSTILE)
 
+    def test_numbers_that_no_run_has_are_no_times(self):
+        results = self.folder / "odd.sqlite"
+        results.write_bytes((self.folder / "spec.sqlite").read_bytes())
+        with sqlite3.connect(results) as file:
+            hashes = [row[0] for row in file.execute("SELECT point FROM member ORDER BY position")]
+            for name, value, point in zip(["sparse_us", "sparse_us", "dense_us", "dense_us", "ideal_speedup"], [0, -1, 1e308, 1e-320, -4], hashes):
+                file.execute(f"UPDATE point SET {name} = ? WHERE point = ?", (value, point))
+            file.execute("UPDATE member SET setting = ? WHERE position = 0", (json.dumps(["a100", "layer.yaml", "1e308", "-1e308"]),))
+        self.program("export", "odd.sqlite", "--format", "html", "--out", "odd.html")
+        for view in ["", "#y=speedup", "#show=sparse_us&x=workload.ops.linear.m"]:
+            self.open("odd.html", view)
+            self.assertEqual(self.text("#shown"), f"{POINTS} of {POINTS} points, 5 cannot run")
+
     def test_pages_are_narrow_dark_and_on_paper(self):
         for page in ["sweep.html", "recommend.html", "breakeven.html"]:
             self.open(page, width=400, colours="dark")

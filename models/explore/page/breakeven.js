@@ -84,7 +84,7 @@ function drawCurve(colours) {
   const items = entry.good.map(point => ({ point, x: at(point)[0], y: at(point)[1] }));
   explorePoints(chart, items, ({ point }) => tip(entry, point), () => {});
   $("curve-key").replaceChildren(element("div", { class: "key" }, element("span", { class: "dash-key" }, `target ${data.target}x`), interval ? element("span", { class: "band-key" }, "what the machine's constants allow") : null,
-    entry.crossings.length ? lineKey("break-even, with its interval") : null, data.also && !listed ? element("span", {}, `thin: other values of ${short(data.also)}`) : null));
+    entry.crossings.length ? lineKey("break-even" + (interval ? ", with its interval" : "")) : null, data.also && !listed ? element("span", {}, `thin: other values of ${short(data.also)}`) : null));
 }
 
 /// The scan and the two sides of every crossing, along the parameter.
@@ -131,6 +131,7 @@ function cellOf(text) {
 function drawMap(colours) {
   $("map").hidden = !data.also;
   if (!data.also) return;
+  $("map-words").textContent = listed ? "; of a list, the borders of the cells" : interval ? "; bars are its intervals" : "";
   const chart = $("map-chart"), nx = places.length, ny = series.length, labels = series.map(({ also }) => also);
   $("map").querySelector("h2").textContent = `Speedup over ${short(data.over)} and ${short(data.also)}`;
   drawPlane(chart, { type: "band", labels: briefly(places), title }, { type: "band", labels: briefly(labels), title: short(data.also) }, chart.clientWidth, Math.max(200, Math.min(620, 90 + 44 * ny)), colours,
@@ -186,13 +187,17 @@ function breakEvenLine(nx, ny) {
 function drawTables() {
   const also = data.also ? [{ title: short(data.also), get: ({ entry }) => entry.also }] : [];
   const rows = series.flatMap((entry, j) => entry.crossings.length ? entry.crossings.map(crossing => ({ entry, j, crossing })) : [{ entry, j, crossing: null }]);
-  $("crossing-table").replaceChildren(table(rows, [...also,
+  const number = (title, get) => ({ title, get: row => get(row) ?? null, number: true, show: value => value === null ? "" : precise(value) });
+  const each = series.flatMap((entry, j) => entry.good.map(point => ({ entry, j, point })));  // of a list
+  $("crossing-table").replaceChildren(table(listed ? each : rows, [...also, ...(listed ? [
+    { title: short(data.over), get: ({ point }) => point.value }, { title: "", get: ({ point }) => point.speedup > data.target ? "pays" : "does not pay" },
+    number("speedup", ({ point }) => point.speedup), ...(interval ? [number("low", ({ point }) => point.interval.low), number("high", ({ point }) => point.interval.high)] : [])] : [
     { title: short(data.over), get: ({ entry, crossing }) => crossing ? `pays ${crossing.direction === "pays_above" ? "from" : "up to"} ${crossing.value}` : answerOf(entry) },
-    ...(interval ? [{ title: "interval", get: ({ crossing }) => intervalText(crossing?.interval) }] : []),
-    { title: "speedup there", get: ({ crossing }) => crossing?.speedup ?? null, number: true, show: value => value === null ? "" : precise(value) },
-    { title: "beside it", get: ({ crossing }) => crossing?.beside.value ?? "" },
-    { title: "speedup", get: ({ crossing }) => crossing?.beside.speedup ?? null, number: true, show: value => value === null ? "" : precise(value) }],
+    ...(interval ? [{ title: "interval", get: ({ crossing }) => intervalText(crossing?.interval) }] : []), number("speedup there", ({ crossing }) => crossing?.speedup),
+    { title: "beside it", get: ({ crossing }) => crossing?.beside.value ?? "" }, number("speedup", ({ crossing }) => crossing?.beside.speedup)])],
     data.also ? { choose: ({ j }) => { chosen = j; update(); } } : {}));
+  $("crossings").querySelector("h2").textContent = listed ? "Values" : "Break-even values";
+  $("scan").hidden = listed;
   const failed = series.flatMap(entry => entry.scan.filter(point => point.error !== undefined).map(point => ({ entry, point })));
   $("failures").hidden = !failed.length;
   $("failure-table").replaceChildren(table(failed, [...also, { title: short(data.over), get: ({ point }) => point.value }, { title: "reason", get: ({ point }) => point.error, wrap: true }]));

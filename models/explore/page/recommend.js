@@ -59,7 +59,7 @@ function drawRanking(colours, at) {
     above(chart, "rect", { class: "bar", x: 0, y: y - step * 0.34, width: px(point.realised_speedup), height: step * 0.68, fill: better ? colours.bar : colours.paper, stroke: better ? colours.bar : colours.bad, rx: 2 });
     if (point.ideal_speedup <= top) line(point.ideal_speedup, y - step * 0.36, y + step * 0.36, { stroke: colours.line, "stroke-width": 3 });
     const text = above(chart, "text", { x: px(point.realised_speedup) + 5, y: y + 4, "font-size": 11, "font-family": "system-ui, sans-serif", fill: colours.ink, stroke: colours.paper, "stroke-width": 3, "paint-order": "stroke" });
-    text.textContent = `${times(point.realised_speedup)}  ${point.verdict}`;
+    text.textContent = times(point.realised_speedup) + (chart.plot.width > 300 ? `  ${point.verdict}` : "");
   }
   explorePoints(chart, items, item => tip(item.point), item => choose(item.point));
   const mine = items.find(item => item.point === at);

@@ -2,6 +2,7 @@
 // Parallel coordinates: a line per point through an axis per parameter; a drag along an axis keeps the points that pass there.
 
 const AXES_MOST = 12;        // more do not fit side by side
+const LINES_MOST = 25000;    // of more points every second, third ... is painted
 const LINES_AT_ONCE = 1500;  // painted between two looks at the page
 const DISTINCT = 40;         // more values of a number are an axis of numbers, not a step each
 
@@ -40,8 +41,9 @@ function speedupAxis(sweep) {
     span: ([from, to]) => [Math.max(0, at(from)), Math.min(1, at(to))] };
 }
 
-/// points  in the order in which they are painted; colour(p); filters by key, brush(key, filter or null). Returns when all is painted.
-function drawParallel(chart, sweep, points, colour, filters, brush, colours, done) {
+/// all  points in the order in which they are painted; colour(p); filters by key, brush(key, filter or null). Returns when all is painted.
+function drawParallel(chart, sweep, all, colour, filters, brush, colours, done) {
+  const points = spread(all, LINES_MOST);
   const axes = [...sweep.varying.slice(0, AXES_MOST - 1).map(parameterAxis), speedupAxis(sweep)];
   const height = 300, top = 30, bottom = 10, side = 70, width = chart.clientWidth - 2 * side;
   const x = i => side + (axes.length > 1 ? i * width / (axes.length - 1) : width / 2), y = t => top + height * (1 - t);

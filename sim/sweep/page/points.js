@@ -11,6 +11,7 @@ function expand(column, count) {
 /// A parameter with its values in order: numbers rise, other texts come as in the sweep. at[p] is the place of point p's value.
 function readParameter({ path, values, numbers, index }) {
   const order = values.map((_, i) => i), place = [];
+  if (numbers && numbers.some(number => number !== 0 && !(Math.abs(number) > 1e-30 && Math.abs(number) < 1e30))) numbers = null;  // nothing that an axis could show
   if (numbers) order.sort((a, b) => numbers[a] - numbers[b]);
   order.forEach((i, k) => { place[i] = k; });
   return { path, label: path, values: order.map(i => values[i]), numbers: numbers && order.map(i => numbers[i]), at: Int32Array.from(index, i => place[i]) };
@@ -24,18 +25,20 @@ function nameParameters(parameters) {
 
 function readSweep(raw) {
   const column = name => expand(raw.columns[name], raw.points);
-  const sweep = { title: raw.title, count: raw.points, planned: raw.planned, parameters: raw.parameters.map(readParameter), terms: raw.terms, factors: raw.factors.map(factors => expand(factors, raw.points)),
-    ops: raw.ops && Object.fromEntries(Object.entries(raw.ops).map(([name, values]) => [name, values])) };
+  const sweep = { title: raw.title, count: raw.points, planned: raw.planned, parameters: raw.parameters.map(readParameter), terms: raw.terms, factors: raw.factors.map(factors => expand(factors, raw.points)) };
   for (const name of ["position", "substrate_name", "workload_name", "dense_us", "sparse_us", "ideal_speedup", "coverage", "bound_dense", "bound_sparse", "error", "ops"])
     sweep[name === "ops" ? "opCount" : name] = column(name);
   nameParameters(sweep.parameters);
   sweep.varying = sweep.parameters.filter(parameter => parameter.values.length > 1);
-  sweep.speedup = sweep.dense_us.map((dense, p) => dense === null ? null : dense / sweep.sparse_us[p]);
+  // A file from elsewhere may hold anything: what has no times and no ideal does not run.
+  const sound = p => [sweep.dense_us[p], sweep.sparse_us[p], sweep.ideal_speedup[p]].every(value => value > 1e-9 && value < 1e15);
+  sweep.error = sweep.error.map((error, p) => error ?? (sound(p) ? null : "no times"));
+  sweep.speedup = sweep.dense_us.map((dense, p) => sweep.error[p] !== null ? null : dense / sweep.sparse_us[p]);
   sweep.share = sweep.speedup.map((speedup, p) => speedup === null ? null : speedup / sweep.ideal_speedup[p]);
-  sweep.kept = sweep.ideal_speedup.map(ideal => ideal === null ? null : 1 / ideal);
+  sweep.kept = sweep.ideal_speedup.map((ideal, p) => sweep.error[p] !== null ? null : 1 / ideal);
   sweep.opStart = [0];
   for (const count of sweep.opCount) sweep.opStart.push(sweep.opStart.at(-1) + count);
-  if (sweep.ops) for (const name of Object.keys(sweep.ops)) sweep.ops[name] = expand(sweep.ops[name], sweep.opStart.at(-1));
+  sweep.ops = raw.ops && Object.fromEntries(Object.entries(raw.ops).map(([name, values]) => [name, expand(values, sweep.opStart.at(-1))]));
   return sweep;
 }
 

@@ -51,6 +51,7 @@ function drawScores(shown) {
   $("scores").replaceChildren(tile(speedups.length ? percent(100 * faster / speedups.length) : "\u2013", `sparse is faster, at ${faster} of ${speedups.length} points`), tile(speedups.length ? times(speedups.reduce((a, b) => Math.max(a, b))) : "\u2013", "best speedup"),
     tile(times(quantile(speedups, 0.5)), "median speedup"), tile(speedups.length ? times(speedups.reduce((a, b) => Math.min(a, b))) : "\u2013", "worst speedup"),
     tile(percent(100 * quantile(shown.runs.map(p => sweep.share[p]), 0.5)), "median share of the ideal"));
+  $("scores").hidden = sweep.count < 2;
   $("shown").value = `${shown.runs.length + shown.fail.length} of ${sweep.count} points` + (shown.fail.length ? `, ${shown.fail.length} cannot run` : "");
 }
 

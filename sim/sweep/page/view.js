@@ -19,7 +19,10 @@ function drawAll() {
   $("parallel").hidden = !lines;
   const done = () => { document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn ?? 0) + 1); performance.mark("drawn"); };
   if (!lines) { done(); return; }
-  const show = form.elements.show.value, scale = colourScale(QUANTITIES[show].kind, runs.map(p => sweep[show][p]), colours);
+  const part = Math.ceil(runs.length / LINES_MOST);
+  $("parallel-words").textContent = part > 1 ? `A line is a point; one in ${part} is drawn.` : "A line is a point.";
+  // Lines about 1x, or of the least value, would be lost on the paper.
+  const show = form.elements.show.value, scale = colourScale(QUANTITIES[show].kind, runs.map(p => sweep[show][p]), { ...colours, diverging: colours.diverging.map((colour, i) => i === 2 ? colours.block : colour), sequential: [colours.block, ...colours.sequential.slice(1)] });
   drawParallel($("parallel-chart"), sweep, bySpeedup(runs), p => scale.colour(sweep[show][p]), filters, (key, filter) => {
     if (filter) filters.set(key, filter); else filters.delete(key);
     update();
@@ -76,8 +79,11 @@ function fillLists() {
   form.elements.y.replaceChildren(...options([...parameters, ...["speedup", "sparse_us", "dense_us", "share"].map(key => [key, QUANTITIES[key].title])]));
   form.elements.show.replaceChildren(...options(Object.entries(QUANTITIES).map(([key, { title }]) => [key, title])));
   for (const label of document.querySelectorAll("#filters .look")) label.hidden = !sweep.varying.length;
+  form.hidden = sweep.count < 2 && data.sweeps.length < 2;
   document.querySelector(".sweep").hidden = data.sweeps.length < 2;
 }
+
+const several = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 function openSweep(number) {
   sweep = readSweep(data.sweeps[number]);
@@ -87,9 +93,9 @@ function openSweep(number) {
   for (const [name, value] of Object.entries(defaults())) form.elements[name].value = value;
   const title = sweep.title || "Sweep", fixedOnes = sweep.parameters.filter(parameter => parameter.values.length === 1);
   document.title = document.querySelector("h1").textContent = title;
-  $("subtitle").textContent = `sparsesim ${data.version}: ${sweep.count} points` + (sweep.count < sweep.planned ? ` of ${sweep.planned}; the sweep is not complete` : "") +
-    `, ${sweep.varying.length} parameter${sweep.varying.length === 1 ? "" : "s"}` + fixedOnes.map(parameter => `, ${parameter.label} = ${parameter.values[0]}`).join("");
-  const names = list => [...new Set(list)].join(", ");
+  $("subtitle").textContent = `sparsesim ${data.version}: ${several(sweep.count, "point")}` + (sweep.count < sweep.planned ? ` of ${sweep.planned}; the sweep is not complete` : "") +
+    (sweep.varying.length ? `, ${several(sweep.varying.length, "parameter")}` : "") + fixedOnes.map(parameter => `, ${parameter.label} = ${parameter.values[0]}`).join("");
+  const names = list => [...new Set(list)].filter(Boolean).join(", ");
   const rows = [["points", `${sweep.count} of ${sweep.planned}`], ...sweep.parameters.map(parameter => [parameter.path, parameter.values.length > 12
     ? `${parameter.values.length} values, ${parameter.values[0]} to ${parameter.values.at(-1)}` : parameter.values.join(", ")]),
     ["machines", names(sweep.substrate_name)], ["workloads", names(sweep.workload_name)], ["version", data.version]];
