@@ -257,6 +257,8 @@ function outline(chart, item, name) {
     : above(chart, "circle", { class: name, cx: item.x, cy: item.y, r: 7 });
 }
 
+const DOTS_MOST = 25000;  // of more, every second, third ... is painted behind a front
+
 /// Speedup against a cost, the front as a line. Dots are {point, cost, gain}; without a `title` the cost is the share of the work that
 /// is kept, and the ideal is 1 over it. `chosen` is a point that is outlined.
 function drawFrontChart(chart, dots, front, title, colours, tell, choose, chosen) {
@@ -267,7 +269,7 @@ function drawFrontChart(chart, dots, front, title, colours, tell, choose, chosen
   paintPlot(chart, (context, width, height) => {
     context.fillStyle = context.strokeStyle = colours.quiet;
     context.globalAlpha = dots.length > 1000 ? 0.25 : 0.45;
-    for (const { cost, gain } of dots) context.fillRect(px(cost) - 1.25, py(gain) - 1.25, 2.5, 2.5);
+    for (const { cost, gain } of spread(dots, DOTS_MOST)) context.fillRect(px(cost) - 1.25, py(gain) - 1.25, 2.5, 2.5);
     context.globalAlpha = 1;
     if (!title) {
       context.save();

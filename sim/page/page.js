@@ -68,6 +68,13 @@ function showTooltip(children, x, y) {
 
 function hideTooltip() { $("tooltip").hidden = true; }
 
+/// Draws what is in an element anew; whoever had the focus there, by number, has it again.
+function keepingFocus(container, drawn) {
+  const controls = () => [...container.querySelectorAll("button, select")], at = controls().indexOf(document.activeElement);
+  drawn();
+  if (at >= 0) controls()[at]?.focus({ preventScroll: true });
+}
+
 /// The part of the address behind #, as parameters; the same view again when it is opened.
 function writeAddress(parameters) {
   const address = parameters.toString() ? "#" + parameters : location.pathname + location.search;

@@ -219,6 +219,17 @@ class Pages(unittest.TestCase):
         self.tab.click(*self.middle(grip))
         self.assertEqual(self.text("#shown"), f"{POINTS} of {POINTS} points")
 
+    def test_lists_of_values_filter_and_keep_the_focus(self):
+        self.open("sweep.html")
+        place = 'select[data-path="substrate"]'
+        self.tab.value(f"document.querySelector({json.dumps(place)}).focus()")
+        self.select(place, "1")
+        self.assertEqual(self.text("#shown"), f"6 of {POINTS} points")
+        self.assertIn("substrate=h100", self.tab.value("location.hash"))
+        self.assertEqual(self.tab.value("document.activeElement.dataset.path"), "substrate")
+        self.tab.value("document.querySelector('#filters button').click()")
+        self.assertEqual(self.text("#shown"), f"{POINTS} of {POINTS} points")
+
     def test_axes_and_quantities_are_chosen(self):
         self.open("sweep.html", "#y=substrate&show=sparse_us&of=worst")
         self.assertIn("Sparse time by linear.sparsity and substrate", self.text("#map h2"))

@@ -126,7 +126,7 @@ function drawAll() {
   drawScores();
   drawPoint(at, colours);
   drawRanking(colours, at);
-  drawMap(colours, at);
+  keepingFocus($("map-table"), () => drawMap(colours, at));
   drawFronts(colours, at);
   document.documentElement.dataset.drawn = "1";
 }

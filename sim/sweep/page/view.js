@@ -13,7 +13,7 @@ function drawAll() {
   drawMap(view, colours, at);
   drawPoint(sweep, at, chosen === null ? (sweep.count === 1 ? "The point" : "The best point") : `Point ${sweep.position[at]}`, colours);
   drawFront(view, colours, at);
-  drawBest(view);
+  keepingFocus($("best-table"), () => drawBest(view));
   drawFailures(view);
   const lines = sweep.varying.length > 1 && runs.length > 0;
   $("parallel").hidden = !lines;
@@ -52,7 +52,7 @@ function fillValues() {
 
 /// What the address says is what is shown: sweep, axes, colour, line, filters, point; what is as at first is left out.
 function update() {
-  fillValues();
+  keepingFocus($("values"), fillValues);
   const out = new URLSearchParams(), first = defaults();
   if (data.sweeps.length > 1 && form.elements.sweep.value !== "0") out.set("sweep", form.elements.sweep.value);
   for (const name of ["x", "y", "show", "of", "line"]) if (form.elements[name].value !== first[name]) out.set(name, form.elements[name].value);
