@@ -308,23 +308,24 @@ class Pages(unittest.TestCase):
         self.assertGreater(self.tab.value("document.querySelectorAll('#point .chart .bars path').length"), 2)
         self.assertFalse(self.tab.value("document.getElementById('quality').hidden"))
 
-    def test_twenty_thousand_points_are_painted_within_two_seconds(self):
+    def test_twenty_thousand_points_are_painted_within_two_seconds_their_lines_soon_after(self):
         results = self.folder / "large.sqlite"
         results.write_bytes((self.folder / "spec.sqlite").read_bytes())
         twenty_thousand(results)
         self.program("export", "large.sqlite", "--format", "html", "--out", "large.html")
         self.assertLess((self.folder / "large.html").stat().st_size, 5_000_000)
-        best = 1e9
+        best, whole = 1e9, 1e9
         for _ in range(3):  # another program may run beside it
             self.open("large.html")
-            painted = "new Promise(done => { const look = () => { const [end] = performance.getEntriesByName('drawn'); end ? done(end.startTime) : setTimeout(look, 20); }; look(); })"
-            all_lines = self.tab.value(painted)
+            mark = "new Promise(done => { const look = () => { const [end] = performance.getEntriesByName('NAME'); end ? done(end.startTime) : setTimeout(look, 20); }; look(); })"
+            charts, lines = (self.tab.value(mark.replace("NAME", name)) for name in ["charts", "drawn"])
             first = max(self.tab.value("performance.getEntriesByType('paint').map(entry => entry.startTime)"))
-            best = min(best, max(first, all_lines))
-            if best < 2000:
+            best, whole = min(best, max(first, charts)), min(whole, lines)
+            if best < 2000 and whole < 4000:
                 break
         self.assertEqual(self.text("#shown"), "20000 of 20000 points")
         self.assertLess(best, 2000)
+        self.assertLess(whole, 4000)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
 const AXES_MOST = 12;        // more do not fit side by side
 const LINES_MOST = 25000;    // of more points every second, third ... is painted
-const LINES_AT_ONCE = 1500;  // painted between two looks at the page
+const LINES_AT_ONCE = 5000;  // painted between two looks at the page
 const DISTINCT = 40;         // more values of a number are an axis of numbers, not a step each
 
 /// An axis: {label, key, place(p): 0..1 from below, ticks: [{at, text}], range(low, high): the filter of a stretch, span(filter): its stretch}.

@@ -17,6 +17,7 @@ function drawAll() {
   drawFailures(view);
   const lines = sweep.varying.length > 1 && runs.length > 0;
   $("parallel").hidden = !lines;
+  performance.mark("charts");  // all but the lines, which come in parts
   const done = () => { document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn ?? 0) + 1); performance.mark("drawn"); };
   if (!lines) { done(); return; }
   const part = Math.ceil(runs.length / LINES_MOST);
