@@ -65,8 +65,10 @@ std::vector<std::int64_t> distinct_places(std::int64_t stored, Draw&& draw) {
   while (static_cast<std::int64_t>(places.size()) < stored && left > 0) {
     const std::int64_t missing = std::min(left, stored - static_cast<std::int64_t>(places.size()));
     left -= missing;
+    const auto before = static_cast<std::ptrdiff_t>(places.size());
     for (std::int64_t i = 0; i < missing; ++i) places.push_back(draw());
-    std::sort(places.begin(), places.end());
+    std::sort(places.begin() + before, places.end());
+    std::inplace_merge(places.begin(), places.begin() + before, places.end());
     places.erase(std::unique(places.begin(), places.end()), places.end());
   }
   return places;

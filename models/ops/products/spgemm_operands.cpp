@@ -10,9 +10,14 @@ namespace sparsesim {
 namespace {
 
 constexpr std::size_t kSeedsKept = 2;
+constexpr const char* kProducts = "partial products of a sparse product";
 
 std::shared_ptr<const Mask> drawn(const SpgemmSize& size, std::int64_t rows, std::int64_t columns, double sparsity,
                                   std::uint64_t seed) {
+  // Those of uniform masks; where A and B are skewed alike there are more.
+  if (!size.a_mask && !size.b_mask)
+    require_at_most((1 - size.a_sparsity) * (1 - size.b_sparsity) * real(size.m) * real(size.n) * real(size.k),
+                    kPartialProductsMost, kProducts);
   const double stored = std::round((1 - sparsity) * real(rows) * real(columns));
   require_at_most(stored, real(kDrawnPlacesMost), "places of a drawn mask");
   return std::make_shared<const Mask>(draw_mask(size.law, rows, columns, static_cast<std::int64_t>(stored), seed));
@@ -96,7 +101,9 @@ SpgemmOperands::SpgemmOperands(const SpgemmSize& size, std::uint64_t seed)
       b_(size.squared  ? a_
          : size.b_mask ? size.b_mask
                        : drawn(size, size.k, size.n, size.b_sparsity, seed + 1)) {
-  require_at_most(partial_products(*a_, *b_), kPartialProductsMost, "partial products of a sparse product");
+  require_at_most(partial_products(*a_, *b_), kPartialProductsMost, kProducts);
+  a_columns_ = transpose(*a_);
+  b_columns_ = transpose(*b_);
   counts_ = count_product(*a_, *b_);
 }
 

@@ -50,6 +50,9 @@ class SpgemmOperands {
   SpgemmOperands(const SpgemmSize& size, std::uint64_t seed);
   const Mask& a() const { return *a_; }
   const Mask& b() const { return *b_; }
+  /// The same by columns: [k, m] and [n, k].
+  const Mask& a_columns() const { return a_columns_; }
+  const Mask& b_columns() const { return b_columns_; }
   const ProductCounts& counts() const { return counts_; }
   /// Merge trees of a radix, rows of B that a cache serves, unfinished results that are brought again: made when they
   /// are first asked for. Safe from several threads. Errors: TooLargeError for more pairs of tiles than
@@ -60,6 +63,7 @@ class SpgemmOperands {
 
  private:
   std::shared_ptr<const Mask> a_, b_;
+  Mask a_columns_, b_columns_;
   ProductCounts counts_;
   mutable std::mutex mutex_;
   mutable std::map<std::int64_t, std::shared_ptr<const MergeTree>> trees_;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <vector>
 
 #include "models/ops/chain.h"
 #include "models/ops/gathers/gather_rows.h"
@@ -20,12 +21,14 @@ class OuterPieces {
     const Memory& memory = context.substrate.memory;
     line_ = memory.fill_granule;
     trip_ = memory.dram_latency * context.substrate.compute.clock;
+    for (std::int64_t k = 0; k < operands.b().rows; ++k) lists_.push_back(list_of(k));
     tree_ = operands.tree(static_cast<std::int64_t>(constants.lists_most));
   }
 
   /// A number of A after the other, column by column: each multiplies a row of B, which the column reads once.
   template <typename Take>
-  void multiply(const Mask& columns, Take&& take) const {
+  void multiply(Take&& take) const {
+    const Mask& columns = operands_.a_columns();
     for (std::int64_t k = 0; k < columns.rows; ++k) {
       const double numbers = real(static_cast<std::int64_t>(columns.row(k).size()));
       const double length = real(static_cast<std::int64_t>(operands_.b().row(k).size()));
@@ -48,12 +51,11 @@ class OuterPieces {
   template <typename Take>
   void merge(Take&& take) const {
     for (std::int64_t row = 0; row < operands_.a().rows; ++row) {
-      double lists = 0, lines = 0, lines_bytes = 0;
+      const double lists = real(static_cast<std::int64_t>(operands_.a().row(row).size()));
+      double lines = 0, lines_bytes = 0;
       for (const std::int32_t k : operands_.a().row(row)) {
-        const std::int64_t length = static_cast<std::int64_t>(operands_.b().row(k).size());
-        lists += 1;
-        lines_bytes += touched(real(length) * entry_ + chunk_);
-        lines += std::ceil((real(length) * entry_ + chunk_) / line_);
+        lines_bytes += lists_[at(k)].touched_bytes;
+        lines += lists_[at(k)].lines;
       }
       const double products = real(operands_.counts().row_products[at(row)]);
       SpgemmPiece piece;
@@ -92,6 +94,14 @@ class OuterPieces {
       piece.store += results * entry_;
     }
   }
+  /// What the partial products of a row of B take, wherever they are read from.
+  struct List {
+    double lines = 0, touched_bytes = 0;
+  };
+  List list_of(std::int64_t k) const {
+    const double bytes = real(static_cast<std::int64_t>(operands_.b().row(k).size())) * entry_ + chunk_;
+    return {std::ceil(bytes / line_), touched(bytes)};
+  }
   /// Bytes of the lines that so many bytes lie on, wherever they begin.
   double touched(double bytes) const {
     return touched_bytes(static_cast<std::int64_t>(std::ceil(bytes)), static_cast<std::int64_t>(line_));
@@ -100,6 +110,7 @@ class OuterPieces {
   const SpgemmOperands& operands_;
   const SpgemmConstants& constants_;
   double entry_, pointer_ = 0, chunk_ = 0, line_ = 0, trip_ = 0;
+  std::vector<List> lists_;  // of each row of B
   std::shared_ptr<const MergeTree> tree_;
 };
 
@@ -109,12 +120,11 @@ Program lower_spgemm_outer(const SpgemmSize& size, const SpgemmOperands& operand
                            const LowerContext& context) {
   const SpgemmConstants constants = spgemm_constants(kernel);
   const OuterPieces pieces(size, operands, constants, context);
-  const Mask columns = transpose(operands.a());
   SpgemmPiece multiplied, merged;
-  pieces.multiply(columns, [&](const SpgemmPiece& piece) { multiplied += piece; });
+  pieces.multiply([&](const SpgemmPiece& piece) { multiplied += piece; });
   pieces.merge([&](const SpgemmPiece& piece) { merged += piece; });
   SpgemmTasks multiply("spgemm multiply", kernel, constants, size, multiplied, context);
-  pieces.multiply(columns, [&](const SpgemmPiece& piece) { multiply.add(piece); });
+  pieces.multiply([&](const SpgemmPiece& piece) { multiply.add(piece); });
   SpgemmTasks merge("spgemm merge", kernel, constants, size, merged, context);
   pieces.merge([&](const SpgemmPiece& piece) { merge.add(piece); });
   Program program;

@@ -26,9 +26,9 @@ std::shared_ptr<const Mask> read_operand(config::MapReader& map, const char* key
   return nullptr;
 }
 
-/// The parameters of the law; `all`: of every law (the schema's map has none).
+/// The parameters of the law; of every law where there is nothing at all (the schema's map).
 void read_law(config::MapReader& map, MaskLaw& law) {
-  const bool all = !map.has("law");
+  const bool all = !map.has("m");
   law.name = map.choice("law", mask_laws(), "uniform");
   const auto share = config::Range::between(0, 1);
   law.shuffled = map.boolean("shuffled", false);
@@ -56,7 +56,8 @@ std::shared_ptr<const Mask> read_numbers(config::MapReader& map, const char* mas
   }
   sparsity = fallback < 0 ? map.number(sparsity_key, share) : map.number(sparsity_key, share, fallback);
   const double stored = (1 - sparsity) * real(rows) * real(columns);
-  if (stored > real(kDrawnPlacesMost))
+  const bool as_before = fallback >= 0 && !map.has(sparsity_key);  // reported
+  if (stored > real(kDrawnPlacesMost) && !as_before)
     map.mistake(sparsity_key,
                 fmt::format("{:.4g} stored places are too many to draw; at most {}", stored, kDrawnPlacesMost));
   return nullptr;
@@ -76,10 +77,12 @@ std::unique_ptr<Op> read_spgemm(config::MapReader& map) {
   size.squared = map.boolean("squared", false);
   read_law(map, size.law);
   size.a_mask = read_numbers(map, "mask", "sparsity", -1, size.m, size.k, size.a_sparsity);
-  size.b_mask = read_numbers(map, "b_mask", "b_sparsity", size.a_sparsity, size.k, size.n, size.b_sparsity);
-  if (size.squared && (size.m != size.k || size.k != size.n)) map.mistake("squared", "a squared matrix is square");
-  for (const char* key : {"b_mask", "b_sparsity"})
-    if (size.squared && map.has(key)) map.mistake(key, "a squared matrix is both operands");
+  if (!size.squared)
+    size.b_mask =
+        read_numbers(map, "b_mask", "b_sparsity", size.a_mask ? -1 : size.a_sparsity, size.k, size.n, size.b_sparsity);
+  else if (size.m != size.k || size.k != size.n)
+    map.mistake("squared", "a squared matrix is square");
+  if (size.squared) size.b_sparsity = size.a_sparsity;
   if (map.diagnostics().mistakes().size() > mistakes) return nullptr;
   return std::make_unique<Spgemm>(std::move(size));
 }

@@ -94,7 +94,7 @@ class TilePieces {
         tile_(static_cast<std::int64_t>(constants.tile)),
         intersects_(!context.ideal.metadata),
         kept_(constants, size),
-        columns_(transpose(operands.b())),
+        columns_(operands.b_columns()),
         a_tiles_(coarsen(operands.a(), tile_, tile_)),
         b_tiles_(coarsen(columns_, tile_, tile_)),
         lists_(columns_, tile_),
@@ -125,10 +125,11 @@ class TilePieces {
     const auto places = operands_.a().row(row);
     SpgemmPiece piece;
     piece.products = piece.issued = real(operands_.counts().row_products[at(row)]);
-    double skips = tile_skips_;
+    double skips = 0;
     if (intersects_) each_segment(places, tile_, [&](const Segment& segment) { skips += lists_.skips(segment); });
     // Coordinates run ahead of the multiplications, through queues between them.
-    piece.cycles = std::max(piece.products * constants_.element_cycles, skips * constants_.skip_cycles);
+    piece.cycles = std::max(piece.products * constants_.element_cycles,
+                            std::max(skips, tile_skips_) * constants_.skip_cycles);
     const std::int64_t rows = std::min(tile_, operands_.a().rows - row / tile_ * tile_);  // that share a tile's results
     const double again = real((*brought_)[at(row / tile_)]) / real(rows) * result_bytes_;
     piece.read = piece.lines = real(static_cast<std::int64_t>(places.size())) * read_per_number_ + again;
@@ -148,8 +149,9 @@ class TilePieces {
   const std::int64_t tile_;
   const bool intersects_;
   const KeptSides kept_;
-  const Mask columns_, a_tiles_, b_tiles_;  // columns of B as rows; stored tiles of A and of these
-  SlabLists lists_, tile_lists_;            // of numbers in a tile's depth, of tiles in what is kept of the depth
+  const Mask& columns_;           // of B, as rows
+  const Mask a_tiles_, b_tiles_;  // stored tiles of A and of these
+  SlabLists lists_, tile_lists_;  // of numbers in a tile's depth, of tiles in what is kept of the depth
   std::shared_ptr<const std::vector<std::int64_t>> brought_;
   double result_bytes_ = 0, read_per_number_ = 0, tile_skips_ = 0;
 };
