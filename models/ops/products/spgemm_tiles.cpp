@@ -128,8 +128,8 @@ class TilePieces {
     double skips = 0;
     if (intersects_) each_segment(places, tile_, [&](const Segment& segment) { skips += lists_.skips(segment); });
     // Coordinates run ahead of the multiplications, through queues between them.
-    piece.cycles = std::max(piece.products * constants_.element_cycles,
-                            std::max(skips, tile_skips_) * constants_.skip_cycles);
+    piece.cycles =
+        std::max(piece.products * constants_.element_cycles, std::max(skips, tile_skips_) * constants_.skip_cycles);
     const std::int64_t rows = std::min(tile_, operands_.a().rows - row / tile_ * tile_);  // that share a tile's results
     const double again = real((*brought_)[at(row / tile_)]) / real(rows) * result_bytes_;
     piece.read = piece.lines = real(static_cast<std::int64_t>(places.size())) * read_per_number_ + again;
