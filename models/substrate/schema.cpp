@@ -269,7 +269,7 @@ std::string definitions() {
 
 std::string substrate_schema() {
   Group root;
-  for (const char* key : {"name", "title", "note", "base", "architecture"})
+  for (const char* key : {"name", "title", "note", "base", "product", "architecture"})
     root.leaves.emplace_back(key, text_schema());
   root.leaves.emplace_back("aliases", list_of(text_schema()));
   root.leaves.emplace_back("devices", integer_schema(1));

@@ -158,6 +158,7 @@ struct Power {
 struct Substrate {
   std::string name;
   std::string title;
+  std::string product;  // the device as libraries know it, which ship tuned kernels for some; never empty
   std::vector<std::string> aliases;
   std::string architecture;  // names the kernel library: substrates/kernels/<architecture>/
   int devices = 1;           // devices of a node file; 1 for a device file

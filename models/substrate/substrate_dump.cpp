@@ -145,6 +145,7 @@ std::string dump_top(const Substrate& substrate) {
   std::string out = fmt::format("name: {}\ntitle: {}\naliases: {}\narchitecture: {}\ndevices: {}\n",
                                 quote(substrate.name), quote(substrate.title), quote_list(substrate.aliases),
                                 quote(substrate.architecture), substrate.devices);
+  if (substrate.product != substrate.name) out += fmt::format("product: {}\n", quote(substrate.product));
   out += dump_head(substrate.fingerprint, [](const Quantity& cost) { return flow(cost, config::Dimension::time); });
   dump_numbers(substrate, out);
   dump_fabric(substrate.fabric, out);

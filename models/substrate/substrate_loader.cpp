@@ -113,6 +113,9 @@ void Loader::read_identity(MapReader& map, const std::string& stem) {
   if (map.has("architecture")) origins_["architecture"] = map.node().key_position("architecture");
   if (map.has("devices")) origins_["devices"] = map.node().key_position("devices");
   substrate_.devices = static_cast<int>(map.integer("devices", 1, 65536, substrate_.devices));
+  const bool of_base = substrate_.devices > 1 && !substrate_.product.empty();  // a node holds its base's devices
+  substrate_.product = map.text("product", of_base ? substrate_.product : substrate_.name);
+  if (substrate_.product.empty()) substrate_.product = substrate_.name;
 }
 
 void Loader::read_fabric_key(MapReader& map, const std::string& path, const SourceTable& sources) {

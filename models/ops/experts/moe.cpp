@@ -63,7 +63,7 @@ class DeviceWork {
     const GroupedConstants constants = grouped_constants(kernel_);
     const auto rule = constants.tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
     const MoeTile tile = own_moe_tile(kernel_).value_or(
-        choose_moe_tile(context_.substrate.name, rule, present, experts, spec_.intermediate));
+        choose_moe_tile(context_.substrate.product, rule, present, experts, spec_.intermediate));
 
     GroupedSize up;
     up.counts = std::move(counts);

@@ -112,7 +112,7 @@ SparsitySummary MoeFfn::sparsity(const LowerContext& context) const {
   const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype, spec_.expected);
   const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
   const MoeTile tile = own_moe_tile(kernel).value_or(
-      choose_moe_tile(context.substrate.name, rule, spec_.tokens, spec_.experts, spec_.intermediate));
+      choose_moe_tile(context.substrate.product, rule, spec_.tokens, spec_.experts, spec_.intermediate));
   const Capacity capacity = this->capacity(context);
   double blocks = static_cast<double>(spec_.shared_experts * ceil_div(spec_.tokens, tile.m));
   for (std::int64_t count : capacity.counts)

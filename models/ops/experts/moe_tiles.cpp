@@ -47,10 +47,10 @@ MoeTile default_moe_tile(MoeTileRule rule, std::int64_t tokens, std::int64_t exp
   return tile;
 }
 
-MoeTile choose_moe_tile(std::string_view device, MoeTileRule rule, std::int64_t tokens, std::int64_t experts,
+MoeTile choose_moe_tile(std::string_view product, MoeTileRule rule, std::int64_t tokens, std::int64_t experts,
                         std::int64_t intermediate) {
   for (const TunedMoeTiles& tuned : tuned_moe_tiles())
-    if (tuned.device == device && tuned.experts == experts && tuned.intermediate == intermediate)
+    if (tuned.product == product && tuned.experts == experts && tuned.intermediate == intermediate)
       return nearest_tile(tuned.tiles, tokens);
   return default_moe_tile(rule, tokens, experts);
 }

@@ -26,7 +26,7 @@ MoeTile default_moe_tile(MoeTileRule rule, std::int64_t tokens, std::int64_t exp
 
 /// Tuned tiles of one layer shape on one device, as the library ships them.
 struct TunedMoeTiles {
-  std::string_view device;  // substrate name
+  std::string_view product;  // Substrate::product
   int experts, intermediate;
   std::string_view tiles;  // "tokens m n k group warps stages;..." in order of tokens
 };
@@ -34,7 +34,7 @@ struct TunedMoeTiles {
 std::span<const TunedMoeTiles> tuned_moe_tiles();
 
 /// The tile for a call: tuned if the library has the shape (entry nearest in tokens), else by the rule.
-MoeTile choose_moe_tile(std::string_view device, MoeTileRule rule, std::int64_t tokens, std::int64_t experts,
+MoeTile choose_moe_tile(std::string_view product, MoeTileRule rule, std::int64_t tokens, std::int64_t experts,
                         std::int64_t intermediate);
 /// The tile that a kernel of a library is written for; nothing where its `tile` leaves it to a rule.
 std::optional<MoeTile> own_moe_tile(const Kernel& kernel);

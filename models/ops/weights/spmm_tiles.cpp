@@ -102,7 +102,9 @@ std::vector<WeightFormat> n_of_m_ways(const SpmmSize& size, const LowerContext& 
       ways.push_back(own);
     }
   }
-  if (ratio.kept <= 2 && ratio.of % 4 == 0) ways.push_back(two_of_four(size, "2:4", density, context.ideal));
+  // Groups of any size with one weight, or whole fours with two: four columns in a row never hold more than two.
+  if (ratio.kept == 1 || (ratio.kept == 2 && ratio.of % 4 == 0))
+    ways.push_back(two_of_four(size, "2:4", density, context.ideal));
   if (size.pattern != "2:4") ways.push_back(expanded(size, "n:m", density, context.ideal.metadata ? 0 : place, 0));
   return ways;
 }

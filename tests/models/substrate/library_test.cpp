@@ -1,6 +1,7 @@
 // Kernel libraries and fabrics: the files that several substrates share.
 #include <doctest/doctest.h>
 
+#include "models/substrate/substrate_dump.h"
 #include "tests/models/substrate/folder.h"
 
 using namespace sparsesim;
@@ -29,6 +30,15 @@ Substrate load(const Folder& folder, const std::string& text) {
 }
 
 }  // namespace
+
+TEST_CASE("a node holds the product of its base, any other file is a product of its own") {
+  const Folder folder;
+  CHECK(load(folder, "base: a100\n").product == "mine");
+  CHECK(load(folder, "base: a100\ndevices: 8\n").product == "a100-sxm4-80gb");
+  CHECK(load(folder, "base: a100\nproduct: h100-sxm5-80gb\n").product == "h100-sxm5-80gb");
+  const std::string dump = dump_machine(load(folder, "base: a100\ndevices: 8\n"), {});
+  CHECK(load(folder, dump).product == "a100-sxm4-80gb");
+}
 
 TEST_CASE("the architecture names the folder of the kernel library") {
   const Folder folder;

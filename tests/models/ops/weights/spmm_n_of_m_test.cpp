@@ -68,7 +68,7 @@ TEST_CASE(
 
 TEST_CASE("at most two weights in any four fit into 2:4 and gain what 2:4 gains") {
   const double two_of_four = microseconds(n_of_m("2:4", 4096));
-  for (const char* pattern : {"1:4", "2:8", "1:8", "2:16"}) {
+  for (const char* pattern : {"1:4", "2:8", "1:8", "2:16", "1:2"}) {
     CAPTURE(pattern);
     CHECK(microseconds(n_of_m(pattern, 4096)) == two_of_four);
   }
