@@ -179,6 +179,28 @@ def model_table(folder):
     print()
 
 
+def sweep_table(folder):
+    """Sweeps: points per second, what a second thread and a second rank bring, a large one."""
+    with open(os.path.join(folder, "sweeps.json"), encoding="utf-8") as file:
+        sweeps = json.load(file)
+    large, pairs = sweeps["large"], sweeps["pairs"]
+    print("## Sweeps\n")
+    print("`sparsesim sweep` on an A100, start included, every point another simulation of a layer and its dense twin.\n")
+    print("| what | median (least to most) | target |")
+    print("|---|---|---|")
+    for layer, runs in sweeps["single"].items():
+        print(f"| points per second of one thread, {layer} | {spread([r['points'] / r['wall'] for r in runs])} | |")
+    for way, name in (("threads", "two threads"), ("ranks", "two ranks")):
+        if way in pairs[0]:
+            print(f"| {name} against one, CSR weights | {spread([p['one']['wall'] / p[way]['wall'] for p in pairs])} | 1.9 |")
+        else:
+            print(f"| {name} against one | skipped: built without MPI, or no mpirun | 1.9 |")
+    print(f"| {large['points']:,} points of CSR weights on all processors, s | {large['wall']:.3g} | 60 |")
+    print(f"| peak MB of {pairs[0]['threads']['points']:,} and of {large['points']:,} points | "
+          f"{pairs[0]['threads']['peak_mb']:.0f} and {large['peak_mb']:.0f} | flat |")
+    print()
+
+
 def count_table(folder):
     path = os.path.join(folder, "counts.txt")
     lines = open(path, encoding="utf-8").read().split("\n") if os.path.exists(path) else []
@@ -226,6 +248,7 @@ def main():
     network_table(kept)
     single_table(rounds, threads)
     model_table(folder)
+    sweep_table(folder)
     count_table(folder)
     return 1 if failed else 0
 
