@@ -32,17 +32,6 @@ double decimal_step(double width) { return std::pow(10, std::floor(std::log10(wi
 
 }  // namespace
 
-std::string quoted_lists(std::string_view text) {
-  if (text.find('"') != std::string_view::npos) return std::string(text);
-  std::string quoted;
-  for (const char c : text) {
-    if (c == '[') quoted += '"';
-    quoted += c;
-    if (c == ']') quoted += '"';
-  }
-  return quoted;
-}
-
 Axis Axis::read(const std::string& text, const std::string& path, const config::Position& place,
                 config::Diagnostics& diagnostics) {
   Axis axis;
@@ -51,7 +40,7 @@ Axis Axis::read(const std::string& text, const std::string& path, const config::
     axis.prefix_ = parts.front() + ":";
     parts.erase(parts.begin());
   }
-  std::string yaml = fmt::format("[{}]", quoted_lists(text));
+  std::string yaml = fmt::format("[{}]", text);
   if (parts.size() > 1 && sweep::numeric(parts[0])) {
     const bool logarithmic = parts.size() == 3 && parts[2] == "log";
     if (!sweep::numeric(parts[1]) || !(parts.size() == 2 || logarithmic)) {

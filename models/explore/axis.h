@@ -11,10 +11,6 @@
 
 namespace sparsesim {
 
-/// A list that is one value, as a block of [16, 16], in quotes, so that it stands in a list of values: `[16, 16],[32,
-/// 32]`.
-std::string quoted_lists(std::string_view text);
-
 /// A list of values, the whole numbers of a range, or a range of real numbers in steps of at most a thousandth of it.
 class Axis {
  public:

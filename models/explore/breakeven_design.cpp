@@ -46,7 +46,7 @@ class BreakevenReader {
   }
 
   void add_values(const std::string& path, const std::string& values, const config::Position& place) {
-    const config::Node node = config::load_text(sweep::inline_values(quoted_lists(values)), place.file, diagnostics_);
+    const config::Node node = config::load_text(sweep::inline_values(values), place.file, diagnostics_);
     design_.parameters.push_back({path, sweep::read_values(node, path, false, diagnostics_), place});
   }
 

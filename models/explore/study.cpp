@@ -14,6 +14,7 @@ using config::ConfigError;
 using config::Mistake;
 
 constexpr std::size_t kMachinesMost = 64;  // kept at a time, of some 100 KiB
+constexpr std::string_view kSubstrate = "substrate.";
 constexpr std::string_view kOps = "workload.ops.";
 
 [[noreturn]] void refuse(const config::Position& place, const std::string& what, const std::string& hint = {}) {
@@ -83,6 +84,26 @@ std::string label_of(const sweep::Parameter& parameter, const std::string& value
   return fmt::format("{} = {}", parameter.path, value);
 }
 
+/// What `read` makes of the values of a setting; their mistakes get the places of their parameters.
+template <class Read>
+auto at_parameters(const std::vector<sweep::Parameter>& parameters, const std::vector<std::string>& setting,
+                   Read&& read) {
+  try {
+    return read();
+  } catch (const ConfigError& error) {
+    std::vector<Mistake> mistakes = error.mistakes();
+    for (Mistake& mistake : mistakes)
+      for (std::size_t i = 0; i < parameters.size(); ++i)
+        if (const std::string label = label_of(parameters[i], setting[i]); mistake.position.file == label)
+          mistake = {parameters[i].place, fmt::format("{}: {}", label, mistake.message), mistake.hint, {}};
+    throw ConfigError(std::move(mistakes));
+  }
+}
+
+bool is_text(const sweep::Parameter& parameter) {
+  return parameter.path.starts_with(kSubstrate) && is_text_leaf(parameter.path.substr(kSubstrate.size()));
+}
+
 sweep::OpRow row_of(const OpResult& op) {
   return {op.name,
           op.kind,
@@ -126,25 +147,41 @@ std::size_t Study::index_of(std::string_view path) const {
   return static_cast<std::size_t>(found - parameters_.begin());
 }
 
+/// The machine's file, with what is no number set already.
+const Substrate& Study::file(const std::vector<std::string>& setting) {
+  const std::size_t index = index_of("substrate");
+  std::vector<std::string> key = {setting[index]};
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
+    if (is_text(parameters_[i])) key.push_back(setting[i]);
+  if (files_.size() >= kMachinesMost) files_.clear();
+  auto& known = files_[key];
+  if (known) return *known;
+  known = at_parameters(parameters_, setting, [&] {
+    std::vector<config::Change> changes;
+    for (std::size_t i = 0; i < parameters_.size(); ++i)
+      if (const std::string_view path = parameters_[i].path; is_text(parameters_[i]))
+        changes.push_back(
+            text_change(path.substr(kSubstrate.size()), setting[i], label_of(parameters_[i], setting[i])));
+    return at_place(parameters_[index].place, [&] {
+      return std::make_shared<const Substrate>(load_changed_substrate(setting[index], options_.substrates, changes));
+    });
+  });
+  return *known;
+}
+
 Study::Machine Study::machine(const std::vector<std::string>& setting) {
   std::vector<std::string> key;
   for (std::size_t i = 0; i < parameters_.size(); ++i)
     if (parameters_[i].path.starts_with("substrate")) key.push_back(setting[i]);
   const std::lock_guard lock(mutex_);
   if (const auto known = machines_.find(key); known != machines_.end()) return known->second;
-  const std::size_t index = index_of("substrate");
-  auto& file = files_[setting[index]];
-  if (!file)
-    file = at_place(parameters_[index].place, [&] {
-      return std::make_shared<const Substrate>(load_substrate(setting[index], options_.substrates));
-    });
-  auto changed = std::make_shared<Substrate>(*file);
+  auto changed = std::make_shared<Substrate>(file(setting));
   const sweep::Parameter* last = nullptr;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    if (!parameters_[i].path.starts_with("substrate.")) continue;
+    if (!parameters_[i].path.starts_with(kSubstrate) || is_text(parameters_[i])) continue;
     last = &parameters_[i];
     try {
-      set_number(*changed, last->path.substr(10), setting[i], "a value of the sweep");
+      set_number(*changed, last->path.substr(kSubstrate.size()), setting[i], "a value of the sweep");
     } catch (const SettingError& error) {
       refuse(last->place, error.what());
     }
@@ -187,16 +224,8 @@ std::vector<config::Change> Study::changes(const config::Node& tree, const std::
 
 Workload Study::read_changed(const config::Node& original, const std::vector<std::string>& setting) const {
   const auto edits = changes(original, setting);
-  try {
-    return read_workload(edits.empty() ? original : config::with_changes(original, edits));
-  } catch (const ConfigError& error) {
-    std::vector<Mistake> mistakes = error.mistakes();
-    for (Mistake& mistake : mistakes)
-      for (std::size_t i = 0; i < parameters_.size(); ++i)
-        if (const std::string label = label_of(parameters_[i], setting[i]); mistake.position.file == label)
-          mistake = {parameters_[i].place, fmt::format("{}: {}", label, mistake.message), mistake.hint, {}};
-    throw ConfigError(std::move(mistakes));
-  }
+  return at_parameters(parameters_, setting,
+                       [&] { return read_workload(edits.empty() ? original : config::with_changes(original, edits)); });
 }
 
 StudyPoint Study::resolve(const std::vector<std::string>& setting) {

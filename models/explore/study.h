@@ -57,6 +57,7 @@ class Study {
     std::string digest;
   };
   Machine machine(const std::vector<std::string>& setting);
+  const Substrate& file(const std::vector<std::string>& setting);
   config::Node tree(const std::string& name, const config::Position& place);
   std::vector<config::Change> changes(const config::Node& tree, const std::vector<std::string>& setting) const;
   Workload read_changed(const config::Node& original, const std::vector<std::string>& setting) const;
@@ -66,7 +67,7 @@ class Study {
   StudyOptions options_;
   LaunchMemo memo_;
   std::mutex mutex_;  // of what was read
-  std::map<std::string, std::shared_ptr<const Substrate>> files_;
+  std::map<std::vector<std::string>, std::shared_ptr<const Substrate>> files_;
   std::map<std::vector<std::string>, Machine> machines_;
   std::map<std::string, config::Node> trees_;
 };

@@ -1,5 +1,7 @@
 // Fabrics and kernel libraries: the files that several substrates share.
 
+#include <algorithm>
+
 #include "models/substrate/quantity_reader.h"
 #include "models/substrate/substrate_reader.h"
 #include "models/substrate/vocabulary.h"
@@ -26,12 +28,11 @@ std::vector<std::string> read_texts(MapReader& map, std::string_view key, std::v
   return texts;
 }
 
-void read_entries(const Node& node, const std::string& prefix, std::map<std::string, Quantity>& into,
-                  const SourceTable& sources, ReadContext& context) {
-  for (const auto& [name, value] : node.entries()) {
-    context.origins[prefix + name] = node.key_position(name);
-    if (auto constant = read_constant(value, sources, context.diagnostics)) into[name] = *constant;
-  }
+/// The number at a chosen name.
+void read_named(const Node& node, const std::string& name, const std::string& prefix,
+                std::map<std::string, Quantity>& into, const SourceTable& sources, ReadContext& context) {
+  context.origins[prefix + name] = node.key_position(name);
+  if (auto constant = read_constant(*node.find(name), sources, context.diagnostics)) into[name] = *constant;
 }
 
 void read_constants(MapReader& map, std::string_view key, const std::string& prefix,
@@ -40,7 +41,7 @@ void read_constants(MapReader& map, std::string_view key, const std::string& pre
   if (!node) return;
   if (node->type() != Node::Type::map)
     return map.mistake(key, std::string(key) + " must be a map from names to numbers");
-  read_entries(*node, prefix, into, sources, context);
+  for (const auto& [name, value] : node->entries()) read_named(*node, name, prefix, into, sources, context);
 }
 
 FabricLink read_link(const Node& node, const SourceTable& sources, ReadContext& context) {
@@ -57,14 +58,11 @@ FabricLink read_link(const Node& node, const SourceTable& sources, ReadContext& 
   return link;
 }
 
-Kernel read_kernel(const Node& node, const SourceTable& sources, ReadContext& context) {
-  MapReader map(node, context.diagnostics);
-  Kernel kernel;
-  kernel.name = map.text("name");
-  kernel.op = map.text("op");
-  kernel.quality = map.choice("quality", kQualities, "library");
-  kernel.dtypes = read_texts(map, "dtypes", {});
-  kernel.patterns = read_texts(map, "patterns", {"dense"});
+constexpr std::string_view kShapeKeys[] = {"quality", "tile", "stages", "tasks_per_unit", "persistent"};
+
+/// How the kernel divides its work; what is not given stays.
+void read_shape(MapReader& map, Kernel& kernel) {
+  kernel.quality = map.choice("quality", kQualities, kernel.quality);
   if (map.has("tile")) {
     const auto tile = map.integers("tile", 0, 65536, 3);
     if (tile.size() == 3) {
@@ -75,9 +73,19 @@ Kernel read_kernel(const Node& node, const SourceTable& sources, ReadContext& co
       map.mistake("tile", "tile must be [m, n, k]");
     }
   }
-  kernel.stages = static_cast<int>(map.integer("stages", 1, 64, 2));
-  kernel.tasks_per_unit = static_cast<int>(map.integer("tasks_per_unit", 1, 1024, 1));
-  kernel.persistent = map.boolean("persistent", false);
+  kernel.stages = static_cast<int>(map.integer("stages", 1, 64, kernel.stages));
+  kernel.tasks_per_unit = static_cast<int>(map.integer("tasks_per_unit", 1, 1024, kernel.tasks_per_unit));
+  kernel.persistent = map.boolean("persistent", kernel.persistent);
+}
+
+Kernel read_kernel(const Node& node, const SourceTable& sources, ReadContext& context) {
+  MapReader map(node, context.diagnostics);
+  Kernel kernel;
+  kernel.name = map.text("name");
+  kernel.op = map.text("op");
+  kernel.dtypes = read_texts(map, "dtypes", {});
+  kernel.patterns = read_texts(map, "patterns", {"dense"});
+  read_shape(map, kernel);
   map.text("note", "");
   read_constants(map, "constants", "kernels." + kernel.name + ".", kernel.constants, sources, context);
   map.finish();
@@ -107,8 +115,12 @@ void read_fabric(MapReader& map, const SourceTable& sources, ReadContext& contex
   }
 }
 
-void read_kernel_constants(const Node& map, Kernel& kernel, const SourceTable& sources, ReadContext& context) {
-  read_entries(map, "kernels." + kernel.name + ".", kernel.constants, sources, context);
+void amend_kernel(const Node& node, Kernel& kernel, const SourceTable& sources, ReadContext& context) {
+  MapReader map(node, context.diagnostics);
+  read_shape(map, kernel);
+  for (const auto& [name, value] : node.entries())
+    if (std::find(std::begin(kShapeKeys), std::end(kShapeKeys), name) == std::end(kShapeKeys))
+      read_named(node, name, "kernels." + kernel.name + ".", kernel.constants, sources, context);
 }
 
 void read_kernels(const Node& list, const SourceTable& sources, ReadContext& context) {

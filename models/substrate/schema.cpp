@@ -159,17 +159,23 @@ Substrate with_all_dtypes() {
   return all;
 }
 
-std::string kernel_schema() {
-  Object properties;
-  properties.add("name", text_schema())
-      .add("op", text_schema())
-      .add("quality", choice_schema(kQualities))
-      .add("dtypes", list_of(text_schema()))
-      .add("patterns", list_of(text_schema()))
+/// How a kernel divides its work.
+Object kernel_shape() {
+  Object shape;
+  shape.add("quality", choice_schema(kQualities))
       .add("tile", list_of(integer_schema(0)))
       .add("stages", integer_schema(1))
       .add("tasks_per_unit", integer_schema(1))
-      .add("persistent", R"({"type": "boolean"})")
+      .add("persistent", R"({"type": "boolean"})");
+  return shape;
+}
+
+std::string kernel_schema() {
+  Object properties = kernel_shape();
+  properties.add("name", text_schema())
+      .add("op", text_schema())
+      .add("dtypes", list_of(text_schema()))
+      .add("patterns", list_of(text_schema()))
       .add("note", text_schema())
       .add("constants", map_of(reference("constant")));
   return closed_map(properties.str());
@@ -239,11 +245,14 @@ std::string head_schema() {
   return needed_map(head, R"(["backend", "date"])");
 }
 
-/// `kernels` is a library of its own, or constants in place of some of the architecture's.
+/// `kernels` is a library of its own, or shapes and constants in place of some of the architecture's.
 std::string kernels_schema() {
-  return Object()
-      .add("anyOf", "[" + list_of(kernel_schema()) + ", " + map_of(map_of(reference("constant"))) + "]")
-      .str();
+  const std::string amendment = Object()
+                                    .add("type", json_text("object"))
+                                    .add("properties", kernel_shape().str())
+                                    .add("additionalProperties", reference("constant"))
+                                    .str();
+  return Object().add("anyOf", "[" + list_of(kernel_schema()) + ", " + map_of(amendment) + "]").str();
 }
 
 /// `fabric` is the name of a shared file or a map: lift its group out of the tree and offer both.

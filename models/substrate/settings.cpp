@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "models/substrate/quantity_reader.h"
@@ -41,10 +42,38 @@ Quantity* new_n_of_m(Substrate& substrate, const std::string& path) {
   return nullptr;
 }
 
+constexpr std::string_view kTextLeaves[] = {"devices",         "product",        "architecture", "fabric",
+                                            "fabric.topology", "fabric.devices", "fabric.nodes", "fabric.switches"};
+constexpr std::string_view kKernelLeaves[] = {"quality", "tile", "stages", "tasks_per_unit", "persistent"};
+
+/// Keys on the way to a leaf that is no number; nothing for another path.
+std::vector<std::string> text_path(std::string_view path) {
+  constexpr std::string_view kKernels = "kernels.";
+  const auto dot = path.rfind('.');
+  const auto first = path.find('.');
+  if (std::find(std::begin(kTextLeaves), std::end(kTextLeaves), path) != std::end(kTextLeaves)) {
+    if (first == path.npos) return {std::string(path)};
+    return {std::string(path.substr(0, first)), std::string(path.substr(first + 1))};
+  }
+  if (!path.starts_with(kKernels) || dot < kKernels.size()) return {};
+  const std::string_view leaf = path.substr(dot + 1);
+  if (std::find(std::begin(kKernelLeaves), std::end(kKernelLeaves), leaf) == std::end(kKernelLeaves)) return {};
+  return {"kernels", std::string(path.substr(kKernels.size(), dot - kKernels.size())), std::string(leaf)};
+}
+
 }  // namespace
 
+bool is_text_leaf(std::string_view path) { return !text_path(path).empty(); }
+
+config::Change text_change(std::string_view path, const std::string& text, const std::string& label) {
+  config::Diagnostics diagnostics;
+  const config::Node value = config::load_text(text, label, diagnostics);
+  diagnostics.throw_if_any();
+  return {text_path(path), value};
+}
+
 void set_number(Substrate& substrate, const std::string& path, const std::string& text, const std::string& source) {
-  std::vector<std::string> known;
+  std::vector<std::string> known(std::begin(kTextLeaves), std::end(kTextLeaves));
   for (const auto& fields : {fixed_fields(substrate), named_fields(substrate)}) {
     for (const Field& field : fields) {
       if (field.path == path) return put(*field.quantity, field.dimension, path, text, source);

@@ -1,10 +1,13 @@
 #pragma once
-// Numbers of a machine replaced by others: what if?
+// Leaves of a machine replaced by others: what if?
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "models/substrate/substrate.h"
+#include "sim/config/edit.h"
 
 namespace sparsesim {
 
@@ -12,6 +15,19 @@ namespace sparsesim {
 struct SettingError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+/// Whether `path` is a leaf that is no number with a unit, of those that may be set: `devices`, `product`,
+/// `architecture`, `fabric` (a name), `fabric.topology|devices|nodes|switches`, and of a kernel
+/// `kernels.NAME.quality|tile|stages|tasks_per_unit|persistent`.
+bool is_text_leaf(std::string_view path);
+
+/// The change that puts `text` at such a leaf. Its mistakes count as written in the file `label`.
+/// Errors: config::ConfigError for a text that is no YAML.
+config::Change text_change(std::string_view path, const std::string& text, const std::string& label);
+
+/// load_substrate() of a file that has the changes in it; the machine keeps its name and product.
+Substrate load_changed_substrate(const std::string& path_or_name, const SearchPath& search,
+                                 const std::vector<config::Change>& changes);
 
 /// Sets the number at `path` ("memory.dram.achieved") to `text` ("2 TB/s"), its range to that point and its source to
 /// `source`. The rate of an N:M pattern that the matrix unit does not skip yet may be new

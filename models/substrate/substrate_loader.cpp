@@ -5,6 +5,7 @@
 
 #include "models/substrate/complete.h"
 #include "models/substrate/head_reader.h"
+#include "models/substrate/settings.h"
 #include "models/substrate/substrate_check.h"
 #include "models/substrate/substrate_dump.h"
 #include "models/substrate/substrate_reader.h"
@@ -19,7 +20,8 @@ using config::Node;
 
 class Loader {
  public:
-  explicit Loader(const SearchPath& search) : search_(search) {}
+  explicit Loader(const SearchPath& search, std::vector<config::Change> changes = {})
+      : search_(search), changes_(std::move(changes)) {}
   Substrate load(const std::string& path);
   /// After load(): the machine with the numbers of other files marked, and the kernel constants of this one.
   std::string complete(const std::string& path);
@@ -27,6 +29,8 @@ class Loader {
  private:
   std::optional<Node> open(const std::string& path);
   void read_file(const std::string& path);
+  void read_own(MapReader& map, const std::string& path);
+  void read_changes(const std::string& path);
   void read_base(MapReader& map, const std::string& path);
   void read_identity(MapReader& map, const std::string& stem);
   void read_fabric_key(MapReader& map, const std::string& path, const SourceTable& sources);
@@ -37,6 +41,7 @@ class Loader {
   SearchPath around(const std::string& path) const;
 
   SearchPath search_;
+  std::vector<config::Change> changes_;
   config::Diagnostics diagnostics_;
   Substrate substrate_;
   Origins origins_;
@@ -168,7 +173,7 @@ void Loader::amend_kernels() {
       else if (constants.type() != Node::Type::map)
         diagnostics_.add(constants.position(), "expected a map from constants to numbers at " + constants.path());
       else
-        read_kernel_constants(constants, *found, sources, context_);
+        amend_kernel(constants, *found, sources, context_);
     }
   }
 }
@@ -190,20 +195,38 @@ void Loader::read_file(const std::string& path) {
   if (const auto root = open(path)) {
     MapReader map(*root, diagnostics_);
     read_base(map, path);
-    SourceTable sources(substrate_.sources, stem_of(path), true);
-    if (const auto node = map.optional("sources")) sources.read(*node, diagnostics_);
-    read_identity(map, stem_of(path));
-    read_fabric_key(map, path, sources);
-    read_kernel_key(map, sources);
-    read_group(map, "", sources, context_);
-    if (const auto head = map.optional("fingerprint")) read_head(*head, sources, context_);
-    map.finish();
+    read_own(map, path);
   }
   reading_.pop_back();
 }
 
+/// What a file says beside its base.
+void Loader::read_own(MapReader& map, const std::string& path) {
+  SourceTable sources(substrate_.sources, stem_of(path), true);
+  if (const auto node = map.optional("sources")) sources.read(*node, diagnostics_);
+  read_identity(map, stem_of(path));
+  read_fabric_key(map, path, sources);
+  read_kernel_key(map, sources);
+  read_group(map, "", sources, context_);
+  if (const auto head = map.optional("fingerprint")) read_head(*head, sources, context_);
+  map.finish();
+}
+
+/// The changes as if a file that is based on `path` said them; the machine stays what it was called.
+void Loader::read_changes(const std::string& path) {
+  if (changes_.empty() || !diagnostics_.empty()) return;
+  const Node root = config::with_changes(config::load_text("{}", path, diagnostics_), changes_);
+  MapReader map(root, diagnostics_);
+  Substrate before = substrate_;
+  read_own(map, path);
+  substrate_.name = std::move(before.name);
+  substrate_.aliases = std::move(before.aliases);
+  if (!map.has("product")) substrate_.product = std::move(before.product);
+}
+
 Substrate Loader::load(const std::string& path) {
   read_file(path);
+  read_changes(path);
   const config::Position root{path, 1, 1};
   if (diagnostics_.empty()) check_complete(substrate_, origins_, root, diagnostics_);
   check_consistent(substrate_, origins_, root, diagnostics_);
@@ -257,8 +280,13 @@ std::string complete_substrate(const std::string& path, const SearchPath& search
 }
 
 Substrate load_substrate(const std::string& path_or_name, const SearchPath& search) {
+  return load_changed_substrate(path_or_name, search, {});
+}
+
+Substrate load_changed_substrate(const std::string& path_or_name, const SearchPath& search,
+                                 const std::vector<config::Change>& changes) {
   const auto path = find_substrate(path_or_name, search);
-  if (path) return Loader(search).load(*path);
+  if (path) return Loader(search, changes).load(*path);
   const std::vector<std::string> known = known_substrates(search);
   const std::string near = config::nearest(fs::path(path_or_name).stem().string(), known);
   std::string hint = near.empty() ? "known:" : "did you mean \"" + near + "\"? (known:";

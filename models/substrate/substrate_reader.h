@@ -33,6 +33,6 @@ void read_fabric(config::MapReader& map, const SourceTable& sources, ReadContext
 void read_kernels(const config::Node& list, const SourceTable& sources, ReadContext& context);
 
 /// Reads a map of constants into a kernel: those that are there are replaced.
-void read_kernel_constants(const config::Node& map, Kernel& kernel, const SourceTable& sources, ReadContext& context);
+void amend_kernel(const config::Node& map, Kernel& kernel, const SourceTable& sources, ReadContext& context);
 
 }  // namespace sparsesim

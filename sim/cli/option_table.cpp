@@ -19,7 +19,7 @@ CommandSpec run_command() {
            integer("seed", 0, INT64_MAX, "seed of everything drawn; default is the workload's"),
            integer("seeds", 1, 10000, "run this many seeds from there on and print the spread of the times"),
            repeatable(value("set", ValueType::text, "PATH=VALUE",
-                            "replace a number of the machine, as memory.dram.achieved=\"2 TB/s\"")),
+                            "replace a leaf of the machine, as memory.dram.achieved=\"2 TB/s\" or devices=4")),
            quiet_option()},
           {},
           {"sparsesim run --substrate a100.yaml --workload moe64.yaml",

@@ -16,19 +16,28 @@ namespace sparsesim::cli {
 
 namespace {
 
-/// Replaces numbers of the machine: "memory.dram.achieved=2 TB/s". Errors: UsageError with the nearest known path, for
-/// a value that no file could hold, and for numbers that contradict each other afterwards.
-void apply_settings(Substrate& substrate, const std::vector<std::string>& settings) {
+/// The machine with leaves replaced: "memory.dram.achieved=2 TB/s", "devices=4". Errors: UsageError with the nearest
+/// known path, for a value that no file could hold, and for numbers that contradict each other afterwards.
+Substrate load_with_settings(const std::string& name, const std::vector<std::string>& settings) {
+  std::vector<config::Change> changes;
+  std::vector<std::pair<std::string, std::string>> numbers;
   for (const std::string& setting : settings) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos) throw UsageError(fmt::format("--set \"{}\": expected PATH=VALUE", setting));
-    try {
-      set_number(substrate, setting.substr(0, equals), setting.substr(equals + 1), "given on the command line");
-      if (setting == settings.back()) require_consistent(substrate);
-    } catch (const SettingError& error) {
-      throw UsageError(fmt::format("--set: {}", error.what()));
-    }
+    std::string path = setting.substr(0, equals), text = setting.substr(equals + 1);
+    if (is_text_leaf(path))
+      changes.push_back(text_change(path, text, fmt::format("--set {}", setting)));
+    else
+      numbers.emplace_back(std::move(path), std::move(text));
   }
+  Substrate substrate = load_changed_substrate(name, shipped("substrates"), changes);
+  try {
+    for (const auto& [path, text] : numbers) set_number(substrate, path, text, "given on the command line");
+    if (!numbers.empty()) require_consistent(substrate);
+  } catch (const SettingError& error) {
+    throw UsageError(fmt::format("--set: {}", error.what()));
+  }
+  return substrate;
 }
 
 /// The same workload with this seed and those after it. False after Ctrl-C.
@@ -50,8 +59,7 @@ bool add_distribution(const ParsedCommand& command, const Workload& workload, co
 }  // namespace
 
 int run_run(const ParsedCommand& command) {
-  Substrate substrate = load_substrate(command.get("substrate"), shipped("substrates"));
-  apply_settings(substrate, command.get_all("set"));
+  const Substrate substrate = load_with_settings(command.get("substrate"), command.get_all("set"));
   const Workload workload = load_workload(command.get("workload"), shipped("workloads"));
   if (command.flag("dump-config")) {
     fmt::print("# substrate\n{}---\n# workload\n{}", dump_substrate(substrate), workload.resolved);

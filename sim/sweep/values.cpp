@@ -64,6 +64,22 @@ std::vector<std::string> steps_of(const ValueRange& range, double step) {
   return list;
 }
 
+/// A value as a file would hold it; nothing for a map. Lists may hold lists: "[16,16]".
+std::optional<std::string> text_of(const config::Node& node) {
+  using Type = config::Node::Type;
+  if (node.type() == Type::scalar) return node.scalar();
+  if (node.type() != Type::sequence) return std::nullopt;
+  std::vector<std::string> items;
+  for (const config::Node& item : node.items()) {
+    auto text = text_of(item);
+    if (!text) return std::nullopt;
+    if (item.type() == Type::scalar && text->find_first_of(",[]{}#\"\\") != std::string::npos)
+      text = fmt::format("{:?}", *text);
+    items.push_back(std::move(*text));
+  }
+  return fmt::format("[{}]", fmt::join(items, ","));
+}
+
 void read_range(MapReader& map, bool sampled, Values& values) {
   static constexpr std::array<std::string_view, 2> kScales = {"linear", "log"};
   const End from = read_end(map, "from"), to = read_end(map, "to");
@@ -113,8 +129,9 @@ Values read_values(const config::Node& node, std::string_view path, bool sampled
     values.list = {node.scalar()};
   } else if (node.type() == Type::sequence && !node.items().empty()) {
     for (const config::Node& item : node.items()) {
-      if (item.type() != Type::scalar) wrong(item, "holds a value that is no number or text");
-      values.list.push_back(item.scalar());
+      const auto text = text_of(item);
+      if (!text) wrong(item, "holds a value that is no number, text or list");
+      values.list.push_back(text.value_or(""));
     }
   } else {
     wrong(node, "has no values");

@@ -77,6 +77,24 @@ TEST_CASE("a matrix unit that skips a further pattern can be asked for") {
   CHECK(fast.sparse_us < 0.9 * slow.sparse_us);
 }
 
+TEST_CASE("leaves that are no numbers reach the machine, too") {
+  const auto libraries = design({"substrate.architecture=sm80,sm90"}, "a100");
+  CHECK(point(libraries, 0) == point(design({})));
+  CHECK(point(libraries, 1).dense_us != point(libraries, 0).dense_us);
+  const auto devices = design({"substrate.devices=1,2,8"}, "h100-x8", "moe64");
+  Study all = study(devices);
+  for (int i = 0; i < 3; ++i) CHECK(all.resolve(*devices.setting(i)).substrate->devices == (i == 2 ? 8 : i + 1));
+  CHECK(mistake(design({"substrate.devices=2,x"})).find("devices = x: devices must be") != std::string::npos);
+  CHECK(mistake(design({"substrate.devices=9"})).find("fabric joins 8") != std::string::npos);
+  CHECK(mistake(design({"substrate.fabric=hgx"})).find("no fabric is called") != std::string::npos);
+}
+
+TEST_CASE("a value may be a list") {
+  const auto blocks = design({"workload.ops.linear.block=[32,32],[64,64]"}, "a100", "pruned-block");
+  CHECK(blocks.setting(1)->back() == "[64,64]");
+  CHECK(point(blocks, 1).sparse_us < point(blocks, 0).sparse_us);
+}
+
 TEST_CASE("equal inputs have one key, others have others") {
   const sweep::Design one = design({"workload.ops.linear.m=64,65,64"}), two = design({"workload.seed=1"});
   Study a = study(one), b = study(two), c = study(one, true);

@@ -1,6 +1,7 @@
 // Kernel libraries and fabrics: the files that several substrates share.
 #include <doctest/doctest.h>
 
+#include "models/substrate/settings.h"
 #include "models/substrate/substrate_dump.h"
 #include "tests/models/substrate/folder.h"
 
@@ -38,6 +39,36 @@ TEST_CASE("a node holds the product of its base, any other file is a product of 
   CHECK(load(folder, "base: a100\nproduct: h100-sxm5-80gb\n").product == "h100-sxm5-80gb");
   const std::string dump = dump_machine(load(folder, "base: a100\ndevices: 8\n"), {});
   CHECK(load(folder, dump).product == "a100-sxm4-80gb");
+}
+
+TEST_CASE("a map of kernels replaces shapes and constants of the library's") {
+  const Folder folder;
+  folder.write("kernels/sm0/gemm.yaml", kKernels);
+  const Substrate mine =
+      load(folder,
+           "base: a100\narchitecture: sm0\nkernels:\n  tile_large:\n    tile: [64, 64, 32]\n    stages: 3\n"
+           "    issue: {value: 0.8, kind: guessed, source: t}\nsources: {t: test}\n");
+  const Kernel& kernel = mine.kernels.front();
+  CHECK(kernel.tile_m == 64);
+  CHECK(kernel.stages == 3);
+  CHECK(kernel.persistent);
+  CHECK(kernel.constants.at("issue").value == 0.8);
+  CHECK(kernel.constants.at("prologue").value == 700);
+}
+
+TEST_CASE("changes stand as if a file based on the machine said them, and it keeps its name") {
+  const Folder folder;
+  folder.write("kernels/sm0/gemm.yaml", kKernels);
+  const std::string path = folder.write("mine.yaml", "base: a100\narchitecture: sm0\n");
+  const Substrate mine = load_changed_substrate(
+      path, folder.search(),
+      {text_change("devices", "4", "d"), text_change("kernels.tile_large.tile", "[64, 32, 16]", "t")});
+  CHECK(mine.name == "mine");
+  CHECK(mine.devices == 4);
+  CHECK(mine.kernels.front().tile_k == 16);
+  CHECK(is_text_leaf("kernels.tile_large.stages"));
+  CHECK_FALSE(is_text_leaf("kernels.tile_large.issue"));
+  CHECK_FALSE(is_text_leaf("memory.dram.peak"));
 }
 
 TEST_CASE("the architecture names the folder of the kernel library") {
