@@ -197,6 +197,20 @@ class Pages(unittest.TestCase):
         self.open("sweep.html", self.tab.value("location.hash"))
         self.assertEqual(self.text("#point"), card)
 
+    def test_without_waterfalls_a_point_says_which_command_gives_its_own(self):
+        self.program("sweep", "--substrate", "a100", "--workload", "layer.yaml", "--vary", "workload.ops.linear.pattern=block", "--vary", 'workload.ops.linear.block="[16, 16]","[32, 32]"',
+                     "--vary", "substrate.memory.l2.capacity=20 MiB,40 MiB", "--out", "plain.sqlite", "--html", "plain.html")
+        self.open("plain.html", "#point=3")
+        card = self.text("#point")
+        self.assertEqual(self.tab.value("document.querySelectorAll('#point .chart .bars path').length"), 3)  # ideal, all that is lost, realised
+        command = self.text("#point code")
+        self.assertIn("--waterfall", command)
+        done = subprocess.run(["sh", "-c", command.replace("sparsesim", PROGRAM, 1)], cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.open("point.html")
+        self.assertEqual(self.text("#point .speedup"), card.split("\n")[1])
+        self.assertGreater(self.tab.value("document.querySelectorAll('#point .chart .bars path').length"), 3)
+
     def test_keys_walk_along_the_cells(self):
         self.open("sweep.html")
         self.tab.value("document.getElementById('map-chart').focus({preventScroll: true})")
