@@ -117,6 +117,12 @@ function waterfallSpec(steps, width, unit, colours, measured = null) {
   };
 }
 
+/// Draws the waterfall of a speedup, terms {term, factor}.
+function drawFall(chart, lost, speedup, colours) {
+  draw(chart, waterfallSpec(fallSteps(lost, speedup, "x"), chart.clientWidth, "x", colours), "Waterfall from the ideal to the realised speedup: " +
+    lost.map(({ term, factor }) => `${term.replaceAll("_", " ")} ${factor.toFixed(2)}x`).join(", "));
+}
+
 /// Draws a specification into an element as SVG; the view that was there goes. Returns the view.
 function draw(element, spec, label) {
   if (element.view) element.view.finalize();

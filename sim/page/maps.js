@@ -155,6 +155,36 @@ function above(chart, tag, attributes) {
   return out;
 }
 
+/// Writes into an SVG element, with a rim that keeps the text apart from what is below it.
+function write(parent, content, attributes, colours) {
+  const out = svg("text", { "font-size": 11, "font-family": "system-ui, sans-serif", fill: colours.ink, stroke: colours.paper, "stroke-width": 3, "paint-order": "stroke", ...attributes });
+  out.textContent = content;
+  parent.append(out);
+  return out;
+}
+
+const CELL_TEXT = [40, 17];  // least width and height of a cell that holds its number
+
+/// Paints a heat map's cells {x, y, w, h}, their numbers where they have room. value(cell) is null where there is none; show(value) is its text.
+function paintCells(chart, cells, scale, value, show, colours) {
+  if (!cells.length) return;
+  const { w, h } = cells[0], gap = Math.min(w, h) > 9 ? 1 : -0.5, written = w >= CELL_TEXT[0] && h >= CELL_TEXT[1];
+  paintPlot(chart, context => {
+    context.font = "11px system-ui, sans-serif";
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    for (const cell of cells) {
+      const v = value(cell);
+      context.fillStyle = v === null ? colours.none : scale.colour(v);
+      context.fillRect(cell.x - w / 2, cell.y - h / 2, w - gap, h - gap);
+      if (!written) continue;
+      context.fillStyle = v === null ? colours.quiet : scale.ink(v);
+      context.fillText(v === null ? "\u2013" : show(v), cell.x, cell.y);
+    }
+  });
+  chart.dataset.cells = cells.length;
+}
+
 /// Segments [x0, y0, x1, y1], in cells from the lower left corner, along which a grid of values passes a target. Smooth: between
 /// the middles of cells, on a log scale; else along the borders of cells. value(i, j) is null where there is none.
 function contour(nx, ny, value, target, smooth) {
@@ -255,40 +285,4 @@ function outline(chart, item, name) {
   return item.w
     ? above(chart, "rect", { class: name, x: item.x - item.w / 2, y: item.y - item.h / 2, width: item.w, height: item.h })
     : above(chart, "circle", { class: name, cx: item.x, cy: item.y, r: 7 });
-}
-
-const DOTS_MOST = 25000;  // of more, every second, third ... is painted behind a front
-
-/// Speedup against a cost, the front as a line. Dots are {point, cost, gain}; without a `title` the cost is the share of the work that
-/// is kept, and the ideal is 1 over it. `chosen` is a point that is outlined.
-function drawFrontChart(chart, dots, front, title, colours, tell, choose, chosen) {
-  const x = numberAxis(dots.map(({ cost }) => cost), title ?? "share of the work that is kept"), y = numberAxis(dots.map(({ gain }) => gain), "realised speedup");
-  if (!title) x.format = ".3~p";
-  drawPlane(chart, x, y, chart.clientWidth, 330, colours, `${front.length} points on the front of ${dots.length}; the arrow keys walk along them`);
-  const px = chart.view.scale("x"), py = chart.view.scale("y"), items = front.map(dot => ({ ...dot, x: px(dot.cost), y: py(dot.gain) }));
-  paintPlot(chart, (context, width, height) => {
-    context.fillStyle = context.strokeStyle = colours.quiet;
-    context.globalAlpha = dots.length > 1000 ? 0.25 : 0.45;
-    for (const { cost, gain } of spread(dots, DOTS_MOST)) context.fillRect(px(cost) - 1.25, py(gain) - 1.25, 2.5, 2.5);
-    context.globalAlpha = 1;
-    if (!title) {
-      context.save();
-      context.rect(0, 0, width, height);
-      context.clip();
-      context.setLineDash([4, 3]);
-      context.beginPath();
-      for (let k = 0; k <= 100; ++k) { const kept = px.invert(k / 100 * width); if (kept > 0) context.lineTo(px(kept), py(1 / kept)); }
-      context.stroke();
-      context.restore();
-    }
-    context.strokeStyle = context.fillStyle = colours.good;
-    context.lineWidth = 2;
-    context.beginPath();
-    items.forEach((item, i) => { if (i) context.lineTo(item.x, items[i - 1].y); context.lineTo(item.x, item.y); });
-    context.stroke();
-    for (const item of items) { context.beginPath(); context.arc(item.x, item.y, 3.5, 0, 2 * Math.PI); context.fill(); }
-  });
-  explorePoints(chart, items, tell, choose);
-  const mine = items.find(item => item.point === chosen);
-  if (mine) outline(chart, mine, "chosen");
 }

@@ -28,6 +28,9 @@ function quantile(values, share) {
   return sorted[low] + (at - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low]);
 }
 
+/// A number with what it is.
+const tile = (value, text) => element("div", { class: "tile" }, element("b", {}, value), element("span", {}, text));
+
 /// columns  {title, get(item), number, show(value), sort: false}; `get` may return an element. Titles sort where there is more than one row.
 /// attributes  {fixed: titles do not sort; choose(item): called for a click on a row, whose first cell becomes a button}
 function table(items, columns, attributes = {}) {

@@ -37,8 +37,8 @@ function drawAnswer(entry) {
   const speedups = entry.good.map(point => point.speedup), low = Math.min(...speedups), high = Math.max(...speedups);
   const words = [];
   if (entry.crossings.length && interval) words.push("interval " + entry.crossings.map(c => intervalText(c.interval)).join("; "));
-  if (entry.verdict_of_interval && (entry.verdict_of_interval.low !== entry.verdict || entry.verdict_of_interval.high !== entry.verdict) && !entry.crossings.length)
-    words.push(`the low end of the interval ${entry.verdict_of_interval.low === "crosses" ? "crosses" : "pays " + entry.verdict_of_interval.low}, the high end ${entry.verdict_of_interval.high === "crosses" ? "crosses" : "pays " + entry.verdict_of_interval.high}`);
+  const { low: least, high: most } = entry.verdict_of_interval ?? { low: entry.verdict, high: entry.verdict }, say = verdict => verdict === "crosses" ? "crosses" : `pays ${verdict}`;
+  if (!entry.crossings.length && (least !== entry.verdict || most !== entry.verdict)) words.push(`the low end of the interval ${say(least)}, the high end ${say(most)}`);
   if (speedups.length) words.push(`speedup ${precise(low)} to ${precise(high)} over the scan`);
   $("answer").replaceChildren(element("b", {}, (data.also ? `${short(data.also)} = ${entry.also}: ` : "") + answerOf(entry)), element("span", {}, words.join("; ")));
 }
@@ -55,7 +55,8 @@ function drawCurve(colours) {
   paintPlot(chart, (context, width) => {
     const trace = points => { context.beginPath(); for (const point of points) context.lineTo(...point); };
     if (interval && !listed) {
-      trace([...entry.good.map(point => [px(along(point.value)), py(point.interval.high)]), ...[...entry.good].reverse().map(point => [px(along(point.value)), py(point.interval.low)])]);
+      const edge = end => entry.good.map(point => [px(along(point.value)), py(point.interval[end])]);
+      trace([...edge("high"), ...edge("low").reverse()]);
       context.fillStyle = colours.band10;
       context.globalAlpha = 0.7;
       context.fill();
@@ -83,8 +84,11 @@ function drawCurve(colours) {
   entry.crossings.forEach(crossing => markCrossing(chart, crossing, px, py, colours));
   const items = entry.good.map(point => ({ point, x: at(point)[0], y: at(point)[1] }));
   explorePoints(chart, items, ({ point }) => tip(entry, point), () => {});
-  $("curve-key").replaceChildren(element("div", { class: "key" }, element("span", { class: "dash-key" }, `target ${data.target}x`), interval ? element("span", { class: "band-key" }, "what the machine's constants allow") : null,
-    entry.crossings.length ? lineKey("break-even" + (interval ? ", with its interval" : "")) : null, data.also && !listed ? element("span", {}, `thin: other values of ${short(data.also)}`) : null));
+  const key = element("div", { class: "key" }, element("span", { class: "dash-key" }, `target ${data.target}x`));
+  if (interval) key.append(element("span", { class: "band-key" }, "what the machine's constants allow"));
+  if (entry.crossings.length) key.append(lineKey("break-even" + (interval ? ", with its interval" : "")));
+  if (data.also && !listed) key.append(element("span", {}, `thin: other values of ${short(data.also)}`));
+  $("curve-key").replaceChildren(key);
 }
 
 /// The scan and the two sides of every crossing, along the parameter.
@@ -103,10 +107,8 @@ function markCrossing(chart, crossing, px, py, colours) {
     for (const end of [low, high]) line(end, y - 6, end, y + 6, 2);
   }
   const left = x > width * 0.7;
-  for (const rim of [4, 0]) {
-    const text = above(chart, "text", { x: x + (left ? -6 : 6), y: y - 15, "font-size": 12, "font-family": "system-ui, sans-serif", "font-weight": 600, "text-anchor": left ? "end" : "start", fill: colours.ink, ...(rim ? { stroke: colours.paper, "stroke-width": rim } : {}) });
-    text.textContent = `${crossing.direction === "pays_above" ? "from" : "up to"} ${crossing.value}`;
-  }
+  write(chart.plot.over, `${crossing.direction === "pays_above" ? "from" : "up to"} ${crossing.value}`,
+    { x: x + (left ? -6 : 6), y: y - 15, "font-size": 12, "font-weight": 600, "text-anchor": left ? "end" : "start", "stroke-width": 4 }, colours);
 }
 
 function tip(entry, point) {
@@ -134,30 +136,20 @@ function drawMap(colours) {
   $("map-words").textContent = listed ? "; of a list, the borders of the cells" : interval ? "; bars are its intervals" : "";
   const chart = $("map-chart"), nx = places.length, ny = series.length, labels = series.map(({ also }) => also);
   $("map").querySelector("h2").textContent = `Speedup over ${short(data.over)} and ${short(data.also)}`;
-  drawPlane(chart, { type: "band", labels: briefly(places), title }, { type: "band", labels: briefly(labels), title: short(data.also) }, chart.clientWidth, Math.max(200, Math.min(620, 90 + 44 * ny)), colours,
+  const band = (texts, name) => ({ type: "band", labels: briefly(texts), title: name });
+  drawPlane(chart, band(places, title), band(labels, short(data.also)), chart.clientWidth, Math.max(200, Math.min(620, 90 + 44 * ny)), colours,
     `Heat map of the speedup by ${data.over} and ${data.also}; the arrow keys walk along the cells`);
   const { width, height } = chart.plot, w = width / nx, h = height / ny;
-  const cells = series.flatMap((entry, j) => entry.scan.map(point => { const i = places.indexOf(point.value); return { entry, point, j, i, w, h, x: (i + 0.5) * w, y: height - (j + 0.5) * h }; }));
-  const runs = cells.filter(({ point }) => point.error === undefined), scale = colourScale("ratio", runs.map(({ point }) => point.speedup), colours), gap = Math.min(w, h) > 9 ? 1 : 0;
-  paintPlot(chart, context => {
-    context.font = "11px system-ui, sans-serif";
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    for (const { point, x, y } of cells) {
-      context.fillStyle = point.error === undefined ? scale.colour(point.speedup) : colours.none;
-      context.fillRect(x - w / 2, y - h / 2, w - gap, h - gap);
-      if (w < 40 || h < 17) continue;
-      context.fillStyle = point.error === undefined ? scale.ink(point.speedup) : colours.quiet;
-      context.fillText(point.error === undefined ? times(point.speedup) : "\u2013", x, y);
-    }
-  });
-  chart.dataset.cells = cells.length;
+  const cells = series.flatMap((entry, j) => entry.scan.map(point => ({ entry, point, j, w, h, x: (places.indexOf(point.value) + 0.5) * w, y: height - (j + 0.5) * h })));
+  const runs = cells.filter(({ point }) => point.error === undefined), scale = colourScale("ratio", runs.map(({ point }) => point.speedup), colours);
+  paintCells(chart, cells, scale, ({ point }) => point.speedup ?? null, times, colours);
   drawContour(chart, breakEvenLine(nx, ny).map(([a, b, c, d]) => [a * w, height - b * h, c * w, height - d * h]), colours);
-  if (!listed) series.forEach((entry, j) => entry.crossings.forEach(crossing => {
-    if (!interval || !crossing.interval) return;
-    const low = crossing.interval.low === null ? 0 : cellOf(crossing.interval.low) * w, high = crossing.interval.high === null ? width : cellOf(crossing.interval.high) * w, y = height - j * h - Math.min(8, h * 0.2);
-    for (const [stroke, wide] of [[colours.paper, 4], [colours.ink, 1.5]]) above(chart, "path", { class: "interval", d: `M${low} ${y}H${high}M${low} ${y - 4}v8M${high} ${y - 4}v8`, stroke, "stroke-width": wide, fill: "none" });
-  }));
+  const bar = (crossing, j) => {
+    const { low, high } = crossing.interval, from = low === null ? 0 : cellOf(low) * w, to = high === null ? width : cellOf(high) * w, y = height - j * h - Math.min(8, h * 0.2);
+    for (const [stroke, wide] of [[colours.paper, 4], [colours.ink, 1.5]])
+      above(chart, "path", { class: "interval", d: `M${from} ${y}H${to}M${from} ${y - 4}v8M${to} ${y - 4}v8`, stroke, "stroke-width": wide, fill: "none" });
+  };
+  if (interval && !listed) series.forEach((entry, j) => entry.crossings.forEach(crossing => bar(crossing, j)));
   const keys = [lineKey(`break-even ${data.target}x`), cells.length > runs.length ? element("span", { class: "none-key" }, "cannot run") : null];
   $("map-key").replaceChildren(ramp(scale, "realised speedup", keys));
   explorePoints(chart, cells, cell => tip(cell.entry, cell.point), cell => { chosen = cell.j; update(); });
@@ -172,7 +164,7 @@ function breakEvenLine(nx, ny) {
   }
   const ways = new Set(series.flatMap(({ crossings }) => crossings.map(({ direction }) => direction))), above = ways.has("pays_above");
   const border = verdict => (verdict === "always") === above ? 0 : nx;
-  const single = entry => entry.verdict === "unknown" ? null : entry.crossings.length === 1 ? cellOf(entry.crossings[0].value) : entry.crossings.length === 0 ? border(entry.verdict) : null;
+  const single = ({ verdict, crossings }) => verdict === "unknown" || crossings.length > 1 ? null : crossings.length ? cellOf(crossings[0].value) : border(verdict);
   const out = series.flatMap((entry, j) => entry.crossings.map(({ value }) => [cellOf(value), j, cellOf(value), j + 1]));
   if (ways.size === 1)
     for (let j = 0; j + 1 < ny; ++j) {
@@ -200,7 +192,8 @@ function drawTables() {
   $("scan").hidden = listed;
   const failed = series.flatMap(entry => entry.scan.filter(point => point.error !== undefined).map(point => ({ entry, point })));
   $("failures").hidden = !failed.length;
-  $("failure-table").replaceChildren(table(failed, [...also, { title: short(data.over), get: ({ point }) => point.value }, { title: "reason", get: ({ point }) => point.error, wrap: true }]));
+  $("failure-table").replaceChildren(table(failed, [...also, { title: short(data.over), get: ({ point }) => point.value },
+    { title: "reason", get: ({ point }) => point.error, wrap: true }]));
 }
 
 function drawAll() {
@@ -211,7 +204,7 @@ function drawAll() {
   drawMap(colours);
   $("scan-table").replaceChildren(table(entry.good, [{ title: short(data.over), get: point => along(point.value), show: (_, point) => point.value },
     { title: "speedup", get: point => point.speedup, number: true, show: precise },
-    ...(interval ? [{ title: "low", get: point => point.interval.low, number: true, show: precise }, { title: "high", get: point => point.interval.high, number: true, show: precise }] : [])]));
+    ...(interval ? ["low", "high"].map(end => ({ title: end, get: point => point.interval[end], number: true, show: precise })) : [])]));
   document.documentElement.dataset.drawn = "1";
 }
 

@@ -39,27 +39,36 @@ function tip(point) {
 
 function drawScores() {
   const names = ["free", "nearly free", "pays", "never pays", "no kernel", "too large"];
-  $("scores").replaceChildren(...names.map(name => [name, candidates.filter(({ verdict }) => verdict === name)]).filter(([, list]) => list.length)
-    .map(([name, list]) => element("div", { class: "tile", title: list.map(({ label }) => label).join(", ") }, element("b", { class: `verdict ${kind(name)}` }, String(list.length)), element("span", {}, name + (["free", "nearly free"].includes(name) ? ": " + list.map(({ label }) => label).join(", ") : "")))));
+  $("scores").replaceChildren(...names.flatMap(name => {
+    const labels = candidates.filter(({ verdict }) => verdict === name).map(({ label }) => label).join(", ");
+    if (!labels) return [];
+    const out = tile(String(candidates.filter(({ verdict }) => verdict === name).length), ["free", "nearly free"].includes(name) ? `${name}: ${labels}` : name);
+    out.title = labels;
+    out.firstChild.className = `verdict ${kind(name)}`;
+    return out;
+  }));
 }
 
 function drawRanking(colours, at) {
   const chart = $("ranking-chart"), order = ranked();
   $("ranking").querySelector("h2").textContent = `Ranking at ${shareText(level())} zeros`;
   if (!order.length) { chart.replaceChildren(element("p", { class: "none" }, "No pattern with this verdict runs at this share of zeros.")); return; }
-  const labels = order.map(labelOf).reverse(), top = Math.max(data.target, ...order.map(point => Math.max(point.realised_speedup, Math.min(point.ideal_speedup, 3 * order[0].realised_speedup)))) * 1.22;
+  const reach = 3 * order[0].realised_speedup;  // ideals beyond are not shown
+  const labels = order.map(labelOf).reverse(), top = 1.22 * Math.max(data.target, order[0].realised_speedup, ...order.map(point => Math.min(point.ideal_speedup, reach)));
   const x = { type: "linear", domain: [0, top], title: "realised speedup", ticks: rounds(0, top, 7) };
-  drawPlane(chart, x, { type: "band", labels, title: "" }, chart.clientWidth, 62 + 20 * order.length, colours, `Patterns by speedup at ${shareText(level())} zeros: ${order.slice(0, 5).map(point => `${labelOf(point)} ${times(point.realised_speedup)}`).join(", ")}`);
-  const px = chart.view.scale("x"), step = chart.plot.height / order.length, line = (value, y1, y2, attributes) => above(chart, "line", { x1: px(value), x2: px(value), y1, y2, ...attributes });
+  drawPlane(chart, x, { type: "band", labels, title: "" }, chart.clientWidth, 62 + 20 * order.length, colours,
+    `Patterns by speedup at ${shareText(level())} zeros: ${order.slice(0, 5).map(point => `${labelOf(point)} ${times(point.realised_speedup)}`).join(", ")}`);
+  const px = chart.view.scale("x"), step = chart.plot.height / order.length;
+  const line = (value, y1, y2, attributes) => above(chart, "line", { x1: px(value), x2: px(value), y1, y2, ...attributes });
   const items = order.map((point, i) => ({ point, x: chart.plot.width / 2, y: (i + 0.5) * step, w: chart.plot.width, h: step }));
   line(1, 0, chart.plot.height, { stroke: colours.ink, "stroke-width": 1 });
   if (data.target <= top) line(data.target, 0, chart.plot.height, { stroke: colours.ink, "stroke-width": 1, "stroke-dasharray": "4 3" });
   for (const { point, y } of items) {
     const better = point.realised_speedup > 1;
-    above(chart, "rect", { class: "bar", x: 0, y: y - step * 0.34, width: px(point.realised_speedup), height: step * 0.68, fill: better ? colours.bar : colours.paper, stroke: better ? colours.bar : colours.bad, rx: 2 });
+    above(chart, "rect", { class: "bar", x: 0, y: y - step * 0.34, width: px(point.realised_speedup), height: step * 0.68, rx: 2,
+      fill: better ? colours.bar : colours.paper, stroke: better ? colours.bar : colours.bad });
     if (point.ideal_speedup <= top) line(point.ideal_speedup, y - step * 0.36, y + step * 0.36, { stroke: colours.line, "stroke-width": 3 });
-    const text = above(chart, "text", { x: px(point.realised_speedup) + 5, y: y + 4, "font-size": 11, "font-family": "system-ui, sans-serif", fill: colours.ink, stroke: colours.paper, "stroke-width": 3, "paint-order": "stroke" });
-    text.textContent = times(point.realised_speedup) + (chart.plot.width > 300 ? `  ${point.verdict}` : "");
+    write(chart.plot.over, times(point.realised_speedup) + (chart.plot.width > 300 ? `  ${point.verdict}` : ""), { x: px(point.realised_speedup) + 5, y: y + 4 }, colours);
   }
   explorePoints(chart, items, item => tip(item.point), item => choose(item.point));
   const mine = items.find(item => item.point === at);
@@ -72,9 +81,9 @@ function drawMap(colours, at) {
   const cell = share => ({ title: shareText(share), get: candidate => pointAt(candidate, share)?.realised_speedup ?? null, number: true, show: (_, candidate) => {
     const point = pointAt(candidate, share);
     if (!point) return "";
-    const button = element("button", { type: "button", class: (point.runs ? "" : "none") + (point === at ? " chosen" : ""), onclick: () => choose(point), title: point.reason,
-      style: point.runs ? `background: ${scale.colour(point.realised_speedup)}; color: ${scale.ink(point.realised_speedup)}` : null }, point.runs ? times(point.realised_speedup) : "\u2013");
-    return button;
+    const style = point.runs ? `background: ${scale.colour(point.realised_speedup)}; color: ${scale.ink(point.realised_speedup)}` : null;
+    return element("button", { type: "button", class: (point.runs ? "" : "none") + (point === at ? " chosen" : ""), onclick: () => choose(point), title: point.reason, style },
+      point.runs ? times(point.realised_speedup) : "\u2013");
   } });
   const made = table(byNeed.filter(passes), [{ title: "pattern", get: candidate => candidate.pattern }, { title: "format", get: candidate => candidate.format }, ...shares.map(cell),
     { title: `${data.target}x from`, get: candidate => candidate.needed_sparsity, number: true, show: value => value === null ? "\u2013" : shareText(value) },
@@ -112,11 +121,11 @@ function drawPoint(point, colours) {
   add("reason", point.reason);
   if (point.quality !== null) add("quality", String(point.quality));
   const chart = element("div", { class: "chart" }), speedup = point.realised_speedup;
-  card.replaceChildren(element("h2", {}, labelOf(point)), element("div", { class: "speedup" + (point.runs && speedup > 1 ? " better" : point.runs && speedup < 1 ? " worse" : "") },
-    point.runs ? times(speedup) : point.verdict, point.runs ? element("small", {}, " as fast as dense") : null), list, ...(point.lost.length ? [element("h3", {}, "From ideal to realised"), chart] : []));
-  if (point.lost.length)
-    draw(chart, waterfallSpec(fallSteps(point.lost, speedup, "x"), chart.clientWidth, "x", colours), "Waterfall from the ideal to the realised speedup: " +
-      point.lost.map(({ term, factor }) => `${term.replaceAll("_", " ")} ${factor.toFixed(2)}x`).join(", "));
+  const side = !point.runs || speedup === 1 ? "" : speedup > 1 ? " better" : " worse";
+  card.replaceChildren(element("h2", {}, labelOf(point)),
+    element("div", { class: "speedup" + side }, point.runs ? times(speedup) : point.verdict, point.runs ? element("small", {}, " as fast as dense") : null),
+    list, ...(point.lost.length ? [element("h3", {}, "From ideal to realised"), chart] : []));
+  if (point.lost.length) drawFall(chart, point.lost, speedup, colours);
 }
 
 function drawAll() {
@@ -155,9 +164,11 @@ function readAddress() {
   update();
 }
 
-$("subtitle").textContent = `${data.op} of ${data.workload} on ${data.substrate}: activations ${data.m} x ${data.k} times weights ${data.k} x ${data.n}, ${data.dtype}; dense ${microseconds(data.dense_us)}, seed ${data.seed}`;
+$("subtitle").textContent = `${data.op} of ${data.workload} on ${data.substrate}: activations ${data.m} x ${data.k} ` +
+  `times weights ${data.k} x ${data.n}, ${data.dtype}; dense ${microseconds(data.dense_us)}, seed ${data.seed}`;
 form.elements.level.replaceChildren(...shares.map((share, i) => element("option", { value: String(i) }, shareText(share))));
-form.elements.verdict.replaceChildren(element("option", { value: "" }, "all"), ...[...new Set(candidates.map(({ verdict }) => verdict))].map(verdict => element("option", { value: verdict }, verdict)));
+form.elements.verdict.replaceChildren(element("option", { value: "" }, "all"),
+  ...[...new Set(candidates.map(({ verdict }) => verdict))].map(verdict => element("option", { value: verdict }, verdict)));
 form.addEventListener("change", event => { if (event.target.name === "level") chosen = null; update(); });
 form.addEventListener("submit", event => event.preventDefault());
 addEventListener("hashchange", readAddress);

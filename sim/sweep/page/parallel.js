@@ -47,9 +47,10 @@ function drawParallel(chart, sweep, all, colour, filters, brush, colours, done) 
   const axes = [...sweep.varying.slice(0, AXES_MOST - 1).map(parameterAxis), speedupAxis(sweep)];
   const height = 300, top = 30, bottom = 10, side = 70, width = chart.clientWidth - 2 * side;
   const x = i => side + (axes.length > 1 ? i * width / (axes.length - 1) : width / 2), y = t => top + height * (1 - t);
-  const root = svg("svg", { width: chart.clientWidth, height: top + height + bottom, role: "img", "aria-label": `${points.length} points as lines through ${axes.map(axis => axis.label).join(", ")}` });
+  const size = { width: chart.clientWidth, height: top + height + bottom };
+  const root = svg("svg", { ...size, role: "img", "aria-label": `${points.length} points as lines through ${axes.map(axis => axis.label).join(", ")}` });
   const whole = document.body.classList.contains("paper"), ratio = whole ? 2 : Math.max(1, devicePixelRatio);
-  const canvas = element("canvas", { width: chart.clientWidth * ratio, height: (top + height + bottom) * ratio, "aria-hidden": "true", style: `width: ${chart.clientWidth}px; height: ${top + height + bottom}px` });
+  const canvas = element("canvas", { width: size.width * ratio, height: size.height * ratio, "aria-hidden": "true", style: `width: ${size.width}px; height: ${size.height}px` });
   chart.replaceChildren(canvas, root);
   axes.forEach((axis, i) => drawAxis(root, axis, x(i), y, i, axes.length, filters.get(axis.key), brush, colours, width / Math.max(1, axes.length - 1)));
   const context = canvas.getContext("2d");
@@ -72,27 +73,34 @@ function drawParallel(chart, sweep, all, colour, filters, brush, colours, done) 
 }
 
 function drawAxis(root, axis, x, y, i, count, filter, brush, colours, room) {
+  const first = i === 0, last = i === count - 1;
   const text = (content, attributes, most) => {
-    const out = svg("text", { "font-size": 11, "font-family": "system-ui, sans-serif", ...attributes }), letters = Math.max(5, Math.floor(most / 6.2));
-    out.textContent = content.length > letters ? content.slice(0, letters - 1) + "\u2026" : content;
-    if (content.length > letters) { const whole = svg("title", {}); whole.textContent = content; out.append(whole); }
-    root.append(out);
+    const letters = Math.max(5, Math.floor(most / 6.2)), cut = content.length > letters;
+    const out = write(root, cut ? content.slice(0, letters - 1) + "\u2026" : content, attributes, colours);
+    if (cut) out.append(svg("title", {})), out.lastChild.textContent = content;
   };
   root.append(svg("line", { x1: x, x2: x, y1: y(0), y2: y(1), stroke: colours.quiet }));
-  text(axis.label, { x, y: y(1) - 14, "text-anchor": i === 0 ? "start" : i === count - 1 ? "end" : "middle", dx: i === 0 ? -60 : i === count - 1 ? 60 : 0, fill: colours.ink, "font-weight": 600 }, Math.min(170, room - 10));
-  const last = i === count - 1;
+  text(axis.label, { x: first ? x - 60 : last ? x + 60 : x, y: y(1) - 14, "text-anchor": first ? "start" : last ? "end" : "middle", "font-weight": 600 }, Math.min(170, room - 10));
   for (const tick of axis.ticks) {
     root.append(svg("line", { x1: x - 3, x2: x + 3, y1: y(tick.at), y2: y(tick.at), stroke: colours.quiet }));
-    for (const rim of [3, 0])
-      text(tick.text, { x: last ? x + 7 : x - 7, y: y(tick.at) + 4, "text-anchor": last ? "start" : "end", fill: colours.ink, ...(rim ? { stroke: colours.paper, "stroke-width": rim } : {}) }, Math.min(64, room - 14));
+    text(tick.text, { x: last ? x + 7 : x - 7, y: y(tick.at) + 4, "text-anchor": last ? "start" : "end" }, Math.min(64, room - 14));
   }
   const band = svg("rect", { class: "brush", x: x - 8, width: 16, y: 0, height: 0 });
   const show = (low, high) => { band.setAttribute("y", y(high)); band.setAttribute("height", Math.max(2, y(low) - y(high))); };
   if (filter) { show(...axis.span(filter)); root.append(band); }
   const grip = svg("rect", { class: "grip", "data-axis": axis.key, x: x - 16, width: 32, y: y(1) - 4, height: y(0) - y(1) + 8 });
   let start = null;
-  const place = event => { const box = root.getBoundingClientRect(), top = y(1), bottom = y(0); return Math.max(0, Math.min(1, (bottom - (event.clientY - box.top)) / (bottom - top))); };
-  grip.addEventListener("pointerdown", event => { start = place(event); grip.setPointerCapture(event.pointerId); root.insertBefore(band, grip); show(start, start); event.preventDefault(); });
+  const place = event => {
+    const from = y(0), to = y(1);
+    return Math.max(0, Math.min(1, (from - (event.clientY - root.getBoundingClientRect().top)) / (from - to)));
+  };
+  grip.addEventListener("pointerdown", event => {
+    start = place(event);
+    grip.setPointerCapture(event.pointerId);
+    root.insertBefore(band, grip);
+    show(start, start);
+    event.preventDefault();
+  });
   grip.addEventListener("pointermove", event => { if (start !== null) { const now = place(event); show(Math.min(start, now), Math.max(start, now)); } });
   grip.addEventListener("pointerup", event => {
     if (start === null) return;

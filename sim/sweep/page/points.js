@@ -25,7 +25,8 @@ function nameParameters(parameters) {
 
 function readSweep(raw) {
   const column = name => expand(raw.columns[name], raw.points);
-  const sweep = { title: raw.title, count: raw.points, planned: raw.planned, parameters: raw.parameters.map(readParameter), terms: raw.terms, factors: raw.factors.map(factors => expand(factors, raw.points)) };
+  const sweep = { title: raw.title, count: raw.points, planned: raw.planned, parameters: raw.parameters.map(readParameter), terms: raw.terms,
+    factors: raw.factors.map(factors => expand(factors, raw.points)) };
   for (const name of ["position", "substrate_name", "workload_name", "dense_us", "sparse_us", "ideal_speedup", "coverage", "bound_dense", "bound_sparse", "error", "ops"])
     sweep[name === "ops" ? "opCount" : name] = column(name);
   nameParameters(sweep.parameters);
@@ -106,8 +107,7 @@ function drawPoint(sweep, p, why, colours) {
   if (!runs) return;
   const known = sweep.terms.map((term, i) => ({ term, factor: sweep.factors[i][p] })).filter(({ factor }) => factor !== null);
   const lost = known.length ? known : [{ term: "lost", factor: sweep.ideal_speedup[p] / speedup }];
-  draw(chart, waterfallSpec(fallSteps(lost, speedup, "x"), chart.clientWidth, "x", colours), "Waterfall from the ideal to the realised speedup: " +
-    lost.map(({ term, factor }) => `${term.replaceAll("_", " ")} ${factor.toFixed(2)}x`).join(", "));
+  drawFall(chart, lost, speedup, colours);
   if (!known.length)
     card.append(element("p", { class: "quiet hint" }, "The sweep was run without --waterfall. What took the rest of this point:"), element("code", {}, waterfallCommand(sweep, p)));
 }

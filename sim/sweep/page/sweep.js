@@ -3,7 +3,6 @@
 
 const BEST = 12;       // rows of the table
 const LISTED = 60;     // more values are no list to choose from
-const CELL_TEXT = [40, 17];  // least width and height of a cell that holds its number
 const form = $("filters");
 let sweep = null;
 let filters = new Map();  // by path: [first, last] of the values; by "speedup": [low, high]
@@ -46,11 +45,12 @@ function gridOf(x, y, points) {
 // ---- parts of the page
 
 function drawScores(shown) {
-  const tile = (value, text) => element("div", { class: "tile" }, element("b", {}, value), element("span", {}, text));
-  const speedups = shown.runs.map(p => sweep.speedup[p]), faster = speedups.filter(value => value > 1).length;
-  $("scores").replaceChildren(tile(speedups.length ? percent(100 * faster / speedups.length) : "\u2013", `sparse is faster, at ${faster} of ${speedups.length} points`), tile(speedups.length ? times(speedups.reduce((a, b) => Math.max(a, b))) : "\u2013", "best speedup"),
-    tile(times(quantile(speedups, 0.5)), "median speedup"), tile(speedups.length ? times(speedups.reduce((a, b) => Math.min(a, b))) : "\u2013", "worst speedup"),
-    tile(percent(100 * quantile(shown.runs.map(p => sweep.share[p]), 0.5)), "median share of the ideal"));
+  const speedups = shown.runs.map(p => sweep.speedup[p]), faster = speedups.filter(value => value > 1).length, some = speedups.length > 0;
+  $("scores").replaceChildren(
+    tile(percent(some ? 100 * faster / speedups.length : null), `sparse is faster, at ${faster} of ${speedups.length} points`),
+    tile(times(some ? speedups.reduce((a, b) => Math.max(a, b)) : null), "best speedup"), tile(times(quantile(speedups, 0.5)), "median speedup"),
+    tile(times(some ? speedups.reduce((a, b) => Math.min(a, b)) : null), "worst speedup"),
+    tile(percent(some ? 100 * quantile(shown.runs.map(p => sweep.share[p]), 0.5) : null), "median share of the ideal"));
   $("scores").hidden = sweep.count < 2;
   $("shown").value = `${shown.runs.length + shown.fail.length} of ${sweep.count} points` + (shown.fail.length ? `, ${shown.fail.length} cannot run` : "");
 }
@@ -72,35 +72,30 @@ function drawMap(shown, colours, at) {
   if (mine) outline(chart, mine, "chosen");
 }
 
+/// What the tooltip of a cell says besides its point.
+function severalText(points) {
+  if (points.length < 2) return [];
+  const speedups = points.map(p => sweep.speedup[p]);
+  return [["of several", `${points.length} points here, ${times(speedups.reduce((a, b) => Math.min(a, b)))} to ${times(speedups.reduce((a, b) => Math.max(a, b)))}`]];
+}
+
 function heatMap(chart, grid, x, y, quantity, values, line, colours) {
-  const { nx, ny, xs, ys } = grid, band = (labels, title) => ({ type: "band", labels, title }), X = band(xs, x.label), Y = band(ys, y.label);
-  drawPlane(chart, X, Y, Math.min(chart.clientWidth, 190 + 130 * nx), Math.max(230, Math.min(520, 90 + 64 * ny)), colours, `Heat map of ${quantity.title} by ${x.label} and ${y.label}; the arrow keys walk along the cells`);
-  const total = chart.plot.height, width = chart.plot.width / nx, height = total / ny;
+  const { nx, ny, xs, ys } = grid, band = (labels, title) => ({ type: "band", labels, title });
+  drawPlane(chart, band(xs, x.label), band(ys, y.label), Math.min(chart.clientWidth, 190 + 130 * nx), Math.max(230, Math.min(520, 90 + 64 * ny)), colours,
+    `Heat map of ${quantity.title} by ${x.label} and ${y.label}; the arrow keys walk along the cells`);
+  const total = chart.plot.height, w = chart.plot.width / nx, h = total / ny;
   const cells = [...grid.cells].map(([cell, points]) => {
     const runs = points.filter(p => sweep.error[p] === null), i = Math.floor(cell / ny), j = cell % ny;
-    return { i, j, point: runs.length ? speaker(runs) : points[0], runs: runs.length, x: (i + 0.5) * width, y: total - (j + 0.5) * height, w: width, h: height,
-      more: runs.length > 1 ? [["of several", `${runs.length} points here, ${times(Math.min(...runs.map(p => sweep.speedup[p])))} to ${times(Math.max(...runs.map(p => sweep.speedup[p])))}`]] : [] };
+    return { cell, point: runs.length ? speaker(runs) : points[0], runs: runs.length > 0, x: (i + 0.5) * w, y: total - (j + 0.5) * h, w, h, more: severalText(runs) };
   });
-  const scale = colourScale(quantity.kind, cells.filter(cell => cell.runs).map(cell => values[cell.point]), colours), gap = Math.min(width, height) > 9 ? 1 : 0;
-  const written = width >= CELL_TEXT[0] && height >= CELL_TEXT[1];
-  paintPlot(chart, context => {
-    context.font = "11px system-ui, sans-serif";
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    for (const cell of cells) {
-      context.fillStyle = cell.runs ? scale.colour(values[cell.point]) : colours.none;
-      context.fillRect(cell.x - width / 2, cell.y - height / 2, width - gap + (gap ? 0 : 0.5), height - gap + (gap ? 0 : 0.5));
-      if (!written) continue;
-      context.fillStyle = cell.runs ? scale.ink(values[cell.point]) : colours.quiet;
-      context.fillText(cell.runs ? quantity.show(values[cell.point]).replace(/\u00a0us$/, "") : "\u2013", cell.x, cell.y);
-    }
-  });
-  const speedups = new Map(cells.filter(cell => cell.runs).map(cell => [cell.i * ny + cell.j, sweep.speedup[cell.point]]));
+  const scale = colourScale(quantity.kind, cells.filter(({ runs }) => runs).map(({ point }) => values[point]), colours);
+  paintCells(chart, cells, scale, ({ runs, point }) => runs ? values[point] : null, value => quantity.show(value).replace(/\u00a0us$/, ""), colours);
+  const speedups = new Map(cells.filter(({ runs }) => runs).map(({ cell, point }) => [cell, sweep.speedup[point]]));
   const segments = contour(nx, ny, (i, j) => speedups.get(i * ny + j) ?? null, line, Boolean(x.numbers && y.numbers));
-  drawContour(chart, segments.map(([a, b, c, d]) => [a * width, total - b * height, c * width, total - d * height]), colours);
-  chart.dataset.cells = cells.length;
-  const failing = cells.some(cell => !cell.runs);
-  return { scale, items: cells, keys: [segments.length ? lineKey(`${line === 1 ? "break-even" : "speedup of"} ${line}x`) : element("span", {}, `nowhere ${line}x`), failing ? element("span", { class: "none-key" }, "cannot run") : null] };
+  drawContour(chart, segments.map(([a, b, c, d]) => [a * w, total - b * h, c * w, total - d * h]), colours);
+  const keys = [segments.length ? lineKey(`${line === 1 ? "break-even" : "speedup of"} ${line}x`) : element("span", {}, `nowhere ${line}x`)];
+  if (cells.some(({ runs }) => !runs)) keys.push(element("span", { class: "none-key" }, "cannot run"));
+  return { scale, keys, items: cells };
 }
 
 /// An axis of a parameter, or of a quantity where `parameter` is none, and each point's value on it.
@@ -168,7 +163,8 @@ function drawBest(shown) {
   const sorted = bySpeedup(shown.runs).reverse().slice(0, BEST);
   $("best").hidden = !sorted.length || sweep.count < 2;
   $("best-table").replaceChildren(table(sorted, [{ title: "speedup", get: p => sweep.speedup[p], number: true, show: times },
-    ...sweep.varying.map(parameter => ({ title: parameter.label, get: p => parameter.numbers ? parameter.numbers[parameter.at[p]] : valueOf(parameter, p), show: (_, p) => brief(valueOf(parameter, p)) })),
+    ...sweep.varying.map(parameter => ({ title: parameter.label, get: p => parameter.numbers ? parameter.numbers[parameter.at[p]] : valueOf(parameter, p),
+      show: (_, p) => brief(valueOf(parameter, p)) })),
     { title: "sparse us", get: p => sweep.sparse_us[p], number: true, show: value => microseconds(value).replace("\u00a0us", "") },
     { title: "of ideal", get: p => sweep.share[p], number: true, show: value => percent(100 * value) }, { title: "bound by", get: p => sweep.bound_sparse[p] }], { choose }));
 }

@@ -23,7 +23,8 @@ function drawAll() {
   const part = Math.ceil(runs.length / LINES_MOST);
   $("parallel-words").textContent = part > 1 ? `A line is a point; one in ${part} is drawn.` : "A line is a point.";
   // Lines about 1x, or of the least value, would be lost on the paper.
-  const show = form.elements.show.value, scale = colourScale(QUANTITIES[show].kind, runs.map(p => sweep[show][p]), { ...colours, diverging: colours.diverging.map((colour, i) => i === 2 ? colours.block : colour), sequential: [colours.block, ...colours.sequential.slice(1)] });
+  const darker = { ...colours, diverging: colours.diverging.map((colour, i) => i === 2 ? colours.block : colour), sequential: [colours.block, ...colours.sequential.slice(1)] };
+  const show = form.elements.show.value, scale = colourScale(QUANTITIES[show].kind, runs.map(p => sweep[show][p]), darker);
   drawParallel($("parallel-chart"), sweep, bySpeedup(runs), p => scale.colour(sweep[show][p]), filters, (key, filter) => {
     if (filter) filters.set(key, filter); else filters.delete(key);
     update();
@@ -68,7 +69,8 @@ function update() {
 
 /// Axes at first: zeros, then whatever number has the most values.
 function defaults() {
-  const rank = ({ path, numbers, values }) => path === "workload.seed" ? -1 : (/sparsity$/.test(path) ? 1e9 : 0) + (numbers ? 4e8 : 0) + (path.startsWith("workload.") ? 2e8 : 0) + values.length;
+  const rank = ({ path, numbers, values }) => path === "workload.seed" ? -1
+    : (/sparsity$/.test(path) ? 1e9 : 0) + (numbers ? 4e8 : 0) + (path.startsWith("workload.") ? 2e8 : 0) + values.length;
   const order = [...sweep.varying].sort((a, b) => rank(b) - rank(a));
   return { x: order[0]?.path ?? "", y: order[1]?.path ?? "speedup", show: "speedup", of: "best", line: "1" };
 }

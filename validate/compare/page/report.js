@@ -110,7 +110,6 @@ function explore(chart, points) {
 
 function drawScores() {
   const s = scores(shown);
-  const tile = (value, text) => element("div", { class: "tile" }, element("b", {}, value), element("span", {}, text));
   $("scores").replaceChildren(
     tile(percent(s.mean), "mean error of time"), tile(percent(s.median), "median error of time"), tile(percent(s.p90), "90th percentile"),
     tile(percent(s.speedup), "mean error of speedup"), tile(percent(s.winner), "winner predicted"),
