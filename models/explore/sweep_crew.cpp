@@ -9,14 +9,14 @@ namespace {
 using Seconds = std::chrono::duration<double>;
 
 // What keeps messages rare and the ranks even; results do not depend on them.
-constexpr double kAtHand = 0.05;            // seconds of work that a crew likes to have before it
-constexpr double kTooMuch = 0.5;            // seconds of work before it from which it gives some back
+constexpr double kTooMuch = 10;             // times the work that it likes to have before it: it gives some back
 constexpr double kMemory = 1.0 / 16;        // weight of the newest position in the mean
 constexpr std::int64_t kMostAtHand = 1024;  // positions for each thread
 
 }  // namespace
 
-Crew::Crew(PointRunner& runner, int threads) : runner_(runner), since_(static_cast<std::size_t>(threads)) {
+Crew::Crew(VisitPosition visit, int threads, double at_hand)
+    : visit_(std::move(visit)), at_hand_(at_hand), since_(static_cast<std::size_t>(threads)) {
   for (std::size_t i = 0; i < since_.size(); ++i) helpers_.emplace_back([this, i] { work(i); });
 }
 
@@ -26,7 +26,7 @@ void Crew::work(std::size_t helper) {
   std::unique_lock lock(mutex_);
   while (true) {
     ++waiting_;
-    if (queue_.empty()) work_missing_.notify_one();
+    if (queue_.empty()) missing_ = true, work_missing_.notify_one();
     work_there_.wait(lock, [&] { return halted_ || !queue_.empty(); });
     if (halted_) return;
     --waiting_;
@@ -34,20 +34,20 @@ void Crew::work(std::size_t helper) {
     if (queue_.front().size() == 0) queue_.pop_front();
     --queued_;
     since_[helper] = Clock::now();
-    visit(position, lock);
+    visit_unlocked(position, lock);
     const double took = Seconds(Clock::now() - since_[helper]).count();
     since_[helper] = {};
     mean_ = mean_ == 0 ? took : mean_ + kMemory * (took - mean_);
   }
 }
 
-void Crew::visit(std::int64_t position, std::unique_lock<std::mutex>& lock) {
+void Crew::visit_unlocked(std::int64_t position, std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   Visited visited;
   std::exception_ptr error;
   bool of_file = false;
   try {
-    visited = runner_.visit(position);
+    visited = visit_(position);
   } catch (const sweep::StoreError&) {
     error = std::current_exception();
     of_file = true;
@@ -63,7 +63,7 @@ void Crew::visit(std::int64_t position, std::unique_lock<std::mutex>& lock) {
 
 void Crew::fail(std::int64_t position, std::exception_ptr error) {
   if (!failure_.error || position < failure_.position) failure_ = {position, std::move(error)};
-  if (position < 0) halted_ = true, work_there_.notify_all(), work_missing_.notify_one();
+  if (position < 0) halted_ = missing_ = true, work_there_.notify_all(), work_missing_.notify_one();
 }
 
 /// A position in flight counts as if it ended now: else one dear position would hold many others for long.
@@ -77,7 +77,7 @@ double Crew::seconds_per_position() const {
 /// Positions to have at hand, besides those in flight.
 std::int64_t Crew::goal() const {
   if (mean_ == 0) return 0;
-  return threads() * std::min(static_cast<std::int64_t>(kAtHand / seconds_per_position()), kMostAtHand);
+  return threads() * std::min(static_cast<std::int64_t>(at_hand_ / seconds_per_position()), kMostAtHand);
 }
 
 std::int64_t Crew::wanted() {
@@ -95,7 +95,7 @@ void Crew::give(const Runs& runs) {
 
 CrewReport Crew::report() {
   const std::lock_guard lock(mutex_);
-  if (!halted_ && static_cast<double>(queued_) * seconds_per_position() > kTooMuch * threads()) {
+  if (!halted_ && static_cast<double>(queued_) * seconds_per_position() > kTooMuch * at_hand_ * threads()) {
     for (std::int64_t most = goal() + waiting_; queued_ > most;) {
       Run& last = queue_.back();
       const std::int64_t count = std::min(last.size(), queued_ - most);
@@ -125,7 +125,7 @@ void Crew::halt() {
 
 void Crew::wait(std::chrono::microseconds most) {
   std::unique_lock lock(mutex_);
-  work_missing_.wait_for(lock, most);
+  work_missing_.wait_for(lock, most, [&] { return std::exchange(missing_, false); });
 }
 
 const CrewFailure* Crew::failure() {

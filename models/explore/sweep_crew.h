@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -33,14 +34,16 @@ struct CrewFailure {
 /// Its threads run until halt(). One thread asks.
 class Crew {
  public:
-  Crew(PointRunner& runner, int threads);
+  using VisitPosition = std::function<Visited(std::int64_t position)>;  // PointRunner::visit
+  /// `at_hand`: seconds of work that it likes to have before it.
+  Crew(VisitPosition visit, int threads, double at_hand);
   ~Crew();
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
   int threads() const { return static_cast<int>(since_.size()); }
-  /// How many more positions would keep it busy; 0 while it has enough. It likes to have those of the next 50 ms at
-  /// hand, of which it learns the number as it goes; dear points it takes one by one.
+  /// How many more positions would keep it busy; 0 while it has enough. How many make up the work at hand it learns as
+  /// it goes; points dearer than that it takes one by one.
   std::int64_t wanted();
   void give(const Runs& runs);
   CrewReport report();
@@ -56,19 +59,20 @@ class Crew {
   using Clock = std::chrono::steady_clock;
 
   void work(std::size_t helper);
-  void visit(std::int64_t position, std::unique_lock<std::mutex>& lock);
+  void visit_unlocked(std::int64_t position, std::unique_lock<std::mutex>& lock);
   void fail(std::int64_t position, std::exception_ptr error);
   double seconds_per_position() const;
   std::int64_t goal() const;
 
-  PointRunner& runner_;
+  const VisitPosition visit_;
+  const double at_hand_;
   std::mutex mutex_;
   std::condition_variable work_there_, work_missing_;
   std::deque<Run> queue_;
   std::int64_t queued_ = 0, waiting_ = 0;
-  bool halted_ = false;
-  double mean_ = 0;                       // seconds of a position, recent ones above all
-  std::vector<Clock::time_point> since_;  // when each thread began its position; min() where it has none
+  bool halted_ = false, missing_ = false;  // missing_: since the last wait() a thread found nothing to do
+  double mean_ = 0;                        // seconds of a position, recent ones above all
+  std::vector<Clock::time_point> since_;   // when each thread began its position; min() where it has none
   CrewReport report_;
   CrewFailure failure_;
   std::vector<std::jthread> helpers_;

@@ -12,7 +12,7 @@ namespace {
 
 using cluster::Message;
 
-constexpr std::chrono::milliseconds kReportEvery{250};  // while there is nothing to ask for
+constexpr double kReportEvery = 5;  // times the work at hand, while there is nothing to ask for
 
 class Follower {
  public:
@@ -35,11 +35,12 @@ class Follower {
     runner.set_elsewhere([&](const std::string& point) {
       return std::binary_search(known_.begin(), known_.end(), number_of_key(point));
     });
-    Crew crew(runner, threads_of(ranks_, options_));
+    Crew crew([&](std::int64_t position) { return runner.visit(position); }, threads_of(ranks_, options_),
+              work_at_hand(ranks_));
     ranks_.send(0, message_of(Word::ready, {inputs_key(inputs.design, inputs.study), crew.threads()}));
     while (!ended_ && !(crew.failure() && crew.failure()->position < 0)) {
       turn(crew);
-      crew.wait(pause_.next());
+      crew.wait(pause_.next(!asked_));
     }
     crew.halt();
     last.crew = crew.report();
@@ -67,7 +68,7 @@ class Follower {
     if (options_.stop && *options_.stop && !std::exchange(told_stop_, true)) ranks_.send(0, message_of(Word::stopping));
     const std::int64_t wanted = asked_ ? 0 : crew.wanted();
     const bool idle = crew.idle();
-    if (wanted == 0 && !idle && std::chrono::steady_clock::now() - reported_ < kReportEvery) return;
+    if (wanted == 0 && !idle && std::chrono::steady_clock::now() - reported_ < report_every_) return;
     RankReport report{crew.report(), wanted, false, 0, -1, {}};
     if (wanted == 0 && report.crew.empty()) return;
     asked_ = asked_ || wanted > 0;
@@ -87,6 +88,7 @@ class Follower {
   const SweepOptions& options_;
   std::int64_t points_ = 0;
   std::vector<std::int64_t> known_;  // keys of points that the first rank has
+  const std::chrono::duration<double> report_every_{kReportEvery * work_at_hand(ranks_)};
   Pause pause_;
   std::chrono::steady_clock::time_point reported_;
   bool asked_ = false, told_stop_ = false, ended_ = false, dismissed_ = false;

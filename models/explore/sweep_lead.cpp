@@ -42,7 +42,8 @@ class Lead {
         inputs_(inputs_key(design, study)),
         runner_(design, study, store, points_),
         dealer_(runner_.there(), std::int64_t{ranks.count()} * threads_of(ranks, options)),
-        crew_(runner_, threads_of(ranks, options)) {
+        crew_([&](std::int64_t position) { return runner_.visit(position); }, threads_of(ranks, options),
+              work_at_hand(ranks)) {
     cost_.ranks = ranks.count();
     cost_.threads = crew_.threads();
   }
@@ -169,7 +170,9 @@ class Lead {
     const auto began = Clock::now();
     try {
       std::sort(files_.begin(), files_.end());
-      for (const int rank : files_) sweep::take_over(store_, sweep::rank_file(file, rank));
+      std::vector<std::string> files;
+      for (const int rank : files_) files.push_back(sweep::rank_file(file, rank));
+      sweep::take_over(store_, files);
     } catch (...) {
       if (!failure_.error) throw;  // that came first
     }

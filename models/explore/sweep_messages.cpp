@@ -89,6 +89,8 @@ int threads_of(const cluster::Ranks& ranks, const SweepOptions& options) {
   return options.threads > 0 ? options.threads : ranks.processors();
 }
 
-std::chrono::microseconds Pause::next() { return std::exchange(next_, std::min(2 * next_, kSeldom)); }
+std::chrono::microseconds Pause::next(bool busy) {
+  return std::exchange(next_, std::min(2 * next_, busy ? kBusy : kSeldom));
+}
 
 }  // namespace sparsesim

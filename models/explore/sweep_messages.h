@@ -2,6 +2,7 @@
 // The words that the ranks of a sweep exchange (docs/cluster.md has the table), and what they have in common. Private
 // to this folder.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -53,16 +54,22 @@ std::string key_of_number(std::int64_t number);
 /// Differs where the ranks were given different sweeps, files or versions; as far as the first point shows it.
 std::int64_t inputs_key(const sweep::Design& design, Study& study);
 
+/// Seconds of work that a rank likes to have before it: 50 ms, and more where more than 50 ranks ask, so that they do
+/// not keep the first rank from its work: it hears of each twice in that time.
+inline double work_at_hand(const cluster::Ranks& ranks) { return std::max(0.05, 0.001 * ranks.count()); }
+
 int threads_of(const cluster::Ranks& ranks, const SweepOptions& options);
 
 /// How long to wait before the next look at messages: longer and longer while nothing happens.
 class Pause {
  public:
   void something_happened() { next_ = kSoon; }
-  std::chrono::microseconds next();
+  /// Busy: nobody waits for an answer.
+  std::chrono::microseconds next(bool busy = false);
 
  private:
-  static constexpr std::chrono::microseconds kSoon{50}, kSeldom{1000};  // a look costs some microseconds
+  // A look costs some microseconds, so that a look per millisecond takes 1 % of a processor.
+  static constexpr std::chrono::microseconds kSoon{50}, kSeldom{1000}, kBusy{5000};
   std::chrono::microseconds next_ = kSoon;
 };
 

@@ -143,7 +143,7 @@ int run_sweep(const ParsedCommand& command) {
   check_values(design, study);
   const std::string file = results_file(command);
   sweep::Store store(file, sweep::Store::Mode::write);
-  for (const std::string& left : sweep::rank_files(file)) sweep::take_over(store, left);
+  sweep::take_over(store, sweep::rank_files(file));  // left by ranks that died
   const SweepOutcome outcome = simulate(design, study, store, command, ranks.get());
   if (!outcome.finished) {
     fmt::print(stderr, "sparsesim: interrupted; {}The same command goes on from there.\n", counts(outcome, file));

@@ -39,16 +39,18 @@ std::vector<std::string> rank_files(const std::string& file) {
   return files;
 }
 
-std::int64_t take_over(Store& store, const std::string& rank_file) {
+std::int64_t take_over(Store& store, const std::vector<std::string>& rank_files) {
   std::int64_t added = 0;
-  {
-    Store part(rank_file, Store::Mode::write);  // no other process writes to it
-    added = store.merge(part);
-    store.flush();
+  for (const std::string& file : rank_files) {
+    Store part(file, Store::Mode::write);  // no other process writes to it
+    added += store.merge(part);
   }
-  std::error_code error;
-  if (!fs::remove(rank_file, error) && error)
-    throw StoreError(fmt::format("{}: cannot remove: {}", rank_file, error.message()), false);
+  if (!rank_files.empty()) store.flush();
+  for (const std::string& file : rank_files) {
+    std::error_code error;
+    if (!fs::remove(file, error) && error)
+      throw StoreError(fmt::format("{}: cannot remove: {}", file, error.message()), false);
+  }
   return added;
 }
 

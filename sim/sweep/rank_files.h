@@ -14,8 +14,8 @@ std::string rank_file(const std::string& file, int rank);
 /// Those that are there, in the order of their ranks.
 std::vector<std::string> rank_files(const std::string& file);
 
-/// Merges such a file into `store` and removes it, once all of it is on the disk. Returns how many points were new.
-/// Errors: StoreError, after which the file is still there.
-std::int64_t take_over(Store& store, const std::string& rank_file);
+/// Merges such files into `store` and removes them, once all of them is on the disk. Returns how many points were new.
+/// Errors: StoreError, after which no file is removed.
+std::int64_t take_over(Store& store, const std::vector<std::string>& rank_files);
 
 }  // namespace sparsesim::sweep

@@ -35,6 +35,8 @@ struct Store::Implementation {
   void insert_unless_other(std::int64_t sweep, const MemberRow& member, const std::string& title);
   PointRow point(const SQLite::Statement& row, int at);
   void for_each_point(const std::function<void(const PointRow&)>& f);
+  template <class F>
+  void for_each_member(const char* columns, std::int64_t sweep, F&& f);
 
   StoreDatabase database;
   StoreStatements statements = database.guarded([&] { return StoreStatements(database.sqlite()); });
@@ -103,6 +105,22 @@ PointRow Store::Implementation::point(const SQLite::Statement& row, int at) {
 void Store::Implementation::for_each_point(const std::function<void(const PointRow&)>& f) {
   SQLite::Statement row(database.sqlite(), "SELECT * FROM point ORDER BY point");
   while (row.executeStep()) f(point(row, 0));
+}
+
+/// `columns` of the point follow those of the member.
+template <class F>
+void Store::Implementation::for_each_member(const char* columns, std::int64_t sweep, F&& f) {
+  SQLite::Statement row(database.sqlite(),
+                        fmt::format("SELECT m.position, m.point, m.setting, {} FROM member m LEFT JOIN point p "
+                                    "ON p.point = m.point WHERE m.sweep = ? ORDER BY m.position",
+                                    columns));
+  start(row, sweep);
+  while (row.executeStep()) {
+    const std::optional<Texts> setting = texts_of(row.getColumn(2).getString());
+    if (!setting) database.damaged("a setting that is no list of texts");
+    if (row.getColumn(3).isNull()) database.damaged("a place of a sweep without its point");
+    f(MemberRow{row.getColumn(0).getInt64(), row.getColumn(1).getString(), *setting}, row);
+  }
 }
 
 Store::Store(const std::string& path, Mode mode) : implementation_(std::make_unique<Implementation>(path, mode)) {}
@@ -178,16 +196,9 @@ std::vector<std::pair<std::int64_t, SweepRow>> Store::sweeps() {
 
 void Store::for_each(std::int64_t sweep, const std::function<void(const MemberRow&, const PointRow&)>& f) {
   implementation_->database.guarded([&] {
-    SQLite::Statement row(implementation_->database.sqlite(),
-                          "SELECT m.position, m.point, m.setting, p.* FROM member m LEFT JOIN point p "
-                          "ON p.point = m.point WHERE m.sweep = ? ORDER BY m.position");
-    start(row, sweep);
-    while (row.executeStep()) {
-      const std::optional<Texts> setting = texts_of(row.getColumn(2).getString());
-      if (!setting) implementation_->database.damaged("a setting that is no list of texts");
-      if (row.getColumn(3).isNull()) implementation_->database.damaged("a place of a sweep without its point");
-      f({row.getColumn(0).getInt64(), row.getColumn(1).getString(), *setting}, implementation_->point(row, 3));
-    }
+    implementation_->for_each_member("p.*", sweep, [&](const MemberRow& member, const SQLite::Statement& row) {
+      f(member, implementation_->point(row, 3));
+    });
   });
 }
 
@@ -199,9 +210,10 @@ std::int64_t Store::merge(Store& other) {
     for (const auto& [theirs, sweep] : other.sweeps()) {
       const std::int64_t ours = implementation_->insert(sweep);
       start(implementation_->statements.join_titles, sweep.title, sweep.hash).exec();
-      other.for_each(theirs, [&, &title = sweep.title](const MemberRow& member, const PointRow&) {
-        implementation_->insert_unless_other(ours, member, title);
-      });
+      other.implementation_->for_each_member("p.point", theirs,
+                                             [&, &title = sweep.title](const MemberRow& member, const auto&) {
+                                               implementation_->insert_unless_other(ours, member, title);
+                                             });
     }
     transaction.commit();
     return added;

@@ -6,6 +6,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
 
 #include "models/explore/sweep_crew.h"
 #include "models/explore/sweep_messages.h"
@@ -17,6 +20,7 @@
 namespace sparsesim {
 namespace {
 
+using std::chrono::milliseconds;
 using sweep::Store;
 using sweep::TemporaryFolder;
 
@@ -98,6 +102,13 @@ const auto& rows_of_one() {
   return rows;
 }
 
+/// Whether done() comes true, within some seconds.
+template <class Done>
+bool look_until(Done&& done) {
+  for (int i = 0; i < 5000 && !done(); ++i) std::this_thread::sleep_for(milliseconds(1));
+  return done();
+}
+
 }  // namespace
 
 TEST_CASE("every position is dealt once, whatever is asked and taken back") {
@@ -132,6 +143,60 @@ TEST_CASE("the last positions are dealt one by one") {
   std::int64_t last = 0;
   for (Runs runs = dealer.deal(1 << 20); !runs.empty(); runs = dealer.deal(1 << 20)) last = size(runs);
   CHECK(last == 1);
+}
+
+TEST_CASE("a crew takes cheap positions by the dozen, and gives dear ones back to others") {
+  std::atomic<int> slow = 0;
+  Crew crew(
+      [&](std::int64_t) {
+        std::this_thread::sleep_for(milliseconds(slow ? 100 : 1));
+        return Visited{Visit::simulated, ""};
+      },
+      2, 0.2);
+  CHECK(look_until([&] { return crew.wanted() == 2; }));  // it knows nothing of them yet
+  crew.give({{0, 100}});
+  CHECK(look_until([&] { return crew.idle(); }));
+  const std::int64_t wanted = crew.wanted();
+  CHECK(wanted > 20);
+  CHECK(wanted <= 2 + 2 * 200);
+  CHECK(crew.report().visited == 100);
+  slow = 1;
+  crew.give({{100, 500}, {600, 700}});
+  Runs spare;
+  std::int64_t visited = 0;
+  const auto gave_back = [&] {
+    const CrewReport report = crew.report();
+    visited += report.visited;
+    spare.insert(spare.end(), report.spare.begin(), report.spare.end());
+    return !spare.empty();
+  };
+  look_until(gave_back);
+  REQUIRE_FALSE(spare.empty());
+  CHECK(size(spare) > 400);
+  CHECK(spare.front().end == 700);  // those that it would have come to last
+  CHECK(visited < 50);
+  CHECK(crew.wanted() == 0);
+}
+
+TEST_CASE("the error of the lowest position is kept, one of the file ends the work") {
+  std::atomic<bool> full = false;
+  Crew crew(
+      [&](std::int64_t position) -> Visited {
+        if (full) throw sweep::StoreError("the disk is full", false);
+        if (position % 3 == 2) throw std::runtime_error("point " + std::to_string(position));
+        return {Visit::simulated, ""};
+      },
+      2, 0.05);
+  crew.give({{10, 20}, {3, 9}});
+  CHECK(look_until([&] { return crew.idle(); }));
+  REQUIRE(crew.failure());
+  CHECK(crew.failure()->position == 5);
+  CHECK(crew.report().visited == 16);
+  full = true;
+  crew.give({{20, 100}});
+  CHECK(look_until([&] { return crew.failure()->position == -1; }));
+  crew.halt();
+  CHECK(crew.report().visited <= 2);
 }
 
 TEST_CASE("what ranks say arrives as it was said") {

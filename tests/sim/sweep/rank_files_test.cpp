@@ -34,7 +34,7 @@ TEST_CASE("a file that is taken over leaves nothing behind and nothing out") {
     fill(part, sweep_row(), 1, 30, 2);
     fill(part, sweep_row(), 0, 3);  // two ranks may come to the same point
   }
-  CHECK(take_over(all, folder / "r.sqlite.rank-1") == 15);
+  CHECK(take_over(all, {folder / "r.sqlite.rank-1"}) == 15);
   CHECK(folder.names() == std::set<std::string>{"r.sqlite", "r.sqlite-shm", "r.sqlite-wal", "r.sqlite.lock"});
   CHECK(all.counts().points == 30);
   CHECK(all.counts().failed == 0);
@@ -47,7 +47,7 @@ TEST_CASE("a rank that was killed when it had made its file, or less, leaves a f
   Store all(folder / "r.sqlite", Mode::write);
   std::ofstream(folder / "r.sqlite.rank-1");
   { Store(folder / "r.sqlite.rank-2", Mode::write); }
-  for (const std::string& file : rank_files(folder / "r.sqlite")) CHECK(take_over(all, file) == 0);
+  CHECK(take_over(all, rank_files(folder / "r.sqlite")) == 0);
   CHECK(rank_files(folder / "r.sqlite").empty());
 }
 
@@ -55,11 +55,15 @@ TEST_CASE("a file that a rank still writes to, or that is none, stays where it i
   const TemporaryFolder folder;
   Store all(folder / "r.sqlite", Mode::write);
   Store busy(folder / "r.sqlite.rank-1", Mode::write);
-  CHECK(store_error_of([&] { take_over(all, folder / "r.sqlite.rank-1"); }).find("another sweep") != std::string::npos);
+  CHECK(store_error_of([&] { take_over(all, {folder / "r.sqlite.rank-1"}); }).find("another sweep") !=
+        std::string::npos);
   std::ofstream(folder / "r.sqlite.rank-2") << std::string(5000, 'x');
-  CHECK(store_error_of([&] { take_over(all, folder / "r.sqlite.rank-2"); }).find("no database of sweeps") !=
+  CHECK(store_error_of([&] { take_over(all, {folder / "r.sqlite.rank-2"}); }).find("no database of sweeps") !=
         std::string::npos);
   CHECK(rank_files(folder / "r.sqlite").size() == 2);
+  std::ofstream(folder / "r.sqlite.rank-3");
+  CHECK_THROWS_AS(take_over(all, {folder / "r.sqlite.rank-3", folder / "r.sqlite.rank-2"}), StoreError);
+  CHECK(rank_files(folder / "r.sqlite").size() == 3);
 }
 
 }  // namespace
