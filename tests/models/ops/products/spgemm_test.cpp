@@ -202,6 +202,42 @@ TEST_CASE("ExTensor reads A once per slab of columns, B once, and brings unfinis
   CHECK((deep - 40000 - deep_results) / (2 * deep_results) == doctest::Approx(0.5).epsilon(0.05));
 }
 
+TEST_CASE("a library that counts results before it sums them does its work twice, and writes once") {
+  const SpgemmSize size = product_of(uniform(800, 800, 40000, 1), uniform(800, 800, 40000, 2));
+  const SpgemmOperands operands(size, 1);
+  const auto total = [&](double passes) {
+    Kernel kernel;
+    kernel.constants["passes"].value = passes;
+    const Program program = lower_spgemm_rows(size, operands, kernel, {machine("a100"), {}, 1});
+    SpgemmPiece sum;
+    for (const TaskShape& shape : program.stages[0].launch->shapes) {
+      sum.cycles += shape.steps * shape.cycles_per_step[static_cast<int>(Pipe::vector)];
+      sum.read += shape.steps * shape.streams[0].bytes_per_step;
+      sum.store += shape.store_bytes;
+    }
+    return sum;
+  };
+  const SpgemmPiece once = total(1), twice = total(2);
+  CHECK(twice.cycles == doctest::Approx(2 * once.cycles));
+  CHECK(twice.read == doctest::Approx(2 * once.read));
+  CHECK(twice.store == doctest::Approx(once.store));
+}
+
+TEST_CASE("a kernel's constants are checked by name and by sense") {
+  Kernel kernel;
+  kernel.name = "k";
+  kernel.constants["radixx"].value = 4;
+  CHECK_THROWS_WITH_AS(spgemm_constants(kernel),
+                       "kernel k: sparse products know no constant radixx (docs/models/spgemm.md)", UnsupportedError);
+  kernel.constants = {};
+  for (const auto& [name, value] :
+       {std::pair{"radix", 1.0}, {"tile", 0.0}, {"merging_share", 0.0}, {"lists_most", 1.0}}) {
+    kernel.constants.clear();
+    kernel.constants[name].value = value;
+    CHECK_THROWS_AS(spgemm_constants(kernel), UnsupportedError);
+  }
+}
+
 TEST_CASE("no engine is faster than its multipliers and its memory, and multiplies each pair once") {
   const SpgemmSize size = product_of(uniform(1500, 1500, 30000, 1), uniform(1500, 1500, 30000, 2));
   const double products = partial_products(*size.a_mask, *size.b_mask);
