@@ -1,6 +1,7 @@
 #include "models/sparsity/product_counts.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/core/counts.h"
 
@@ -76,29 +77,33 @@ MergeTree merge_tree(const Mask& a, const Mask& b, std::int64_t radix) {
 
 std::vector<std::int64_t> partial_results(const Mask& a, const Mask& b, std::int64_t slab, std::int64_t tile) {
   const Mask a_tiles = coarsen(a, tile, tile), b_tiles = coarsen(b, tile, tile);
-  const std::int64_t slabs = ceil_div(a.columns, slab), across = b_tiles.columns;
-  std::vector<std::int64_t> fresh(at(slabs * across));  // of each slab and tile of results: those new in it
+  const std::int64_t slabs = ceil_div(a.columns, slab);
+  // Of each tile of results and slab of the depth: results new in it, and whether tiles of both operands meet there.
+  std::vector<std::int32_t> fresh(at(slabs * b_tiles.columns));
   std::vector<char> met(fresh.size());
+  std::vector<std::int64_t> meetings;  // of one row of tiles
   std::vector<std::int64_t> brought(at(a_tiles.rows), 0);
   ColumnSet seen(b.columns);
   for (std::int64_t block = 0; block < a_tiles.rows; ++block) {
-    std::fill(fresh.begin(), fresh.end(), 0);
-    std::fill(met.begin(), met.end(), 0);
+    meetings.clear();
     for (const std::int32_t depth : a_tiles.row(block))
-      for (const std::int32_t column : b_tiles.row(depth)) met[at(depth * tile / slab * across + column)] = 1;
+      for (const std::int32_t column : b_tiles.row(depth)) {
+        const std::int64_t place = column * slabs + depth * tile / slab;
+        if (!std::exchange(met[at(place)], 1)) meetings.push_back(place);
+      }
     for (std::int64_t row = block * tile; row < std::min(a.rows, (block + 1) * tile); ++row) {
       seen.clear();
       for (const std::int32_t k : a.row(row))
-        for (const std::int32_t column : b.row(k))
-          if (seen.add(column)) ++fresh[at(k / slab * across + column / tile)];
+        for (const std::int32_t column : b.row(k)) fresh[at(column / tile * slabs + k / slab)] += seen.add(column);
     }
-    for (std::int64_t column = 0; column < across; ++column) {
-      std::int64_t there = 0;
-      for (std::int64_t depth = 0; depth < slabs; ++depth) {
-        const std::size_t place = at(depth * across + column);
-        if (met[place]) brought[at(block)] += there;
-        there += fresh[place];
-      }
+    std::sort(meetings.begin(), meetings.end());
+    std::int64_t there = 0, last = -1;
+    for (const std::int64_t place : meetings) {
+      if (place / slabs != last) there = 0;
+      last = place / slabs;
+      brought[at(block)] += there;
+      there += std::exchange(fresh[at(place)], 0);
+      met[at(place)] = 0;
     }
   }
   return brought;
