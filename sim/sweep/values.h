@@ -30,8 +30,8 @@ struct Values {
   std::optional<ValueRange> range;  // where samples between the points make sense
 };
 
-/// `[20 MiB, 40 MiB]`, whose items may be lists themselves, a single value, or `{from, to, step}`, `{from, to, points, scale: linear|log}`. With `sampled`
-/// a range needs neither step nor points. Errors: reported at their place.
+/// `[20 MiB, 40 MiB]`, whose items may be lists themselves, a single value, or `{from, to, step}`, `{from, to, points,
+/// scale: linear|log}`. With `sampled` a range needs neither step nor points. Errors: reported at their place.
 Values read_values(const config::Node& node, std::string_view path, bool sampled, config::Diagnostics& diagnostics);
 
 /// The same from a command line: `A,B,C`, `FROM:TO:STEP`, `log:FROM:TO:POINTS`, as YAML text for read_values().
