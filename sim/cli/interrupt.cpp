@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 
 namespace sparsesim::cli {
@@ -29,7 +30,10 @@ const std::atomic<bool>& InterruptGuard::stop() { return g_stop; }
 void ProgressBar::draw(std::size_t done, std::size_t total) {
   const bool bar = visible();
   const std::size_t percent = bar ? done * 100 / total : done * 10 / total * 10;
-  if (percent == percent_) return;
+  const double now = std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  pace_.add(now, static_cast<std::int64_t>(done));
+  if (percent == percent_ && !(bar && now >= drawn_ + 1)) return;
+  drawn_ = now;
   const bool first = percent_ > 100;
   percent_ = percent;
   if (!bar) {
@@ -37,8 +41,9 @@ void ProgressBar::draw(std::size_t done, std::size_t total) {
     return;
   }
   const std::size_t filled = percent * kWidth / 100;
-  fmt::print(stderr, "\r[{}{}] {:3} %  {} of {} {}", std::string(filled, '#'), std::string(kWidth - filled, '.'),
-             percent, done, total, items_);
+  const std::string pace = pace_.text(static_cast<std::int64_t>(total - done));
+  fmt::print(stderr, "\r[{}{}] {:3} %  {} of {} {}{}{}\033[K", std::string(filled, '#'),
+             std::string(kWidth - filled, '.'), percent, done, total, items_, pace.empty() ? "" : ", ", pace);
   std::fflush(stderr);
 }
 

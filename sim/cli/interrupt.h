@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "sim/stats/pace.h"
+
 namespace sparsesim::cli {
 
 inline constexpr int kInterruptedExit = 130;  // what a shell reports for Ctrl-C
@@ -27,8 +29,8 @@ class InterruptGuard {
   std::vector<std::pair<int, struct sigaction>> before_;
 };
 
-/// A bar on standard error, redrawn when the percentage changes; where it is no terminal, a line for each tenth of the
-/// whole. `items` is plural: "rows".
+/// A bar on standard error with rate and time left, redrawn each second and when the percentage changes; where it is no
+/// terminal, a line for each tenth of the whole. `items` is plural: "rows".
 class ProgressBar {
  public:
   explicit ProgressBar(std::string items) : items_(std::move(items)) {}
@@ -41,6 +43,8 @@ class ProgressBar {
   static constexpr std::size_t kWidth = 40;
   std::string items_;
   std::size_t percent_ = 101;  // nothing drawn yet
+  double drawn_ = 0;           // s, when
+  Pace pace_;
 };
 
 }  // namespace sparsesim::cli
