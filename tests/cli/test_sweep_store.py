@@ -48,13 +48,14 @@ class Results(ProgramTest):
             self.assertEqual(database.execute(lonely).fetchall(), [(0,)])
         database.close()
 
-    def mounted(self, options: str) -> pathlib.Path:
-        """A small file system of its own, below the folder of the test."""
+    def mounted(self, options: str, source: str = "tmpfs") -> pathlib.Path:
+        """A small file system of its own, below the folder of the test; the source is tmpfs or an image of ext4."""
         if os.geteuid() != 0:
             self.skipTest("only root can mount a small file system")
         place = self.folder / "small"
         place.mkdir()
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], capture_output=True, text=True)
+        kind = "tmpfs" if source == "tmpfs" else "ext4"
+        done = subprocess.run(["mount", "-t", kind, "-o", options, source, place], capture_output=True, text=True)
         if done.returncode != 0:
             self.skipTest(f"cannot mount a small file system: {done.stderr.strip()}")
         self.addCleanup(subprocess.run, ["umount", "--lazy", place])
@@ -88,6 +89,26 @@ class WhatIsWrittenStays(Results):
         self.stopped(*SWEEP, "--out", "small/r.sqlite")
         self.assertGreaterEqual(len(self.export("small/r.sqlite").splitlines()), len(kept))
         subprocess.run(["mount", "-o", "remount,size=16m", small], check=True)
+        self.accepted(*SWEEP, "--out", "small/r.sqlite")
+        self.assert_sound("small/r.sqlite")
+        self.assertEqual(self.export("small/r.sqlite"), whole)
+
+    def test_a_full_loop_back_disk_keeps_its_points_and_goes_on_with_room(self):
+        whole = self.whole()
+        image = self.folder / "disk.img"
+        with open(image, "wb") as file:
+            file.truncate(4 << 20)
+        if not shutil.which("mkfs.ext4") or subprocess.run(["mkfs.ext4", "-q", image]).returncode != 0:
+            self.skipTest("no mkfs.ext4 to make a small file system")
+        small = self.mounted("loop", str(image))
+        room = os.statvfs(small)
+        (small / "ballast").write_bytes(bytes(room.f_bfree * room.f_bsize - (200 << 10)))
+        line = self.stopped(*SWEEP, "--out", "small/r.sqlite")
+        self.assertEqual(line, "sparsesim: small/r.sqlite: the disk is full\n")
+        kept = self.export("small/r.sqlite").splitlines()
+        self.assertGreater(len(kept), 2)
+        self.assertTrue(set(kept) < set(whole.splitlines()))
+        (small / "ballast").unlink()
         self.accepted(*SWEEP, "--out", "small/r.sqlite")
         self.assert_sound("small/r.sqlite")
         self.assertEqual(self.export("small/r.sqlite"), whole)
