@@ -84,21 +84,32 @@ Substrate shifted(const Substrate& substrate, const std::string& group, bool slo
   return copy;
 }
 
-Interval speedup_interval(const Workload& workload, const Substrate& substrate, std::uint64_t seed, double speedup,
-                          LaunchMemo* memo) {
-  std::array<double, 2 * kGroups.size()> shifts{};  // even: slow, odd: fast
-  for_each_index(shifts.size(), 0, [&](std::size_t i) {
-    const Substrate moved = shifted(substrate, kGroups[i / 2], i % 2 == 0);
-    shifts[i] = std::log(speedup_on(workload, moved, seed, memo) / speedup);
-  });
+std::vector<Substrate> shifted_machines(const Substrate& substrate) {
+  std::vector<Substrate> machines;
+  for (const char* group : kGroups)
+    for (const bool slow : {true, false}) machines.push_back(shifted(substrate, group, slow));
+  return machines;
+}
+
+Interval interval_from(double speedup, std::span<const double> shifted_speedups) {
   double down = 0, up = 0;
-  for (std::size_t i = 0; i < shifts.size(); i += 2) {
-    const double lowest = std::min({0.0, shifts[i], shifts[i + 1]});
-    const double highest = std::max({0.0, shifts[i], shifts[i + 1]});
+  for (std::size_t i = 0; i + 1 < shifted_speedups.size(); i += 2) {
+    const double slow = std::log(shifted_speedups[i] / speedup), fast = std::log(shifted_speedups[i + 1] / speedup);
+    const double lowest = std::min({0.0, slow, fast}), highest = std::max({0.0, slow, fast});
     down += lowest * lowest;
     up += highest * highest;
   }
   return {speedup * std::exp(-std::sqrt(down)), speedup * std::exp(std::sqrt(up))};
+}
+
+Interval speedup_interval(const Workload& workload, const Substrate& substrate, std::uint64_t seed, double speedup,
+                          LaunchMemo* memo) {
+  std::array<double, 2 * kGroups.size()> speedups{};  // even: slow, odd: fast
+  for_each_index(speedups.size(), 0, [&](std::size_t i) {
+    const Substrate moved = shifted(substrate, kGroups[i / 2], i % 2 == 0);
+    speedups[i] = speedup_on(workload, moved, seed, memo);
+  });
+  return interval_from(speedup, speedups);
 }
 
 }  // namespace sparsesim

@@ -15,12 +15,6 @@ namespace {
 
 constexpr double kNothingLost = 1.005;  // a factor that no two digits show
 
-Verdict verdict_of(double speedup, double ideal) {
-  if (speedup <= 1) return Verdict::slower;
-  if (speedup >= kFreeShare * ideal) return Verdict::free;
-  return speedup >= kNearlyFreeShare * ideal ? Verdict::nearly_free : Verdict::pays;
-}
-
 std::string largest_term(const std::vector<LossTerm>& lost) {
   const auto term = std::max_element(lost.begin(), lost.end(),
                                      [](const LossTerm& a, const LossTerm& b) { return a.factor < b.factor; });
@@ -103,7 +97,7 @@ class RecommendRun {
     }
     point.sparse_us = prediction.sparse_us();
     point.speedup = prediction.realised_speedup();
-    point.verdict = verdict_of(point.speedup, point.ideal);
+    point.verdict = verdict_on(point.speedup, point.ideal);
     point.decides = largest_term(point.lost);
   }
 
@@ -238,6 +232,12 @@ double dense_seconds(const WorkloadOp& entry, const Substrate& substrate, std::u
 }
 
 }  // namespace
+
+Verdict verdict_on(double speedup, double ideal) {
+  if (speedup <= 1) return Verdict::slower;
+  if (speedup >= kFreeShare * ideal) return Verdict::free;
+  return speedup >= kNearlyFreeShare * ideal ? Verdict::nearly_free : Verdict::pays;
+}
 
 std::string_view name(Verdict verdict) {
   switch (verdict) {

@@ -20,6 +20,8 @@ enum class Verdict { free, nearly_free, pays, slower, no_kernel, too_large };
 std::string_view name(Verdict verdict);
 inline constexpr double kFreeShare = 0.9;        // of the ideal speedup, from which on zeros are free
 inline constexpr double kNearlyFreeShare = 0.7;  // and nearly so
+/// The verdict on a speedup where the zeros promise `ideal`.
+Verdict verdict_on(double speedup, double ideal);
 
 /// One pattern at one share of zeros, against the dense product.
 struct PatternPoint {

@@ -116,6 +116,7 @@ function(sparsesim_install)
   install(TARGETS sparsesim RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   install(DIRECTORY substrates workloads DESTINATION ${CMAKE_INSTALL_DATADIR}/sparsesim FILES_MATCHING PATTERN "*.yaml")
   install(DIRECTORY validate/measure/suites DESTINATION ${CMAKE_INSTALL_DATADIR}/sparsesim/validate/measure)
+  install(FILES docs/accuracy.md DESTINATION ${CMAKE_INSTALL_DATADIR}/sparsesim/docs)  # what was measured, for the atlas
   install(EXPORT sparsesimTargets NAMESPACE sparsesim:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sparsesim)
   configure_package_config_file(scripts/cmake/sparsesimConfig.cmake.in
     ${CMAKE_CURRENT_BINARY_DIR}/sparsesimConfig.cmake INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sparsesim)

@@ -21,6 +21,7 @@ int run_measure(const ParsedCommand& command);
 int run_sweep(const ParsedCommand& command);
 int run_recommend(const ParsedCommand& command);
 int run_breakeven(const ParsedCommand& command);
+int run_atlas(const ParsedCommand& command);
 int run_export(const ParsedCommand& command);
 int run_merge(const ParsedCommand& command);
 int run_inspect(const ParsedCommand& command);

@@ -25,6 +25,7 @@ int dispatch(const ParsedCommand& command) {
   if (command.name == "sweep") return run_sweep(command);
   if (command.name == "recommend") return run_recommend(command);
   if (command.name == "breakeven") return run_breakeven(command);
+  if (command.name == "atlas") return run_atlas(command);
   if (command.name == "export") return run_export(command);
   if (command.name == "merge") return run_merge(command);
   if (command.name == "inspect") return run_inspect(command);

@@ -79,6 +79,29 @@ CommandSpec recommend_command() {
        "sparsesim recommend --substrate h100 --workload dense-llama-70b-layer --op down --target 1.5"}};
 }
 
+CommandSpec atlas_command() {
+  return {
+      "atlas",
+      "what every machine makes of every kind of sparsity, on one page",
+      "Writes a page of Markdown: which kinds of sparsity each machine serves, how many zeros, tokens or keys break "
+      "even, what moved from one generation to the next and why, granules and their price; how each figure is known "
+      "stands with it. All shipped machines, or those that are named, your own among them; docs/atlas.md is the "
+      "page of the shipped ones and docs/atlas_method.md says how it is made.",
+      {value("substrate", ValueType::substrate, "S",
+             "machines, with commas between; each is compared with the one before it"),
+       value("only", ValueType::text, "PARTS",
+             "map, weights, units, generations, nodes, granules; with commas between"),
+       value("out", ValueType::file, "FILE", "write the page here; default is standard output"),
+       value("results", ValueType::file, "FILE",
+             "SQLite file that remembers every point: the same command goes on where it was interrupted"),
+       value("accuracy", ValueType::file, "FILE",
+             "page of `validate --accuracy` that says what was measured; default is the one that came along"),
+       integer("threads", 1, 1024, "cells simulated at once; default is one per processor"), quiet_option()},
+      {},
+      {"sparsesim atlas --out atlas.md --results atlas.sqlite",
+       "sparsesim atlas --substrate a100,mine.yaml --only map"}};
+}
+
 CommandSpec export_command() {
   return {"export",
           "write the results of sweeps as rows for other tools",
@@ -108,7 +131,8 @@ CommandSpec merge_command() {
 }  // namespace
 
 std::vector<CommandSpec> explore_commands() {
-  return {sweep_command(), recommend_command(), breakeven_command(), export_command(), merge_command()};
+  return {sweep_command(), recommend_command(), breakeven_command(),
+          atlas_command(), export_command(),    merge_command()};
 }
 
 }  // namespace sparsesim::cli

@@ -135,6 +135,22 @@ bool Store::has(const std::string& point) {
   return implementation_->database.guarded([&] { return implementation_->has(point); });
 }
 
+std::optional<PointRow> Store::find(const std::string& point) {
+  return implementation_->database.guarded([&]() -> std::optional<PointRow> {
+    SQLite::Statement row(implementation_->database.sqlite(), "SELECT * FROM point WHERE point = ?");
+    if (!start(row, point).executeStep()) return std::nullopt;
+    return implementation_->point(row, 0);
+  });
+}
+
+void Store::add(const PointRow& point) {
+  implementation_->database.guarded([&] {
+    SQLite::Transaction transaction(implementation_->database.sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
+    implementation_->insert(point);
+    transaction.commit();
+  });
+}
+
 void Store::add(std::int64_t sweep, const MemberRow& member, const PointRow* point) {
   implementation_->database.guarded([&] {
     SQLite::Transaction transaction(implementation_->database.sqlite(), SQLite::TransactionBehavior::IMMEDIATE);

@@ -74,6 +74,10 @@ class Store {
   std::int64_t add_sweep(const SweepRow& sweep);
   /// Whether a point is there already.
   bool has(const std::string& point);
+  /// The point with that hash, if it is there.
+  std::optional<PointRow> find(const std::string& point);
+  /// Writes a point that belongs to no sweep, unless it is there already.
+  void add(const PointRow& point);
   /// Writes a place of a sweep (over what was there) and, unless its point is there already, the point with its ops:
   /// one transaction.
   void add(std::int64_t sweep, const MemberRow& member, const PointRow* point);
