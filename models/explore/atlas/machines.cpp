@@ -19,7 +19,7 @@ constexpr std::string_view kDataCentre = "NVIDIA, data centre", kWorkstation = "
                            kFurther = "Further machines";
 constexpr std::array<std::string_view, 8> kGroups = {kDataCentre, kWorkstation, kAmd,      kGoogle,
                                                      kProcessors, kOnChip,      kForZeros, kFurther};
-constexpr std::array<Place, 27> kPlaces{{
+constexpr std::array<Place, 30> kPlaces{{
     {"v100-sxm2-32gb", kDataCentre, ""},
     {"a100-sxm4-40gb", kDataCentre, ""},
     {"a100-sxm4-80gb", kDataCentre, "v100-sxm2-32gb"},
@@ -46,6 +46,9 @@ constexpr std::array<Place, 27> kPlaces{{
     {"eie-64", kForZeros, ""},
     {"scnn-64", kForZeros, ""},
     {"sigma-128", kForZeros, ""},
+    {"outerspace-256", kForZeros, ""},
+    {"extensor-128", kForZeros, ""},
+    {"gamma-32", kForZeros, ""},
     {"systolic-128", kForZeros, ""},  // what SIGMA was compared with
 }};
 
