@@ -17,13 +17,14 @@ endfunction()
 
 # Headers that most sources include, compiled once: a third of the build time. Sources include what they use all the same.
 # nlohmann/json.hpp stays out: its templates cost each source a second, used or not.
-function(sparsesim_precompiled_headers)
+# sparsesim_precompiled_headers(TARGET further headers...) makes the target whose headers others reuse.
+function(sparsesim_precompiled_headers target)
   file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp CONTENT "// Carries the precompiled headers.\n")
-  add_library(sparsesim_headers OBJECT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp)
-  sparsesim_compile_options(sparsesim_headers)
-  target_link_libraries(sparsesim_headers PRIVATE fmt::fmt)
-  target_precompile_headers(sparsesim_headers PRIVATE <algorithm> <array> <cmath> <cstdint> <filesystem> <functional> <map>
-    <memory> <optional> <string> <string_view> <vector> <fmt/format.h> <fmt/ranges.h>)
+  add_library(${target} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp)
+  sparsesim_compile_options(${target})
+  target_link_libraries(${target} PRIVATE fmt::fmt)
+  target_precompile_headers(${target} PRIVATE <algorithm> <array> <cmath> <cstdint> <filesystem> <functional> <map>
+    <memory> <optional> <string> <string_view> <vector> <fmt/format.h> <fmt/ranges.h> ${ARGN})
 endfunction()
 
 # With CMAKE_UNITY_BUILD each folder of a target is compiled as one source: a third of the processor time. So two files of a folder
