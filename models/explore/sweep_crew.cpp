@@ -128,9 +128,9 @@ void Crew::wait(std::chrono::microseconds most) {
   work_missing_.wait_for(lock, most, [&] { return std::exchange(missing_, false); });
 }
 
-const CrewFailure* Crew::failure() {
+std::optional<CrewFailure> Crew::failure() {
   const std::lock_guard lock(mutex_);
-  return failure_.error ? &failure_ : nullptr;
+  return failure_.error ? std::optional(failure_) : std::nullopt;
 }
 
 }  // namespace sparsesim

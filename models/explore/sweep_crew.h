@@ -7,6 +7,7 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -53,7 +54,7 @@ class Crew {
   void halt();
   /// Waits until a thread has nothing to do, but not longer than that.
   void wait(std::chrono::microseconds most);
-  const CrewFailure* failure();
+  std::optional<CrewFailure> failure();
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -38,13 +38,17 @@ class Follower {
     Crew crew([&](std::int64_t position) { return runner.visit(position); }, threads_of(ranks_, options_),
               work_at_hand(ranks_));
     ranks_.send(0, message_of(Word::ready, {inputs_key(inputs.design, inputs.study), crew.threads()}));
-    while (!ended_ && !(crew.failure() && crew.failure()->position < 0)) {
+    const auto cannot_write = [&] {
+      const auto failure = crew.failure();
+      return failure && failure->position < 0;
+    };
+    while (!ended_ && !cannot_write()) {
       turn(crew);
       crew.wait(pause_.next(!asked_));
     }
     crew.halt();
     last.crew = crew.report();
-    if (const CrewFailure* failure = crew.failure()) {
+    if (const auto failure = crew.failure()) {
       last.position = failure->position;
       std::rethrow_exception(failure->error);
     }

@@ -80,7 +80,7 @@ class Lead {
     if (!ended_) {
       book(0, crew_.report());
       if (const std::int64_t wanted = crew_.wanted(); wanted > 0) hungry_[0] = wanted;
-      if (const CrewFailure* failure = crew_.failure()) note(*failure);
+      if (const auto failure = crew_.failure()) note(*failure);
       serve();
       if (dealer_.finished()) end();
     }
@@ -151,7 +151,7 @@ class Lead {
     for (int rank = 1; rank < ranks_.count(); ++rank) send(rank, message_of(Word::end));
     crew_.halt();
     book(0, crew_.report());
-    if (const CrewFailure* failure = crew_.failure()) note(*failure);
+    if (const auto failure = crew_.failure()) note(*failure);
   }
 
   /// Keeps the error at the lowest position; one that is not of a position ends the sweep.
