@@ -4,6 +4,7 @@
 #include <string>
 
 #include "models/compute/launch.h"
+#include "models/ops/chain.h"
 #include "models/ops/op.h"
 #include "models/ops/products/spgemm.h"
 
@@ -81,5 +82,18 @@ class SpgemmTasks {
   SpgemmPiece open_;
   double bytes_per_cycle_, weight_per_task_;
 };
+
+/// The program of one launch whose work `pieces.each(f)` goes through, twice: for its sum, and for its tasks.
+template <class Pieces>
+Program one_launch(Pieces& pieces, const Kernel& kernel, const SpgemmConstants& constants, const SpgemmSize& size,
+                   const LowerContext& context) {
+  SpgemmPiece all;
+  pieces.each([&](const SpgemmPiece& piece) { all += piece; });
+  SpgemmTasks tasks("spgemm", kernel, constants, size, all, context);
+  pieces.each([&](const SpgemmPiece& piece) { tasks.add(piece); });
+  Program program;
+  append(program, tasks.finish());
+  return program;
+}
 
 }  // namespace sparsesim

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/ops/chain.h"
 #include "models/ops/products/spgemm_dataflows.h"
 #include "sim/core/counts.h"
 
@@ -77,13 +76,7 @@ Program lower_spgemm_rows(const SpgemmSize& size, const SpgemmOperands& operands
                           const LowerContext& context) {
   const SpgemmConstants constants = spgemm_constants(kernel);
   const RowPieces pieces(size, operands, constants, context);
-  SpgemmPiece all;
-  pieces.each([&](const SpgemmPiece& piece) { all += piece; });
-  SpgemmTasks tasks("spgemm", kernel, constants, size, all, context);
-  pieces.each([&](const SpgemmPiece& piece) { tasks.add(piece); });
-  Program program;
-  append(program, tasks.finish());
-  return program;
+  return one_launch(pieces, kernel, constants, size, context);
 }
 
 }  // namespace sparsesim

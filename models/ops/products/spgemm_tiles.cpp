@@ -5,7 +5,6 @@
 #include <span>
 #include <vector>
 
-#include "models/ops/chain.h"
 #include "models/ops/products/spgemm_dataflows.h"
 #include "sim/core/counts.h"
 
@@ -164,13 +163,7 @@ Program lower_spgemm_tiles(const SpgemmSize& size, const SpgemmOperands& operand
                            const LowerContext& context) {
   const SpgemmConstants constants = spgemm_constants(kernel);
   TilePieces pieces(size, operands, constants, context);
-  SpgemmPiece all;
-  pieces.each([&](const SpgemmPiece& piece) { all += piece; });
-  SpgemmTasks tasks("spgemm", kernel, constants, size, all, context);
-  pieces.each([&](const SpgemmPiece& piece) { tasks.add(piece); });
-  Program program;
-  append(program, tasks.finish());
-  return program;
+  return one_launch(pieces, kernel, constants, size, context);
 }
 
 }  // namespace sparsesim
