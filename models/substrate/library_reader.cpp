@@ -58,8 +58,6 @@ FabricLink read_link(const Node& node, const SourceTable& sources, ReadContext& 
   return link;
 }
 
-constexpr std::string_view kShapeKeys[] = {"quality", "tile", "stages", "tasks_per_unit", "persistent"};
-
 /// How the kernel divides its work; what is not given stays.
 void read_shape(MapReader& map, Kernel& kernel) {
   kernel.quality = map.choice("quality", kQualities, kernel.quality);
@@ -119,7 +117,7 @@ void amend_kernel(const Node& node, Kernel& kernel, const SourceTable& sources, 
   MapReader map(node, context.diagnostics);
   read_shape(map, kernel);
   for (const auto& [name, value] : node.entries())
-    if (std::find(std::begin(kShapeKeys), std::end(kShapeKeys), name) == std::end(kShapeKeys))
+    if (std::find(kKernelShapeKeys.begin(), kKernelShapeKeys.end(), name) == kKernelShapeKeys.end())
       read_named(node, name, "kernels." + kernel.name + ".", kernel.constants, sources, context);
 }
 

@@ -7,6 +7,7 @@
 
 #include "models/substrate/quantity_reader.h"
 #include "models/substrate/substrate_check.h"
+#include "models/substrate/vocabulary.h"
 #include "sim/config/reader.h"
 
 namespace sparsesim {
@@ -44,7 +45,6 @@ Quantity* new_n_of_m(Substrate& substrate, const std::string& path) {
 
 constexpr std::string_view kTextLeaves[] = {"devices",         "product",        "architecture", "fabric",
                                             "fabric.topology", "fabric.devices", "fabric.nodes", "fabric.switches"};
-constexpr std::string_view kKernelLeaves[] = {"quality", "tile", "stages", "tasks_per_unit", "persistent"};
 
 /// Keys on the way to a leaf that is no number; nothing for another path.
 std::vector<std::string> text_path(std::string_view path) {
@@ -57,7 +57,7 @@ std::vector<std::string> text_path(std::string_view path) {
   }
   if (!path.starts_with(kKernels) || dot < kKernels.size()) return {};
   const std::string_view leaf = path.substr(dot + 1);
-  if (std::find(std::begin(kKernelLeaves), std::end(kKernelLeaves), leaf) == std::end(kKernelLeaves)) return {};
+  if (std::find(kKernelShapeKeys.begin(), kKernelShapeKeys.end(), leaf) == kKernelShapeKeys.end()) return {};
   return {"kernels", std::string(path.substr(kKernels.size(), dot - kKernels.size())), std::string(leaf)};
 }
 

@@ -14,5 +14,8 @@ inline constexpr std::array<std::string_view, 8> kEnergyDtypes = {"fp64", "fp32"
 inline constexpr std::array<std::string_view, 4> kTopologies = {"none", "switch", "mesh", "pcie"};
 inline constexpr std::array<std::string_view, 2> kBackendNames = {"cpu", "cuda"};
 inline constexpr std::array<std::string_view, 3> kQualities = {"naive", "library", "tuned"};
+/// Keys of a kernel that say how it divides its work; beside its constants, what a machine may change of a library's.
+inline constexpr std::array<std::string_view, 5> kKernelShapeKeys = {"quality", "tile", "stages", "tasks_per_unit",
+                                                                     "persistent"};
 
 }  // namespace sparsesim
