@@ -6,6 +6,8 @@ function(sparsesim_compile_options target)
     # g++ 12 sees all four in its own std::string (GCC bugs 105329 and 105562).
     target_compile_options(${target} PRIVATE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds)
   endif()
+  # One build serves the program and the Python module. Nothing is replaced at load time, so calls stay direct.
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fPIC> $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>)
   if(SPARSESIM_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()

@@ -1,0 +1,111 @@
+#pragma once
+// A whole model as its checkpoint's config describes it: layers, their sizes, what is sparse, and how devices share it.
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/config/node.h"
+
+namespace sparsesim {
+
+enum class ModelKind {
+  decoder,  // causal; prefill and decode, keys and values are kept
+  encoder,  // every token sees every other: BERT, ViT
+};
+
+/// Experts in place of the feed-forward network of some layers.
+struct ModelExperts {
+  std::int64_t count = 0, top_k = 1;
+  std::int64_t intermediate = 0;  // of one expert
+  std::int64_t shared = 0;        // experts that every token visits
+  std::int64_t dense_layers = 0;  // the first layers keep a dense network
+  std::int64_t every = 1;         // of the other layers each every-th has experts
+  std::string routing = "balanced";
+};
+
+/// Multi-head latent attention: keys and values are kept as one vector of kv_rank + rope_dim elements per token.
+/// Source: DeepSeek-V2, arXiv 2405.04434, section 2.1.
+struct ModelLatent {
+  std::int64_t kv_rank = 0, query_rank = 0;                // query_rank 0: queries are projected directly
+  std::int64_t nope_dim = 0, rope_dim = 0, value_dim = 0;  // per head
+};
+
+struct ModelShape {
+  ModelKind kind = ModelKind::decoder;
+  std::int64_t layers = 0, hidden = 0, intermediate = 0;
+  std::int64_t heads = 0, kv_heads = 0, head_dim = 0;
+  bool gated = true;            // gate and up projections, else up alone
+  std::int64_t vocabulary = 0;  // columns of the output head; 0: no head
+  std::int64_t window = 0;      // keys that a query sees at most; 0: all
+  std::string dtype = "bf16";   // of weights, activations and kept keys and values
+  std::optional<ModelExperts> experts;
+  std::optional<ModelLatent> latent;
+};
+
+/// One line of a recipe: what is sparse, where.
+struct RecipeRule {
+  std::vector<std::string> modules;  // words of docs/whole_models.md: attention.qkv, mlp.down, ...
+  std::int64_t first = 0, last = 0;  // layers, both included
+  std::string pattern;               // of spmm, or channels, heads, window, activation
+  double sparsity = 0;
+  config::Position place;
+};
+
+/// How devices share one model. A replica is pipeline * max(tensor, expert) devices.
+struct ModelParallel {
+  std::int64_t tensor = 1;    // devices that split every product
+  std::int64_t expert = 1;    // devices over which experts are spread; 1: experts are split as other products are
+  std::int64_t pipeline = 1;  // groups of devices with consecutive layers
+  std::int64_t data = 1;      // replicas
+  std::int64_t devices() const { return pipeline * std::max(tensor, expert) * data; }
+};
+
+struct Model {
+  ModelShape shape;
+  std::vector<RecipeRule> recipe;
+  ModelParallel parallel;
+};
+
+/// Sequences of equal lengths in one pass: the last `queries` of `keys` tokens are new.
+struct AttentionCall {
+  std::int64_t batch = 1, queries = 1, keys = 1;
+};
+
+/// What one pass through the model works on: prefill, decode, or both in one batch.
+struct Pass {
+  std::vector<AttentionCall> calls;
+  std::int64_t tokens() const;     // rows of every product: the sum of batch * queries
+  std::int64_t sequences() const;  // rows of the output head: the last token of each
+};
+
+/// An op of a pass as the workload language writes it.
+struct ModelOp {
+  std::string name;         // "attention.qkv", "mlp.down"; with "layers 0-15: " before it where layers differ
+  std::int64_t repeat = 1;  // layers that have it, of the pipeline stage with most of them
+  std::string keys;         // "op: gemm, m: 16, n: 6144, k: 4096, dtype: bf16"
+};
+
+/// The ops of one group's share of a pass, in order; a device's sizes. The parts of a pass below give the same ops:
+/// equal text means equal time, so that callers with many passes ask for each text once.
+std::vector<ModelOp> ops_of_pass(const Model& model, const Pass& pass);
+/// Those that depend on the number of tokens alone: norms, products, experts, exchanges of all layers.
+std::vector<ModelOp> token_ops(const Model& model, std::int64_t tokens);
+/// Those of one call: attention of all layers.
+std::vector<ModelOp> attention_ops(const Model& model, const AttentionCall& call);
+/// Those after the last layer: norm and head, for `sequences` rows.
+std::vector<ModelOp> head_ops(const Model& model, std::int64_t sequences);
+
+/// Bytes on the fullest device of a replica.
+struct ModelBytes {
+  double weights = 0;       // values that are stored, in all layers, embeddings and the head
+  double metadata = 0;      // places, offsets and masks of the sparse ones
+  double kv_per_token = 0;  // of one sequence, all layers of the device
+};
+ModelBytes bytes_of(const Model& model);
+/// The same model without its recipe.
+Model unpruned(const Model& model);
+
+}  // namespace sparsesim
