@@ -44,6 +44,13 @@ ChunkedShape cut_shape(const TaskShape& shape, int limit, double ps_per_cycle) {
   return cut;
 }
 
+/// A thread plays one launch at a time: the event queue keeps its memory, and the width it adapted to, for the next.
+Simulation& simulation_of_thread() {
+  thread_local Simulation simulation;
+  simulation.reset();
+  return simulation;
+}
+
 }  // namespace
 
 Machine::Machine(const Launch& launch, const Substrate& substrate, bool without_overfetch, double clock_hz)
@@ -51,6 +58,7 @@ Machine::Machine(const Launch& launch, const Substrate& substrate, bool without_
       substrate_(substrate),
       without_overfetch_(without_overfetch),
       clock_hz_(clock_hz),
+      simulation_(simulation_of_thread()),
       pipes_(substrate.compute.units),
       ports_(substrate.compute.units),
       dram_ports_(substrate.compute.units),
@@ -87,7 +95,8 @@ void Machine::prepare_cache() {
   }
   panel_groups_ = slices / static_cast<std::uint32_t>(group_steps_) + 1;
   const std::size_t groups = std::size_t{panels} * panel_groups_;
-  cache_.assign(l2_.size(), SliceCache(groups, shared_l2_bytes(substrate_.memory)));
+  cache_.reserve(l2_.size());
+  for (std::size_t i = 0; i < l2_.size(); ++i) cache_.emplace_back(groups, shared_l2_bytes(substrate_.memory));
   if (substrate_.memory.side_bytes > 0) side_cache_.emplace(groups, substrate_.memory.side_bytes);
 }
 

@@ -67,7 +67,7 @@ class Machine {
   const Substrate& substrate_;
   const bool without_overfetch_;
   const double clock_hz_;
-  Simulation simulation_;
+  Simulation& simulation_;  // of this thread
   std::vector<ChunkedShape> chunked_;
   int group_steps_ = 1;             // steps per cached group of slices
   std::uint32_t panel_groups_ = 1;  // groups per panel

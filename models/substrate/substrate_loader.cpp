@@ -10,6 +10,7 @@
 #include "models/substrate/substrate_dump.h"
 #include "models/substrate/substrate_reader.h"
 #include "models/substrate/substrate_search.h"
+#include "sim/config/load_files.h"
 
 namespace sparsesim {
 namespace {
@@ -36,7 +37,8 @@ class Loader {
   void read_fabric_key(MapReader& map, const std::string& path, const SourceTable& sources);
   void read_fabric_file(const std::string& path);
   void read_kernel_key(MapReader& map, const SourceTable& sources);
-  void read_kernel_library(const std::string& path);
+  void read_kernel_library(const std::string& architecture, const std::string& path);
+  void read_kernel_file(const Node& root, const std::string& path);
   void amend_kernels();
   SearchPath around(const std::string& path) const;
 
@@ -178,10 +180,19 @@ void Loader::amend_kernels() {
   }
 }
 
-void Loader::read_kernel_library(const std::string& path) {
-  const auto root = open(path);
-  if (!root) return;
-  MapReader map(*root, diagnostics_);
+void Loader::read_kernel_library(const std::string& architecture, const std::string& path) {
+  const std::vector<std::string> files = kernel_files(architecture, around(path));
+  const auto sound = config::load_sound_files(files, diagnostics_);
+  for (std::size_t i = 0; i < files.size(); ++i)
+    if (const auto root = sound[i] && sound[i]->type() == Node::Type::map ? sound[i] : open(files[i]))
+      read_kernel_file(*root, files[i]);
+  if (files.empty())
+    diagnostics_.add(origins_["architecture"], "no kernel library is called \"" + architecture + "\"",
+                     "kernels/" + architecture + "/ holds no file; `kernels: []` stands for none");
+}
+
+void Loader::read_kernel_file(const Node& root, const std::string& path) {
+  MapReader map(root, diagnostics_);
   SourceTable sources(substrate_.sources, stem_of(path), false);
   if (const auto node = map.optional("sources")) sources.read(*node, diagnostics_);
   map.text("note", "");
@@ -230,13 +241,7 @@ Substrate Loader::load(const std::string& path) {
   const config::Position root{path, 1, 1};
   if (diagnostics_.empty()) check_complete(substrate_, origins_, root, diagnostics_);
   check_consistent(substrate_, origins_, root, diagnostics_);
-  if (!inline_kernels_ && !substrate_.architecture.empty()) {
-    const std::vector<std::string> files = kernel_files(substrate_.architecture, around(path));
-    for (const std::string& file : files) read_kernel_library(file);
-    if (files.empty())
-      diagnostics_.add(origins_["architecture"], "no kernel library is called \"" + substrate_.architecture + "\"",
-                       "kernels/" + substrate_.architecture + "/ holds no file; `kernels: []` stands for none");
-  }
+  if (!inline_kernels_ && !substrate_.architecture.empty()) read_kernel_library(substrate_.architecture, path);
   amend_kernels();
   diagnostics_.throw_if_any();
   return substrate_;

@@ -9,7 +9,9 @@
 #include <fstream>
 
 #include "sim/config/document.h"
+#include "sim/config/load_files.h"
 #include "sim/config/text_check.h"
+#include "sim/core/parallel.h"
 
 namespace sparsesim::config {
 namespace {
@@ -21,6 +23,17 @@ namespace fs = std::filesystem;
   diagnostics.add({path, 0, 0}, message, hint);
   diagnostics.throw_if_any();
   throw ConfigError(Mistake{{path, 0, 0}, message, hint, {}});
+}
+
+using SourceLines = std::shared_ptr<const std::vector<std::string>>;
+
+std::string without_byte_order_mark(const std::string& text) {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  return text.starts_with(mark) ? text.substr(mark.size()) : text;
+}
+
+SourceLines source_lines(const std::string& body) {
+  return std::make_shared<const std::vector<std::string>>(split_lines(body));
 }
 
 }  // namespace
@@ -54,9 +67,8 @@ Node load_file(const std::string& path, Diagnostics& diagnostics, const Limits& 
 }
 
 Node load_text(const std::string& text, const std::string& name, Diagnostics& diagnostics, const Limits& limits) {
-  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-  const std::string body = text.starts_with(byte_order_mark) ? text.substr(byte_order_mark.size()) : text;
-  const auto lines = std::make_shared<const std::vector<std::string>>(split_lines(body));
+  const std::string body = without_byte_order_mark(text);
+  const SourceLines lines = source_lines(body);
   const auto problem = check_text(body, limits);
   if (!problem || problem->is_text) diagnostics.remember_source(name, lines);
   if (problem) {
@@ -67,6 +79,29 @@ Node load_text(const std::string& text, const std::string& name, Diagnostics& di
   document->file = name;
   document->lines = lines;
   return parse_document(body, std::move(document), diagnostics, limits);
+}
+
+std::vector<std::optional<Node>> load_sound_files(const std::vector<std::string>& paths, Diagnostics& diagnostics) {
+  struct Loaded {
+    std::optional<Node> root;
+    SourceLines lines;
+  };
+  std::vector<Loaded> files(paths.size());
+  for_each_index(paths.size(), 0, [&](std::size_t i) {
+    Diagnostics mistakes;
+    try {
+      const std::string text = read_text_file(paths[i], Limits{}.file_bytes, mistakes);
+      Loaded loaded{load_text(text, paths[i], mistakes), source_lines(without_byte_order_mark(text))};
+      if (mistakes.empty()) files[i] = std::move(loaded);
+    } catch (const ConfigError&) {  // stays nothing
+    }
+  });
+  std::vector<std::optional<Node>> roots;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (files[i].root) diagnostics.remember_source(paths[i], files[i].lines);
+    roots.push_back(std::move(files[i].root));
+  }
+  return roots;
 }
 
 }  // namespace sparsesim::config

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "sim/config/load_files.h"
+
 using namespace sparsesim::config;
 
 namespace {
@@ -139,6 +141,23 @@ TEST_CASE("Files: missing, a directory, a device, binary, empty") {
                                    "\xEF\xBB\xBF"
                                    "a: 1\r\nb: 2\r\n"))
             .empty());
+}
+
+TEST_CASE("Several files at once: sound ones are there, with their lines for later mistakes; others are not") {
+  const Folder folder;
+  const std::vector<std::string> paths = {folder.write("a.yaml", "first: 1\n"), folder.write("b.yaml", "x: 1\nx: 2\n"),
+                                          folder.write("c.yaml", "# a line\nlast: 3\n"), "/no/such/file.yaml"};
+  Diagnostics diagnostics;
+  const auto roots = load_sound_files(paths, diagnostics);
+  REQUIRE(roots.size() == 4);
+  REQUIRE(roots[0].has_value());
+  CHECK(roots[0]->find("first")->scalar() == "1");
+  CHECK_FALSE(roots[1].has_value());
+  CHECK_FALSE(roots[3].has_value());
+  CHECK(diagnostics.empty());
+  REQUIRE(roots[2].has_value());
+  diagnostics.add(roots[2]->find("last")->position(), "too late");
+  CHECK(diagnostics.mistakes().front().excerpt == "last: 3");
 }
 
 TEST_CASE("Text that is no UTF-8, or hides what it is") {
