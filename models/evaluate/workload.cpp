@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/ops/registry.h"
+#include "models/whole/op_text.h"
 #include "sim/config/reader.h"
 
 namespace sparsesim {
@@ -55,6 +56,7 @@ std::string find_workload(const std::string& path_or_name, const SearchPath& sea
 /// Readers stay alive until every one has declared its keys, then report what is left over.
 struct OpReader {
   explicit OpReader(const config::Node& node, Diagnostics& diagnostics) : map(node, diagnostics) {}
+  std::unique_ptr<Diagnostics> own;  // of an op that is in no file
   MapReader map;
   bool chained = true;  // waits for the op before it: no `after` is given
   std::vector<std::pair<std::string, config::Node>> after;
@@ -224,6 +226,45 @@ nlohmann::ordered_json schema_of(const OpKind& kind) {
   return {{"type", "object"}, {"properties", properties}, {"required", required}, {"additionalProperties", false}};
 }
 
+using OpReaders = std::vector<std::unique_ptr<OpReader>>;
+
+void add_op(const config::Node& node, Diagnostics& diagnostics, Workload& workload, OpReaders& readers,
+            std::string& resolved) {
+  readers.push_back(std::make_unique<OpReader>(node, diagnostics));
+  workload.ops.push_back(read_op(*readers.back(), workload.ops.size(), resolved));
+  for (InputFile& file : input_files(node)) workload.files.push_back(std::move(file));
+}
+
+void read_ops(MapReader& top, Workload& workload, OpReaders& readers) {
+  workload.resolved += "ops:\n";
+  const auto ops = top.required("ops");
+  if (!ops) return;
+  if (ops->type() != config::Node::Type::sequence || ops->items().empty())
+    top.mistake("ops", "ops must be a list of at least one op");
+  for (const auto& node : ops->items()) add_op(node, top.diagnostics(), workload, readers, workload.resolved);
+}
+
+/// The ops of a whole model are read as if the file had them. What one of them refuses is a mistake of the line of the
+/// recipe that it follows, or of the model.
+void read_model_ops(MapReader& top, Workload& workload, OpReaders& readers) {
+  Diagnostics& diagnostics = top.diagnostics();
+  if (const auto ops = top.optional("ops")) diagnostics.add(ops->key_position(), "give ops, or a model, not both");
+  workload.model = read_model_run(top);
+  workload.resolved += workload.model->resolved;
+  if (!diagnostics.empty()) return;
+  const config::Position place = top.node().key_position("model");
+  for (const ModelOp& op : latency_ops(workload.model->model, workload.model->pass)) {
+    auto own = std::make_unique<Diagnostics>();
+    std::string text;
+    add_op(op_node(op, place.file, *own), *own, workload, readers, text);
+    const config::Position at = op.place.line > 0 ? op.place : place;
+    workload.ops.back().place = at;
+    for (const config::Mistake& mistake : own->mistakes())
+      diagnostics.add(at, fmt::format("op \"{}\" of the model: {}", op.name, mistake.message), mistake.hint);
+    readers.back()->own = std::move(own);
+  }
+}
+
 /// Reports to diagnostics that have the file's lines, so that messages quote them.
 Workload read_workload(const config::Node& tree, Diagnostics& diagnostics) {
   const std::string path = tree.position().file;
@@ -234,17 +275,12 @@ Workload read_workload(const config::Node& tree, Diagnostics& diagnostics) {
   workload.seed = static_cast<std::uint64_t>(top.integer("seed", 0, std::numeric_limits<std::int64_t>::max(), 1));
   workload.resolved = fmt::format("name: {}\n", config::yaml_text(workload.name));
   if (!workload.title.empty()) workload.resolved += fmt::format("title: {}\n", config::yaml_text(workload.title));
-  workload.resolved += fmt::format("seed: {}\nops:\n", workload.seed);
+  workload.resolved += fmt::format("seed: {}\n", workload.seed);
   std::vector<std::unique_ptr<OpReader>> readers;
-  if (auto ops = top.required("ops")) {
-    if (ops->type() != config::Node::Type::sequence || ops->items().empty())
-      top.mistake("ops", "ops must be a list of at least one op");
-    for (const auto& node : ops->items()) {
-      readers.push_back(std::make_unique<OpReader>(node, diagnostics));
-      workload.ops.push_back(read_op(*readers.back(), workload.ops.size(), workload.resolved));
-      for (InputFile& file : input_files(node)) workload.files.push_back(std::move(file));
-    }
-  }
+  if (top.has("model"))
+    read_model_ops(top, workload, readers);
+  else
+    read_ops(top, workload, readers);
   top.finish();
   resolve_dependencies(workload.ops, readers, diagnostics);
   diagnostics.throw_if_any();

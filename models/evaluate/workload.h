@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/evaluate/input_files.h"
 #include "models/ops/op.h"
 #include "models/substrate/substrate.h"
+#include "models/whole/model_read.h"
 
 namespace sparsesim {
 
@@ -25,13 +27,16 @@ struct Workload {
   std::string title;
   std::uint64_t seed = 1;
   std::vector<WorkloadOp> ops;
-  std::string resolved;          // the whole file with every default, as YAML (--dump-config)
-  std::vector<InputFile> files;  // that ops name
+  std::optional<ModelRun> model;  // that the ops come from, where the file says `model` in place of `ops`
+  std::string resolved;           // the whole file with every default, as YAML (--dump-config)
+  std::vector<InputFile> files;   // that ops name
 };
 
 /// Reads a workload by path, or by name (with or without .yaml) from the search folders.
 /// Errors: config::ConfigError with every mistake of the file: unknown kinds and keys, duplicate op names,
-/// `after` naming an op that does not exist, itself, or a cycle.
+/// `after` naming an op that does not exist, itself, or a cycle; of a whole model what read_model_run() says.
+/// Sections of a workload that other folders read (`serving`) are theirs to take out first: with_changes() of
+/// sim/config/edit.h leaves keys out.
 Workload load_workload(const std::string& path_or_name, const SearchPath& search);
 /// The two halves of load_workload(), for whoever changes values between them (sim/config/edit.h). Errors: as there.
 config::Node load_workload_tree(const std::string& path_or_name, const SearchPath& search);

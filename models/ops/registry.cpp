@@ -10,6 +10,7 @@
 #include "models/ops/dense/collective.h"
 #include "models/ops/dense/elementwise.h"
 #include "models/ops/dense/gemm.h"
+#include "models/ops/dense/send.h"
 #include "models/ops/dynamic/activation.h"
 #include "models/ops/dynamic/depth.h"
 #include "models/ops/experts/grouped_gemm.h"
@@ -28,7 +29,7 @@ namespace {
 
 using config::MapReader;
 
-constexpr std::array<OpKind, 20> kOps{{
+constexpr std::array<OpKind, 21> kOps{{
     {"gemm", "matrix product of activations and weights", read_gemm, gemm_from_row},
     {"spmm", "matrix product with sparse weights", read_spmm, spmm_from_row},
     {"spgemm", "product of two sparse matrices", read_spgemm, spgemm_from_row},
@@ -60,6 +61,7 @@ constexpr std::array<OpKind, 20> kOps{{
      [](MapReader& map) { return read_collective("reduce_scatter", map); }, collective_from_row},
     {"all_reduce", "each device ends with the sum of all buffers",
      [](MapReader& map) { return read_collective("all_reduce", map); }, collective_from_row},
+    {"send", "each device of a pipeline's stage sends a buffer to one of the next", read_send, send_from_row},
 }};
 
 }  // namespace

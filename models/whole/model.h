@@ -39,6 +39,8 @@ struct ModelShape {
   std::int64_t heads = 0, kv_heads = 0, head_dim = 0;
   bool gated = true;            // gate and up projections, else up alone
   std::int64_t vocabulary = 0;  // columns of the output head; 0: no head
+  std::int64_t embeddings = 0;  // rows of tables that tokens are looked up in, or of the projection of patches
+  bool tied = false;            // the head's weights are the embeddings
   std::int64_t window = 0;      // keys that a query sees at most; 0: all
   std::string dtype = "bf16";   // of weights, activations and kept keys and values
   std::optional<ModelExperts> experts;
@@ -49,9 +51,12 @@ struct ModelShape {
 struct RecipeRule {
   std::vector<std::string> modules;  // words of docs/whole_models.md: attention.qkv, mlp.down, ...
   std::int64_t first = 0, last = 0;  // layers, both included
-  std::string pattern;               // of spmm, or channels, heads, window, activation
-  double sparsity = 0;
+  std::string pattern;               // of spmm, or dense, channels, heads, window, activation
+  double sparsity = 0;               // share of weights, channels, heads or activations that are zero or gone
   config::Position place;
+  std::string keys;     // further keys of the op, as it has them: ", format: csr, block: [16, 16]"
+  std::string weights;  // of N:M, unstructured, vector and block: file with the tensors whose zeros are the mask
+  std::int64_t window = 0, sinks = 0;  // of pattern window: keys that a query sees, and first keys that all see
 };
 
 /// How devices share one model. A replica is pipeline * max(tensor, expert) devices.
@@ -86,17 +91,22 @@ struct ModelOp {
   std::string name;         // "attention.qkv", "mlp.down"; with "layers 0-15: " before it where layers differ
   std::int64_t repeat = 1;  // layers that have it, of the pipeline stage with most of them
   std::string keys;         // "op: gemm, m: 16, n: 6144, k: 4096, dtype: bf16"
+  config::Position place;   // of the line of the recipe that it follows; without a file: of none
 };
 
-/// The ops of one group's share of a pass, in order; a device's sizes. The parts of a pass below give the same ops:
-/// equal text means equal time, so that callers with many passes ask for each text once.
+/// The ops of a pass, in order, with the sizes of one device. Sequences are divided over the replicas, and over the
+/// expert / tensor groups of a replica that share experts. The parts of a pass below give the same ops for what one
+/// replica works on: equal text means equal time, so that callers with many passes ask for each text once.
 std::vector<ModelOp> ops_of_pass(const Model& model, const Pass& pass);
-/// Those that depend on the number of tokens alone: norms, products, experts, exchanges of all layers.
+/// Those that depend on the number of tokens of a replica alone: norms, products, experts, exchanges of all layers.
 std::vector<ModelOp> token_ops(const Model& model, std::int64_t tokens);
-/// Those of one call: attention of all layers.
+/// Those of one call of a replica: attention of all layers.
 std::vector<ModelOp> attention_ops(const Model& model, const AttentionCall& call);
-/// Those after the last layer: norm and head, for `sequences` rows.
+/// Those after the last layer: norm and head, for `sequences` rows of a replica.
 std::vector<ModelOp> head_ops(const Model& model, std::int64_t sequences);
+/// What a pass takes from its first op to its last where layers are on several stages: every layer once, and what one
+/// stage sends to the next.
+std::vector<ModelOp> latency_ops(const Model& model, const Pass& pass);
 
 /// Bytes on the fullest device of a replica.
 struct ModelBytes {

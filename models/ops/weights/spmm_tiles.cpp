@@ -8,17 +8,10 @@
 
 #include "models/ops/dense/gemm_kernels.h"
 #include "models/ops/weights/spmm_kernels.h"
+#include "models/ops/weights/stored_bytes.h"
 
 namespace sparsesim {
 namespace {
-
-/// Bytes of a stored value's place in 2:4 weights, as the sparse instructions of its type read them: two bits, four
-/// with TF32, one with 4-bit values (kept in pairs). Source: PTX ISA, sparsity metadata of mma.sp.
-double place_bytes(const std::string& type) {
-  const double bytes = element_bytes(type);
-  if (bytes >= 4) return 0.5;
-  return bytes < 1 ? 0.125 : 0.25;
-}
 
 /// Weights and activations may differ: bytes of a weight, and what a kernel multiplies.
 struct Operands {
@@ -45,7 +38,7 @@ WeightFormat two_of_four(const SpmmSize& size, const std::string& pattern, doubl
   format.n_of_m = true;
   format.issued_share = 0.5;
   format.useful_share = useful;
-  const double place = ideal.metadata ? 0 : place_bytes(operands.types.activations);
+  const double place = ideal.metadata ? 0 : two_of_four_place_bytes(operands.types.activations);
   format.bytes_share = 0.5 * (operands.value + place) / operands.dense;
   return format;
 }

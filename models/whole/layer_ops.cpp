@@ -1,0 +1,230 @@
+#include "models/whole/layer_ops.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/ops/dense/gemm_kernels.h"
+#include "sim/config/reader.h"
+#include "sim/core/counts.h"
+
+namespace sparsesim {
+namespace {
+
+constexpr double kNormFlops = 5;        // per element: residual, square, sum, scale, gain
+constexpr double kRopeFlops = 6;        // a rotation of two elements, halved
+constexpr double kActivationFlops = 6;  // SiLU or GELU, and the product with the other half
+
+std::int64_t left_of(std::int64_t all, double gone) {
+  return std::max<std::int64_t>(1, std::llround((1 - gone) * static_cast<double>(all)));
+}
+
+/// Everything of a layer that tokens alone decide.
+class TokenOps {
+ public:
+  TokenOps(const Model& model, const LayerClass& layers, std::int64_t tokens, std::vector<LayerOp>& ops)
+      : shape_(model.shape),
+        parallel_(model.parallel),
+        layers_(layers),
+        share_(model),
+        replica_tokens_(tokens),
+        tokens_(ceil_div(tokens, share_.groups)),
+        ops_(ops) {}
+
+  void before_attention() {
+    norm("attention.norm");
+    const RecipeRule* rule = layers_.rule(Module::qkv);
+    if (shape_.latent) return latent_down(rule);
+    const KeptHeads kept = kept_heads(share_, rule);
+    const std::int64_t all = (share_.heads + 2 * share_.kv_heads) * shape_.head_dim;
+    const std::int64_t left = (kept.heads + 2 * kept.kv_heads) * shape_.head_dim;
+    product("attention.qkv", all, shape_.hidden, rule, {0, left, shape_.hidden});
+    if (shape_.kind == ModelKind::decoder) rope(share_.heads + share_.kv_heads, shape_.head_dim);
+  }
+
+  void after_attention() {
+    const RecipeRule* rule = layers_.rule(Module::output);
+    const std::int64_t width = shape_.latent ? shape_.latent->value_dim : shape_.head_dim;
+    const KeptHeads kept = kept_heads(share_, rule);
+    product("attention.output", shape_.hidden, share_.heads * width, rule, {0, shape_.hidden, kept.heads * width});
+    const bool scattered = layers_.experts && parallel_.expert > 1;
+    exchange("attention", scattered ? "reduce_scatter" : "all_reduce");
+    norm("mlp.norm");
+    if (layers_.experts)
+      experts();
+    else
+      network();
+  }
+
+ private:
+  void norm(const char* name) {
+    ops_.push_back(pass_op(name, tokens_ * shape_.hidden, shape_.dtype, 2, 2, kNormFlops));
+  }
+  void rope(std::int64_t heads, std::int64_t width) {
+    ops_.push_back(pass_op("attention.rope", tokens_ * heads * width, shape_.dtype, 1, 1, kRopeFlops));
+  }
+  void product(const char* name, std::int64_t n, std::int64_t k, const RecipeRule* rule, ProductSize kept) {
+    ops_.push_back(product_op(shape_, name, {tokens_, n, k}, rule, kept));
+  }
+  void exchange(const char* part, const char* collective) {
+    if (parallel_.tensor == 1) return;
+    const double bytes = static_cast<double>(tokens_ * shape_.hidden) * bytes_per_element(shape_);
+    ops_.push_back(exchange_op(fmt::format("{}.{}", part, collective), collective, bytes, parallel_.tensor));
+  }
+
+  // Every device makes the latent vectors of all tokens; their heads are divided.
+  void latent_down(const RecipeRule* rule) {
+    const ModelLatent& latent = *shape_.latent;
+    const std::int64_t kept = latent.kv_rank + latent.rope_dim, width = latent.nope_dim + latent.rope_dim;
+    product("attention.qkv_down", latent.query_rank + kept, shape_.hidden, rule, {});
+    const std::int64_t from = latent.query_rank > 0 ? latent.query_rank : shape_.hidden;
+    product("attention.q_up", share_.heads * width, from, rule, {});
+    rope(share_.heads + 1, latent.rope_dim);
+  }
+
+  void network() {
+    const RecipeRule *up = layers_.rule(Module::gate_up), *down = layers_.rule(Module::down);
+    const std::int64_t inner = share_.intermediate, halves = shape_.gated ? 2 : 1;
+    const std::int64_t up_left = kept_channels(share_, up), down_left = kept_channels(share_, down);
+    product(shape_.gated ? "mlp.gate_up" : "mlp.up", halves * inner, shape_.hidden, up,
+            {0, halves * up_left, shape_.hidden});
+    ops_.push_back(
+        pass_op("mlp.activation", tokens_ * up_left, shape_.dtype, static_cast<double>(halves), 1, kActivationFlops));
+    product("mlp.down", shape_.hidden, inner, down, {0, shape_.hidden, down_left});
+    exchange("mlp", "all_reduce");
+  }
+
+  void experts() {
+    const ModelExperts& e = *shape_.experts;
+    const bool spread = parallel_.expert > 1;
+    const std::int64_t inner = spread ? e.intermediate : e.intermediate / parallel_.tensor;
+    LayerOp op;
+    op.name = "experts";
+    op.keys = fmt::format(
+        "op: moe_ffn, tokens: {}, hidden: {}, intermediate: {}, experts: {}, top_k: {}, shared_experts: {}, gated: {}, "
+        "dtype: {}, routing: {}, devices: {}",
+        replica_tokens_, shape_.hidden, inner, e.count, e.top_k, e.shared, shape_.gated, shape_.dtype,
+        config::yaml_text(e.routing), spread ? parallel_.expert : 1);
+    const double products = static_cast<double>((shape_.gated ? 3 : 2) * shape_.hidden * inner);
+    const auto count = static_cast<double>((spread ? e.count / parallel_.expert : e.count) + e.shared);
+    const auto router = static_cast<double>(shape_.hidden * e.count);
+    op.values = (products * count + router) * bytes_per_element(shape_);
+    ops_.push_back(std::move(op));
+    exchange("experts", spread ? "all_gather" : "all_reduce");
+  }
+
+  const ModelShape& shape_;
+  const ModelParallel& parallel_;
+  const LayerClass& layers_;
+  const DeviceShare share_;
+  const std::int64_t replica_tokens_, tokens_;
+  std::vector<LayerOp>& ops_;
+};
+
+}  // namespace
+
+DeviceShare::DeviceShare(const Model& model) {
+  const std::int64_t tensor = model.parallel.tensor;
+  heads = model.shape.heads / tensor;
+  kv_heads = std::max<std::int64_t>(1, model.shape.kv_heads / tensor);
+  intermediate = model.shape.intermediate / tensor;
+  vocabulary = ceil_div(model.shape.vocabulary, tensor);
+  groups = std::max<std::int64_t>(1, model.parallel.expert / tensor);
+}
+
+double bytes_per_element(const ModelShape& shape) { return element_bytes(shape.dtype); }
+
+KeptHeads kept_heads(const DeviceShare& share, const RecipeRule* rule) {
+  if (rule == nullptr || rule->pattern != "heads") return {share.heads, share.kv_heads};
+  if (share.kv_heads == 1) return {left_of(share.heads, rule->sparsity), 1};
+  const std::int64_t groups = left_of(share.kv_heads, rule->sparsity);
+  return {groups * (share.heads / share.kv_heads), groups};
+}
+
+std::int64_t kept_channels(const DeviceShare& share, const RecipeRule* rule) {
+  if (rule == nullptr || rule->pattern != "channels") return share.intermediate;
+  return left_of(share.intermediate, rule->sparsity);
+}
+
+LayerOp pass_op(std::string name, std::int64_t elements, const std::string& dtype, double reads, double writes,
+                double flops) {
+  LayerOp op;
+  op.name = std::move(name);
+  op.keys = fmt::format("op: elementwise, elements: {}, dtype: {}, reads: {}, writes: {}, flops_per_element: {}",
+                        elements, dtype, reads, writes, flops);
+  return op;
+}
+
+LayerOp exchange_op(std::string name, const char* collective, double bytes, std::int64_t devices) {
+  LayerOp op;
+  op.name = std::move(name);
+  op.keys = fmt::format("op: {}, bytes: {} B, devices: {}", collective, config::format_number(bytes), devices);
+  return op;
+}
+
+LayerOp product_op(const ModelShape& shape, std::string name, const ProductSize& size, const RecipeRule* rule,
+                   const ProductSize& kept) {
+  LayerOp op;
+  op.name = std::move(name);
+  op.rule = rule;
+  op.values = static_cast<double>(size.n) * static_cast<double>(size.k) * bytes_per_element(shape);
+  const std::string sizes = fmt::format("m: {}, n: {}, k: {}, dtype: {}", size.m, size.n, size.k, shape.dtype);
+  if (rule == nullptr) {
+    op.keys = "op: gemm, " + sizes;
+  } else if (rule->pattern == "channels" || rule->pattern == "heads") {
+    op.values *= static_cast<double>(kept.n) / static_cast<double>(size.n) * static_cast<double>(kept.k) /
+                 static_cast<double>(size.k);
+    op.keys = fmt::format("op: pruned_gemm, {}, kept_outputs: {}, kept_inputs: {}", sizes, kept.n, kept.k);
+  } else if (rule->pattern == "activation") {
+    op.keys = fmt::format("op: activation_gemm, {}, sparsity: {}{}", sizes, config::format_number(rule->sparsity),
+                          rule->keys);
+  } else {
+    op.sparse = true;
+    op.keys = fmt::format("op: spmm, {}, pattern: {}", sizes, config::yaml_text(rule->pattern));
+    if (rule->weights.empty() && rule->sparsity > 0)
+      op.keys += fmt::format(", sparsity: {}", config::format_number(rule->sparsity));
+    op.keys += rule->keys;
+  }
+  return op;
+}
+
+std::vector<LayerOp> layer_ops(const Model& model, const LayerClass& layers, const LayerWork& work) {
+  std::vector<LayerOp> ops;
+  TokenOps parts(model, layers, work.tokens, ops);
+  if (work.tokens > 0) parts.before_attention();
+  add_attention(model, layers, work.calls, ops);
+  if (work.tokens > 0) parts.after_attention();
+  return ops;
+}
+
+std::vector<LayerOp> embedding_layer(const Model& model, std::int64_t tokens) {
+  const ModelShape& shape = model.shape;
+  const DeviceShare share(model);
+  const std::int64_t own = ceil_div(tokens, share.groups);
+  std::vector<LayerOp> ops = {pass_op("embedding", own * shape.hidden, shape.dtype, 1, 1, 0)};
+  ops.back().values =
+      static_cast<double>(ceil_div(shape.embeddings, model.parallel.tensor) * shape.hidden) * bytes_per_element(shape);
+  if (model.parallel.tensor > 1)  // each device looks up the tokens of its part of the table
+    ops.push_back(exchange_op("embedding.all_reduce", "all_reduce",
+                              static_cast<double>(own * shape.hidden) * bytes_per_element(shape),
+                              model.parallel.tensor));
+  return ops;
+}
+
+std::vector<LayerOp> head_layer(const Model& model, std::int64_t sequences) {
+  const ModelShape& shape = model.shape;
+  const DeviceShare share(model);
+  const std::int64_t own = ceil_div(sequences, share.groups);
+  std::vector<LayerOp> ops = {pass_op("head.norm", own * shape.hidden, shape.dtype, 2, 1, kNormFlops)};
+  if (shape.vocabulary == 0) return ops;
+  ops.push_back(product_op(shape, "head", {own, share.vocabulary, shape.hidden}, head_rule(model)));
+  if (shape.tied) ops.back().values = 0;
+  if (model.parallel.tensor > 1)
+    ops.push_back(exchange_op("head.all_gather", "all_gather",
+                              static_cast<double>(own * shape.vocabulary) * bytes_per_element(shape),
+                              model.parallel.tensor));
+  return ops;
+}
+
+}  // namespace sparsesim

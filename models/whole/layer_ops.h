@@ -1,0 +1,68 @@
+#pragma once
+// The ops of one layer, as the workload language writes them. Private to this folder.
+
+#include <string>
+#include <vector>
+
+#include "models/whole/layers.h"
+
+namespace sparsesim {
+
+/// What one device has of a model.
+struct DeviceShare {
+  explicit DeviceShare(const Model& model);
+  std::int64_t heads = 0, kv_heads = 0;  // a key head is copied where there are fewer of them than devices
+  std::int64_t intermediate = 0, vocabulary = 0;
+  std::int64_t groups = 1;  // that divide the sequences of a replica among them and share its experts
+};
+
+/// One op of a layer. `values` are the bytes of its weights, dense; `sparse` says whether a rule replaces them by what
+/// the op's own format stores.
+struct LayerOp {
+  std::string name, keys;
+  const RecipeRule* rule = nullptr;
+  double values = 0;
+  bool sparse = false;
+};
+
+/// What of a layer is asked for.
+struct LayerWork {
+  std::int64_t tokens = 0;           // of a replica; 0: no op that depends on tokens alone
+  std::vector<AttentionCall> calls;  // of a replica; none: no attention
+};
+
+/// The ops of a layer in order. `layer` is one of the class, for whose weights masks are named.
+std::vector<LayerOp> layer_ops(const Model& model, const LayerClass& layers, const LayerWork& work);
+/// Those before the first layer, and behind the last.
+std::vector<LayerOp> embedding_layer(const Model& model, std::int64_t tokens);
+std::vector<LayerOp> head_layer(const Model& model, std::int64_t sequences);
+
+/// Elements of a product's output and input that a device has: [tokens, k] times [k, n].
+struct ProductSize {
+  std::int64_t m = 1, n = 1, k = 1;
+};
+/// A product under a rule of the recipe, or dense; `kept_n` and `kept_k` are what structured pruning leaves.
+LayerOp product_op(const ModelShape& shape, std::string name, const ProductSize& size, const RecipeRule* rule,
+                   const ProductSize& kept = {0, 0, 0});
+
+/// Heads and channels of a device that a rule leaves: whole groups of query heads with their key head where there are
+/// several. All of them without such a rule.
+struct KeptHeads {
+  std::int64_t heads = 0, kv_heads = 0;
+};
+KeptHeads kept_heads(const DeviceShare& share, const RecipeRule* rule);
+std::int64_t kept_channels(const DeviceShare& share, const RecipeRule* rule);
+
+/// The attention calls of a layer, with the products that latent attention needs for each.
+void add_attention(const Model& model, const LayerClass& layers, const std::vector<AttentionCall>& calls,
+                   std::vector<LayerOp>& ops);
+/// An elementwise pass.
+LayerOp pass_op(std::string name, std::int64_t elements, const std::string& dtype, double reads, double writes,
+                double flops);
+/// A collective among `devices`; `bytes` of one rank's buffer.
+LayerOp exchange_op(std::string name, const char* collective, double bytes, std::int64_t devices);
+
+/// Bytes of one element of a model's type.
+double bytes_per_element(const ModelShape& shape);
+
+}  // namespace sparsesim

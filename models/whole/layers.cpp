@@ -1,0 +1,104 @@
+#include "models/whole/layers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/core/counts.h"
+
+namespace sparsesim {
+namespace {
+
+const std::vector<ModuleWord>& words() {
+  using enum Module;
+  static const std::vector<ModuleWord> table = {{"attention.qkv", {qkv}},
+                                                {"attention.scores", {scores}},
+                                                {"attention.output", {output}},
+                                                {"mlp.gate_up", {gate_up}},
+                                                {"mlp.up", {gate_up}},
+                                                {"mlp.down", {down}},
+                                                {"head", {head}},
+                                                {"attention", {qkv, output}},
+                                                {"mlp", {gate_up, down}},
+                                                {"all", {qkv, output, gate_up, down}}};
+  return table;
+}
+
+bool covers(const RecipeRule& rule, Module module) {
+  return std::any_of(rule.modules.begin(), rule.modules.end(), [&](const std::string& word) {
+    const auto modules = modules_of(word);
+    return std::find(modules.begin(), modules.end(), module) != modules.end();
+  });
+}
+
+/// Whether the pattern leaves the module's op to the rules before it: heads and channels say more than one op.
+const RecipeRule* last_rule(const Model& model, Module module, std::int64_t layer) {
+  const RecipeRule* found = nullptr;
+  for (const RecipeRule& rule : model.recipe)
+    if ((module == Module::head || (layer >= rule.first && layer <= rule.last)) && covers(rule, module)) found = &rule;
+  return found != nullptr && found->pattern == "dense" ? nullptr : found;
+}
+
+bool alike(const LayerClass& a, const LayerClass& b) {
+  if (a.experts != b.experts || a.rules != b.rules) return false;
+  return std::none_of(a.rules.begin(), a.rules.end(),
+                      [](const RecipeRule* rule) { return rule != nullptr && !rule->weights.empty(); });
+}
+
+}  // namespace
+
+std::span<const ModuleWord> module_words() { return words(); }
+
+std::vector<Module> modules_of(std::string_view word) {
+  for (const ModuleWord& row : words())
+    if (row.word == word) return row.modules;
+  return {};
+}
+
+bool has_experts(const ModelShape& shape, std::int64_t layer) {
+  if (!shape.experts || layer < shape.experts->dense_layers) return false;
+  return (layer - shape.experts->dense_layers) % shape.experts->every == 0;
+}
+
+std::vector<LayerClass> layer_classes(const Model& model) {
+  std::vector<LayerClass> classes;
+  for (std::int64_t layer = 0; layer < model.shape.layers; ++layer) {
+    LayerClass one;
+    one.experts = has_experts(model.shape, layer);
+    for (std::size_t m = 0; m < kModules; ++m) one.rules[m] = last_rule(model, static_cast<Module>(m), layer);
+    auto found = std::find_if(classes.begin(), classes.end(), [&](const LayerClass& c) { return alike(c, one); });
+    if (found == classes.end()) found = classes.insert(classes.end(), std::move(one));
+    found->layers.push_back(layer);
+  }
+  return classes;
+}
+
+const RecipeRule* head_rule(const Model& model) { return last_rule(model, Module::head, 0); }
+
+std::string layers_text(const std::vector<std::int64_t>& layers) {
+  std::vector<std::string> ranges;
+  for (std::size_t begin = 0; begin < layers.size();) {
+    std::size_t end = begin;
+    while (end + 1 < layers.size() && layers[end + 1] == layers[end] + 1) ++end;
+    ranges.push_back(end == begin ? fmt::format("{}", layers[begin])
+                                  : fmt::format("{}-{}", layers[begin], layers[end]));
+    begin = end + 1;
+  }
+  constexpr std::size_t kRangesMost = 4;
+  if (ranges.size() <= kRangesMost) return fmt::format("{}", fmt::join(ranges, ","));
+  return fmt::format("{},{},..,{}", ranges[0], ranges[1], ranges.back());
+}
+
+std::int64_t stage_of(std::int64_t layer, std::int64_t all, std::int64_t stages) {
+  const std::int64_t each = all / stages, longer = all % stages;  // the first `longer` stages have one more
+  const std::int64_t head = longer * (each + 1);
+  return layer < head ? layer / (each + 1) : longer + (layer - head) / std::max<std::int64_t>(1, each);
+}
+
+std::int64_t most_in_stage(const std::vector<std::int64_t>& layers, std::int64_t all, std::int64_t stages) {
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(stages));
+  for (const std::int64_t layer : layers) ++counts[static_cast<std::size_t>(stage_of(layer, all, stages))];
+  return *std::max_element(counts.begin(), counts.end());
+}
+
+}  // namespace sparsesim

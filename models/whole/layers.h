@@ -1,0 +1,51 @@
+#pragma once
+// Which layers of a model are alike, and what its recipe says of each part of them.
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/whole/model.h"
+
+namespace sparsesim {
+
+/// Parts of a layer that a recipe may name; the head is behind all layers.
+enum class Module { qkv, scores, output, gate_up, down, head };
+inline constexpr std::size_t kModules = 6;
+
+/// A word of recipes and the parts it stands for.
+struct ModuleWord {
+  std::string_view word;
+  std::vector<Module> modules;
+};
+/// Every word, single parts first.
+std::span<const ModuleWord> module_words();
+/// The parts of a word; none for an unknown one.
+std::vector<Module> modules_of(std::string_view word);
+
+/// Layers with the same parts and the same rules.
+struct LayerClass {
+  std::vector<std::int64_t> layers;  // ascending
+  bool experts = false;
+  std::array<const RecipeRule*, kModules> rules{};  // of each part; null: dense. They point into the model
+  const RecipeRule* rule(Module module) const { return rules[static_cast<std::size_t>(module)]; }
+};
+/// Classes of all layers, by their first layer. Of several rules for one part of a layer the last one counts. Layers
+/// whose weights are read from a file are classes of their own, for their masks differ.
+std::vector<LayerClass> layer_classes(const Model& model);
+/// The rule of the output head, or null.
+const RecipeRule* head_rule(const Model& model);
+/// Whether a layer has experts in place of a feed-forward network.
+bool has_experts(const ModelShape& shape, std::int64_t layer);
+
+/// Layers as people write them: "0-15", "0-2,40", "1,3,..,31".
+std::string layers_text(const std::vector<std::int64_t>& layers);
+/// Of these layers, the most that one of `stages` has; stages take consecutive layers, the first ones one more.
+std::int64_t most_in_stage(const std::vector<std::int64_t>& layers, std::int64_t all, std::int64_t stages);
+/// The stage that a layer is in.
+std::int64_t stage_of(std::int64_t layer, std::int64_t all, std::int64_t stages);
+
+}  // namespace sparsesim

@@ -1,0 +1,75 @@
+// What a model takes in memory, device by device.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "models/ops/weights/stored_bytes.h"
+#include "models/whole/layer_ops.h"
+#include "models/whole/op_text.h"
+#include "sim/core/counts.h"
+
+namespace sparsesim {
+namespace {
+
+struct OpBytes {
+  double values = 0, metadata = 0;
+  OpBytes& operator+=(const OpBytes& other) {
+    values += other.values;
+    metadata += other.metadata;
+    return *this;
+  }
+};
+
+/// Weights of an op as it stores them. A sparse product is read from its own text, mask and all.
+OpBytes weights_of(const LayerOp& op) {
+  if (!op.sparse) return {op.values, 0};
+  const auto read = read_op_text(op.keys, op.rule->place.file);
+  const auto* spmm = dynamic_cast<const Spmm*>(read.get());
+  if (spmm == nullptr) return {op.values, 0};
+  const StoredBytes stored = stored_bytes(spmm->size());
+  return {stored.values, stored.metadata};
+}
+
+OpBytes sum_of(const std::vector<LayerOp>& ops) {
+  OpBytes sum;
+  for (const LayerOp& op : ops) sum += weights_of(op);
+  return sum;
+}
+
+double kv_of_layer(const Model& model) {
+  if (model.shape.kind == ModelKind::encoder) return 0;
+  const double element = bytes_per_element(model.shape);
+  if (model.shape.latent)
+    return static_cast<double>(model.shape.latent->kv_rank + model.shape.latent->rope_dim) * element;
+  const DeviceShare share(model);
+  return 2 * static_cast<double>(share.kv_heads * model.shape.head_dim) * element;
+}
+
+}  // namespace
+
+ModelBytes bytes_of(const Model& model) {
+  constexpr int kNormsPerLayer = 2;
+  const double norm = static_cast<double>(model.shape.hidden) * bytes_per_element(model.shape);
+  const std::int64_t all = model.shape.layers, stages = model.parallel.pipeline;
+  std::vector<OpBytes> of_stage(static_cast<std::size_t>(stages));
+  std::vector<double> kv(of_stage.size());
+  for (const LayerClass& layers : layer_classes(model)) {
+    OpBytes one = sum_of(layer_ops(model, layers, {1, {AttentionCall{}}}));
+    one.values += kNormsPerLayer * norm;
+    for (const std::int64_t layer : layers.layers) {
+      const auto stage = static_cast<std::size_t>(stage_of(layer, all, stages));
+      of_stage[stage] += one;
+      kv[stage] += kv_of_layer(model);
+    }
+  }
+  of_stage.front() += sum_of(embedding_layer(model, 1));
+  of_stage.back() += sum_of(head_layer(model, 1));
+  of_stage.back().values += norm;
+  std::size_t fullest = 0;
+  for (std::size_t i = 1; i < of_stage.size(); ++i)
+    if (of_stage[i].values + of_stage[i].metadata > of_stage[fullest].values + of_stage[fullest].metadata) fullest = i;
+  return {of_stage[fullest].values, of_stage[fullest].metadata, *std::max_element(kv.begin(), kv.end())};
+}
+
+}  // namespace sparsesim

@@ -1,0 +1,134 @@
+// Whole models: parameters, shares of devices, and the ops that passes consist of.
+#include "models/whole/model.h"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "models/whole/model_read.h"
+#include "models/whole/op_text.h"
+
+namespace sparsesim {
+namespace {
+
+Model shipped(const std::string& name) {
+  config::Diagnostics diagnostics;
+  const auto path = std::filesystem::path(SPARSESIM_SOURCE_DIR) / "workloads" / (name + ".yaml");
+  const config::Node tree = config::load_file(path.string(), diagnostics);
+  config::MapReader top(tree, diagnostics);
+  std::string resolved;
+  Model model = read_model(top, resolved);
+  diagnostics.throw_if_any();
+  return model;
+}
+
+Model on(Model model, ModelParallel parallel) {
+  model.parallel = parallel;
+  return model;
+}
+
+RecipeRule rule(std::vector<std::string> modules, std::string pattern, std::int64_t first, std::int64_t last,
+                double sparsity = 0) {
+  RecipeRule made;
+  made.modules = std::move(modules);
+  made.pattern = std::move(pattern);
+  made.first = first;
+  made.last = last;
+  made.sparsity = sparsity;
+  return made;
+}
+
+double parameters(const Model& model) {
+  const double element = model.shape.dtype == "fp32" ? 4 : 2;
+  return bytes_of(on(model, {})).weights / element;
+}
+
+const ModelOp& named(const std::vector<ModelOp>& ops, const std::string& name) {
+  for (const ModelOp& op : ops)
+    if (op.name == name) return op;
+  FAIL("no op " << name);
+  return ops.front();
+}
+
+TEST_CASE("shipped models have as many parameters as was published, within one percent") {
+  const std::pair<const char*, double> published[] = {{"llama-2-7b", 6.74e9},   {"llama-2-70b", 68.98e9},
+                                                      {"mixtral-8x7b", 46.7e9}, {"qwen3-30b-a3b", 30.53e9},
+                                                      {"bert-large", 335e6},    {"vit-l", 304e6}};
+  for (const auto& [name, count] : published) {
+    CAPTURE(name);
+    CHECK(parameters(shipped(name)) == doctest::Approx(count).epsilon(0.01));
+  }
+}
+
+TEST_CASE("eight devices that split every product have an eighth of the weights each") {
+  const Model model = shipped("llama-2-70b");
+  const double norms = (2.0 * 80 + 1) * 8192 * 2;  // bytes; every device has them whole
+  const double one = bytes_of(on(model, {})).weights, eighth = bytes_of(on(model, {.tensor = 8})).weights;
+  CHECK(8 * (eighth - norms) == doctest::Approx(one - norms).epsilon(1e-12));
+  CHECK(8 * bytes_of(on(model, {.tensor = 8})).kv_per_token == bytes_of(on(model, {})).kv_per_token);
+  CHECK(bytes_of(on(model, {})).kv_per_token == 80 * 2 * 8 * 128 * 2);
+}
+
+TEST_CASE("stages of a pipeline have the layers between them, the first ones one more") {
+  const Model model = shipped("llama-2-7b");
+  const Pass pass{{{1, 128, 128}}};
+  CHECK(named(ops_of_pass(on(model, {.pipeline = 5}), pass), "mlp.down").repeat == 7);
+  const auto latency = latency_ops(on(model, {.pipeline = 5}), pass);
+  CHECK(named(latency, "mlp.down").repeat == 32);
+  CHECK(named(latency, "stage.send").repeat == 4);
+  CHECK(named(latency, "stage.send").keys == "op: send, bytes: 1048576 B, devices: 1");
+}
+
+TEST_CASE("2:4 weights of 16 bits take 9/16 of their bytes") {
+  Model model = shipped("llama-2-7b");
+  const double dense = bytes_of(model).weights;
+  model.recipe = {rule({"mlp"}, "2:4", 0, 31)};
+  const ModelBytes sparse = bytes_of(model);
+  const double network = 32 * 3.0 * 4096 * 11008 * 2;
+  CHECK(dense - sparse.weights == network / 2);
+  CHECK(sparse.metadata == network / 16);
+}
+
+TEST_CASE("a recipe changes the layers that it names and no others") {
+  Model model = shipped("llama-2-7b");
+  const Pass pass{{{1, 128, 128}}};
+  const auto before = ops_of_pass(model, pass);
+  model.recipe = {rule({"mlp.down"}, "2:4", 16, 31)};
+  const auto after = ops_of_pass(model, pass);
+  CHECK(named(after, "layers 0-15: mlp.down").keys == named(before, "mlp.down").keys);
+  CHECK(named(after, "layers 0-15: mlp.down").repeat == 16);
+  CHECK(named(after, "layers 16-31: mlp.down").keys ==
+        "op: spmm, m: 128, n: 4096, k: 11008, dtype: fp16, pattern: \"2:4\"");
+  CHECK(after.size() == before.size() + 1);
+  CHECK(named(after, "mlp.gate_up").repeat == 32);
+}
+
+TEST_CASE("the parts of a pass are the pass") {
+  const Model model = on(shipped("mixtral-8x7b"), {.tensor = 2});
+  const AttentionCall call{4, 1, 1000};
+  const auto whole = ops_of_pass(model, {{call}});
+  std::vector<ModelOp> parts = token_ops(model, 4);
+  for (const ModelOp& op : attention_ops(model, call)) parts.push_back(op);
+  for (const ModelOp& op : head_ops(model, 4)) parts.push_back(op);
+  CHECK(parts.size() == whole.size());
+  for (const ModelOp& part : parts) {
+    CAPTURE(part.name);
+    CHECK(named(whole, part.name).keys == part.keys);
+    CHECK(named(whole, part.name).repeat == part.repeat);
+  }
+}
+
+TEST_CASE("every op of every shipped model can be read") {
+  for (const char* name : {"llama-2-7b", "llama-2-70b", "mixtral-8x7b", "qwen3-30b-a3b", "bert-large", "vit-l"}) {
+    const Model model = shipped(name);
+    const Pass pass =
+        model.shape.kind == ModelKind::decoder ? Pass{{{2, 1, 300}, {1, 64, 128}}} : Pass{{{2, 100, 100}}};
+    for (const ModelOp& op : ops_of_pass(model, pass)) {
+      CAPTURE(op.keys);
+      CHECK(read_op_text(op.keys, "") != nullptr);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sparsesim
