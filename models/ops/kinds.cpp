@@ -24,7 +24,7 @@ constexpr std::array<SparsityKind, 13> kKinds{{
      "select compact", "tokens", "early-exit token-pruning-vit mixture-of-depths"},
     {"attention", "queries see some of the keys",
      "windows, sinks, documents, random, strided and retrieved blocks, block masks", "attention",
-     "attention attention_index", "window documents pages blocks",
+     "attention attention_backward attention_index", "window documents pages blocks",
      "window-attention-32k documents-packed bigbird streaming-decode retrieved-decode retrieved-prefill "
      "dilated-attention"},
     {"experts", "a token visits some of the expert networks",

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 
+#include "models/ops/attention/attention_backward.h"
 #include "models/ops/attention/attention_index.h"
 #include "models/ops/attention/attention_kernel.h"
 #include "models/ops/attention/attention_pattern.h"
@@ -67,9 +68,18 @@ void check_size(const AttentionSize& size, const AttentionKernel& kernel) {
   require_at_most(static_cast<double>(space.tiles()) * keys, kPatternKeysMost, "keys of all tiles under a pattern");
 }
 
-BlockMap checked_map(const AttentionSize& size, const AttentionKernel& kernel, std::uint64_t seed) {
+BlockMap checked_map(const AttentionSize& size, const AttentionKernel& kernel, std::uint64_t seed,
+                     bool by_keys = false) {
   check_size(size, kernel);
-  return attention_map(size, kernel, seed);
+  return by_keys ? attention_key_map(size, kernel, seed) : attention_map(size, kernel, seed);
+}
+
+Program lower_backward_call(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& keys,
+                            const BlockMap& queries, const LowerContext& context) {
+  Program program;
+  for (Launch& launch : lower_attention_backward(size, kernel, keys, queries, context.substrate, context.ideal))
+    add_stage(program, std::move(launch));
+  return program;
 }
 
 Program lower_call(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map,
@@ -82,8 +92,9 @@ Program lower_call(const AttentionSize& size, const AttentionKernel& kernel, con
   }
   const std::int64_t splits = key_splits(size, kernel, map, substrate);
   Program program;
-  add_stage(program, lower_cache_write(size.batch * size.queries, static_cast<double>(size.kv_heads * size.head_dim),
-                                       size.dtype, substrate));
+  if (size.cached)
+    add_stage(program, lower_cache_write(size.batch * size.queries, static_cast<double>(size.kv_heads * size.head_dim),
+                                         size.dtype, substrate));
   for (Launch& launch : lower_attention_index(size, kernel, substrate, context.ideal))
     add_stage(program, std::move(launch));
   if (kernel.scheduler_pass && !context.ideal.metadata) add_stage(program, scheduler_pass(size, substrate));
@@ -111,6 +122,13 @@ std::int64_t size_of(const MeasuredOp& row, const std::string& name, std::option
   return value ? *value : *fallback;
 }
 
+constexpr std::array<std::string_view, 4> kPhases = {"prefill", "decode", "forward", "backward"};
+
+void set_phase(AttentionSize& size, std::string_view phase) {
+  size.backward = phase == "backward";
+  size.cached = phase != "forward" && phase != "backward";
+}
+
 }  // namespace
 
 /// Maps counted so far.
@@ -119,6 +137,7 @@ struct MapMemo {
     const ScoreSpace space;
     const std::vector<std::string> patterns;  // of the kernel: they decide what it walks
     const std::uint64_t seed;
+    const bool by_keys;
     std::shared_ptr<const BlockMap> map;
   };
   std::mutex mutex;
@@ -127,20 +146,23 @@ struct MapMemo {
 
 Attention::Attention(AttentionSize size) : size_(std::move(size)), memo_(std::make_shared<MapMemo>()) {}
 
-std::shared_ptr<const BlockMap> Attention::map(const AttentionKernel& kernel, std::uint64_t seed) const {
+std::shared_ptr<const BlockMap> Attention::map(const AttentionKernel& kernel, std::uint64_t seed, bool by_keys) const {
   const ScoreSpace space = score_space(size_, kernel);
   const std::vector<std::string>& patterns = kernel.kernel->patterns;
   const std::lock_guard lock(memo_->mutex);
   for (const MapMemo::Entry& entry : memo_->entries)
-    if (entry.space == space && entry.patterns == patterns && entry.seed == seed) return entry.map;
-  auto counted = std::make_shared<const BlockMap>(checked_map(size_, kernel, seed));
-  memo_->entries.push_back({space, patterns, seed, counted});
+    if (entry.space == space && entry.patterns == patterns && entry.seed == seed && entry.by_keys == by_keys)
+      return entry.map;
+  auto counted = std::make_shared<const BlockMap>(checked_map(size_, kernel, seed, by_keys));
+  memo_->entries.push_back({space, patterns, seed, by_keys, counted});
   return counted;
 }
 
 Program Attention::lower(const LowerContext& context) const {
   const AttentionKernel kernel = find_attention_kernel(size_, context.substrate);
-  return lower_call(size_, kernel, *map(kernel, context.seed), context);
+  const auto queries = map(kernel, context.seed);
+  if (size_.backward) return lower_backward_call(size_, kernel, *map(kernel, context.seed, true), *queries, context);
+  return lower_call(size_, kernel, *queries, context);
 }
 
 Program Attention::lower_dense(const LowerContext& context) const {
@@ -149,7 +171,10 @@ Program Attention::lower_dense(const LowerContext& context) const {
   dense.pattern = nullptr;
   dense.kernel.clear();
   const AttentionKernel kernel = find_attention_kernel(dense, context.substrate);
-  return lower_call(dense, kernel, checked_map(dense, kernel, context.seed), context);
+  const BlockMap queries = checked_map(dense, kernel, context.seed);
+  if (dense.backward)
+    return lower_backward_call(dense, kernel, checked_map(dense, kernel, context.seed, true), queries, context);
+  return lower_call(dense, kernel, queries, context);
 }
 
 SparsitySummary Attention::sparsity(const LowerContext& context) const {
@@ -176,10 +201,10 @@ SparsitySummary Attention::sparsity(const LowerContext& context) const {
 
 std::unique_ptr<Op> read_attention(config::MapReader& map) {
   static constexpr std::array<std::string_view, 4> kTypes = {"fp16", "bf16", "fp8", "fp32"};
-  static constexpr std::array<std::string_view, 2> kPhases = {"prefill", "decode"};
   AttentionSize size;
   size.batch = map.integer("batch", 1, kExtentMost, 1);
   const std::string phase = map.choice("phase", kPhases, "prefill");
+  set_phase(size, phase);
   if (map.has("queries") || map.has("keys")) {
     size.keys = map.integer("keys", 1, kExtentMost);
     size.queries = map.integer("queries", 1, kExtentMost, phase == "decode" ? 1 : size.keys);
@@ -227,8 +252,10 @@ std::unique_ptr<Op> attention_from_row(const MeasuredOp& row) {
   size.batch = size_of(row, "batch", 1);
   size.keys = size_of(row, "seq");
   size.queries = size.keys;
-  const auto phase = row.params.find("phase");
-  if (phase != row.params.end() && phase->second == "decode") size.queries = 1;
+  if (const auto phase = row.params.find("phase"); phase != row.params.end()) {
+    if (phase->second == "decode") size.queries = 1;
+    set_phase(size, phase->second);
+  }
   size.heads = size_of(row, "heads");
   size.kv_heads = size_of(row, "kv_heads", size.heads);
   size.head_dim = size_of(row, "head_dim");

@@ -21,6 +21,8 @@ struct AttentionSize {
   std::int64_t head_dim = 128;
   std::string dtype = "bf16";
   bool causal = true;
+  bool cached = true;       // new keys and values go to a paged cache first, as serving frameworks do
+  bool backward = false;    // the gradients of queries, keys and values from those of the results
   std::int64_t window = 0;  // each query sees its last `window` keys, itself included; 0: no window
 
   const KeyPattern* pattern = nullptr;  // counted tile by tile; null: dense, or the window above in closed form
@@ -39,6 +41,7 @@ struct MapMemo;
 
 /// One attention call of a serving framework: write of the new keys and values into the cache, the index of a pattern,
 /// the kernel's scheduler pass and combine pass where it has them, and the attention kernel (docs/models/attention.md).
+/// Or one of a training step, without the cache: forward, or backward.
 class Attention : public Op {
  public:
   /// Sizes must be valid (see read_attention).
@@ -55,15 +58,17 @@ class Attention : public Op {
   const AttentionSize& size() const { return size_; }
 
  private:
-  /// What the call's kernel does with each tile: counted once per kernel and seed, for many runs ask.
-  std::shared_ptr<const BlockMap> map(const AttentionKernel& kernel, std::uint64_t seed) const;
+  /// What the call's kernel does with each tile, of keys where `by_keys`: counted once per kernel and seed, for many
+  /// runs ask.
+  std::shared_ptr<const BlockMap> map(const AttentionKernel& kernel, std::uint64_t seed, bool by_keys = false) const;
   AttentionSize size_;
   std::shared_ptr<MapMemo> memo_;
 };
 
-/// Keys: batch, seq (or queries and keys), heads, kv_heads (heads), head_dim, dtype, causal (true), phase (prefill,
-/// decode: one query per sequence against seq keys), pattern (a row of key_patterns(); window where `window` is given)
-/// with the sizes of that row, method (skip, mask), index_calls, kernel. Mistakes: sizes that contradict each other.
+/// Keys: batch, seq (or queries and keys), heads, kv_heads (heads), head_dim, dtype, causal (true), phase (prefill;
+/// decode: one query per sequence against seq keys; forward and backward of training: no cache), pattern (a row of
+/// key_patterns(); window where `window` is given) with the sizes of that row, method (skip, mask), index_calls,
+/// kernel. Mistakes: sizes that contradict each other.
 std::unique_ptr<Op> read_attention(config::MapReader& map);
 /// Params: batch seq heads kv_heads head_dim causal window phase. Errors: UnsupportedError for what read_attention
 /// refuses, for missing params and for other patterns than dense and window.

@@ -7,6 +7,7 @@
 
 #include "models/ops/cores/core.h"
 #include "models/ops/dense/gemm_kernels.h"
+#include "models/sparsity/key_tiles.h"
 #include "sim/core/counts.h"
 
 namespace sparsesim {
@@ -25,13 +26,14 @@ constexpr std::array<std::pair<const char*, Number>, 9> kNumbers = {{
     {"mask_ops", &AttentionKernel::mask_ops},
     {"index_cycles", &AttentionKernel::index_cycles},
 }};
-constexpr std::array<std::pair<const char*, Flag>, 6> kFlags = {{
+constexpr std::array<std::pair<const char*, Flag>, 7> kFlags = {{
     {"pack_heads", &AttentionKernel::pack_heads},
     {"longest_first", &AttentionKernel::longest_first},
     {"split_keys", &AttentionKernel::split_keys},
     {"scheduler_pass", &AttentionKernel::scheduler_pass},
     {"pipes_overlap", &AttentionKernel::pipes_overlap},
     {"decode_groups", &AttentionKernel::decode_groups},
+    {"two_loops", &AttentionKernel::two_loops},
 }};
 
 bool is_packed(const AttentionSize& size) { return size.pattern == find_key_pattern("documents"); }
@@ -49,7 +51,8 @@ std::vector<std::string_view> abilities(const AttentionSize& size) {
 
 // The instance for the smallest head dimension that holds the call's.
 const Kernel* smallest_instance(const AttentionSize& size, const Substrate& substrate, std::string_view ability) {
-  const std::string_view op = on_cores(substrate) ? "cores_attention" : "attention";
+  const std::string_view forward = on_cores(substrate) ? "cores_attention" : "attention";
+  const std::string_view op = size.backward ? "attention_backward" : forward;
   const Kernel* best = nullptr;
   for (const Kernel& kernel : substrate.kernels) {
     if (kernel.op != op || !takes(kernel, std::string(ability), size.dtype)) continue;
@@ -66,9 +69,10 @@ AttentionKernel find_attention_kernel(const AttentionSize& size, const Substrate
   for (const std::string_view ability : abilities(size))
     if (best == nullptr) best = smallest_instance(size, substrate, ability);
   if (best == nullptr || substrate.compute.pipes.tensor.count(size.dtype) == 0)
-    throw UnsupportedError("no " + (size.kernel.empty() ? "" : size.kernel + " ") + "attention kernel for " +
-                           size.dtype + " and head_dim " + std::to_string(size.head_dim) +
-                           " in the kernel library of " + substrate.name);
+    throw UnsupportedError("no " + (size.kernel.empty() ? "" : size.kernel + " ") +
+                           (size.backward ? "attention_backward" : "attention") + " kernel for " + size.dtype +
+                           " and head_dim " + std::to_string(size.head_dim) + " in the kernel library of " +
+                           substrate.name);
   AttentionKernel kernel;
   kernel.kernel = best;
   if (on_cores(substrate)) return kernel;  // its constants are those of a loop
@@ -113,6 +117,15 @@ BlockMap attention_map(const AttentionSize& size, const AttentionKernel& kernel,
   if (is_packed(size) && knows("documents")) return document_map(space, sets);
   if (size.decode() && knows("pages")) return page_map(space, sets, std::max<std::int64_t>(1, size.sizes.page));
   return block_map(space, sets);
+}
+
+BlockMap attention_key_map(const AttentionSize& size, const AttentionKernel& kernel, std::uint64_t seed) {
+  const ScoreSpace space = score_space(size, kernel);
+  if (size.pattern == nullptr) return key_tile_map(space);
+  const KeySets sets(*size.pattern, size.sizes, size.span(), seed);
+  if (size.mask_only) return masked_key_tile_map(space, sets);
+  if (is_packed(size) && takes(*kernel.kernel, "documents", size.dtype)) return document_key_tile_map(space, sets);
+  return key_tile_map(space, sets);
 }
 
 // FlashAttention 3's rule (hopper/heuristics.h): cut only where the tiles of one sequence leave a fifth of the units

@@ -26,6 +26,19 @@ struct AttentionKernel {
   bool decode_groups = false;   // one query: the heads of one key head share a tile, and keys are cut
   double mask_ops = 0;          // FP32 operations per score of a block that is not needed whole
   double index_cycles = 0;      // per block: its number comes from memory before its keys can
+  bool two_loops = false;       // backward: the queries' gradients come from a loop that computes the scores again
+};
+
+/// A loop over tiles of scores: what it multiplies, reads and writes per tile and per block, in vectors of head_dim
+/// elements of the call's type.
+struct TileLoop {
+  const char* name = "attention";
+  double products = 2;        // multiply-adds per score and element of a head: scores, results
+  double block_vectors = 2;   // read per key (query) of a block: keys and values
+  double row_vectors = 1;     // read once per row of a tile: queries
+  double result_vectors = 1;  // written per row of a tile
+  double added_bytes = 0;     // per key (query) of a block and element: added to sums in the shared cache
+  bool by_keys = false;       // tiles are of keys, blocks of queries
 };
 
 /// The library's kernel for the call: one that knows its pattern natively (`window`, `documents`; `pages` for a single
@@ -39,8 +52,11 @@ BlockMap attention_map(const AttentionSize& size, const AttentionKernel& kernel,
 /// Cuts along the keys per tile; 1 where the kernel does not cut.
 std::int64_t key_splits(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map,
                         const Substrate& substrate);
-/// The attention kernel itself.
+/// The same by tiles of keys, as a backward loop walks them. Valid for queries == keys.
+BlockMap attention_key_map(const AttentionSize& size, const AttentionKernel& kernel, std::uint64_t seed);
+/// The attention kernel itself, or one loop of a backward kernel.
 Launch lower_attention_kernel(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map,
-                              std::int64_t splits, const Substrate& substrate, const Ideal& ideal);
+                              std::int64_t splits, const Substrate& substrate, const Ideal& ideal,
+                              const TileLoop& loop = {});
 
 }  // namespace sparsesim

@@ -75,8 +75,9 @@ std::vector<TileGroup> group_tiles(const std::vector<TileBlocks>& tiles, bool lo
 class Lowering {
  public:
   Lowering(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map, std::int64_t splits,
-           const Substrate& substrate, const Ideal& ideal)
-      : size_(size),
+           const Substrate& substrate, const Ideal& ideal, const TileLoop& loop)
+      : loop_(loop),
+        size_(size),
         kernel_(kernel),
         map_(map),
         splits_(splits),
@@ -84,12 +85,13 @@ class Lowering {
         ideal_(ideal),
         space_(score_space(size, kernel)),
         tile_scores_(static_cast<double>(space_.tile_rows * space_.tile_keys)),
+        block_extent_(static_cast<double>(loop.by_keys ? space_.tile_rows : space_.tile_keys)),
         head_dim_(static_cast<double>(size.head_dim)),
         bytes_(element_bytes(size.dtype)) {}
 
   Launch launch() {
     Launch launch;
-    launch.name = "attention";
+    launch.name = loop_.name;
     launch.kernel = kernel_.kernel->name;
     launch.dtype = size_.dtype;
     launch.tasks_per_unit = kernel_.kernel->tasks_per_unit;
@@ -106,14 +108,17 @@ class Lowering {
   }
 
  private:
+  // Heads that read the same blocks: the query heads of a key head, each a head of its own; queries are read by one.
+  std::int64_t readers(std::int64_t heads) const { return loop_.by_keys ? 1 : heads / size_.kv_heads; }
+
   // Tasks of part of a head. Kernels that start the longest tiles first interleave the heads of a sequence.
   void add_split_heads(Launch& launch, std::int64_t heads, std::int64_t merged) {
     const auto groups = group_tiles(map_.tiles, kernel_.longest_first, splits_, merged);
     for (const TileGroup& group : groups) launch.shapes.push_back(shape(group, 1));
     const auto count = static_cast<std::int64_t>(groups.size());
-    const std::int64_t shared = heads / size_.kv_heads;
+    const std::int64_t shared = readers(heads), panels = heads / shared;
     const auto add_task = [&](std::int64_t sequence, std::int64_t head, std::int64_t group) {
-      const auto panel = static_cast<std::uint32_t>(1 + sequence * size_.kv_heads + head / shared);
+      const auto panel = static_cast<std::uint32_t>(1 + sequence * panels + head / shared);
       Task task;
       task.shape = static_cast<std::uint32_t>(group);
       task.panel = {panel, 0, 0};
@@ -139,7 +144,7 @@ class Lowering {
         group_tiles(map_.tiles, kernel_.longest_first, splits_, static_cast<std::int64_t>(map_.tiles.size()) * splits_);
     if (groups.empty()) return;
     const std::int64_t all = size_.batch * heads;
-    const double sharing = kernel_.pack_heads ? 1.0 : static_cast<double>(size_.heads / size_.kv_heads);
+    const double sharing = static_cast<double>(readers(heads));
     launch.shapes.push_back(shape(groups.front(), merged, sharing));
     if (all % merged != 0) launch.shapes.push_back(shape(groups.front(), all % merged, sharing));
     for (std::int64_t i = 0; i < ceil_div(all, merged); ++i) {
@@ -161,27 +166,28 @@ class Lowering {
     shape.stages = kernel_.kernel->stages;
     shape.pipes_overlap = kernel_.pipes_overlap;
     set_cycles(shape, group, blocks * n / fetched);
-    const double tile_keys = static_cast<double>(space_.tile_keys);
     // Of a block, what is loaded: all of it, unless the kernel reads page by page.
-    const double loaded = group.read_keys > 0 ? static_cast<double>(group.read_keys) / (blocks * tile_keys) : 1.0;
-    const double block_bytes = 2.0 * tile_keys * loaded * head_dim_ * bytes_;
-    const double used = std::min(1.0, static_cast<double>(group.needed_keys) / (distinct * tile_keys * loaded));
+    const double loaded = group.read_keys > 0 ? static_cast<double>(group.read_keys) / (blocks * block_extent_) : 1.0;
+    const double block_bytes = loop_.block_vectors * block_extent_ * loaded * head_dim_ * bytes_;
+    const double used = std::min(1.0, static_cast<double>(group.needed_keys) / (distinct * block_extent_ * loaded));
     shape.streams.push_back({block_bytes * used, block_bytes, true});
-    const double query_bytes = n * static_cast<double>(group.rows) * head_dim_ * bytes_ / fetched;
-    shape.streams.push_back({query_bytes, query_bytes, false});
-    const double again = block_bytes * (blocks * n - fetched) / fetched;
-    if (again > 0) shape.streams.push_back({again, again, true});
+    const double row_bytes = n * static_cast<double>(group.rows) * loop_.row_vectors * head_dim_ * bytes_ / fetched;
+    shape.streams.push_back({row_bytes, row_bytes, false});
+    const double added = loop_.added_bytes * block_extent_ * head_dim_ * blocks * n / fetched;
+    const double again = block_bytes * (blocks * n - fetched) / fetched + added;
+    if (again > 0)
+      shape.streams.push_back({.bytes_per_step = again, .line_bytes_per_step = again, .resident = added > 0});
     shape.prologue_cycles =
         n * static_cast<double>(group.tiles) *
         (kernel_.tile_cycles + kernel_.trips * substrate_.memory.dram_latency * substrate_.compute.clock);
     if (!ideal_.metadata) shape.prologue_cycles += n * blocks * kernel_.index_cycles;
-    const double results = n * static_cast<double>(group.rows) * head_dim_;
+    const double results = n * static_cast<double>(group.rows) * loop_.result_vectors * head_dim_;
     if (splits_ > 1)
       shape.scratch_bytes = results * 4;  // FP32 partial results, read back by the combine pass
     else
       shape.store_bytes = results * bytes_;
-    shape.useful_macs = 2 * n * static_cast<double>(group.needed) * head_dim_;
-    shape.issued_macs = ideal_.padding ? shape.useful_macs : 2 * n * blocks * tile_scores_ * head_dim_;
+    shape.useful_macs = loop_.products * n * static_cast<double>(group.needed) * head_dim_;
+    shape.issued_macs = ideal_.padding ? shape.useful_macs : loop_.products * n * blocks * tile_scores_ * head_dim_;
     return shape;
   }
 
@@ -190,14 +196,15 @@ class Lowering {
     const double full = static_cast<double>(group.blocks) * tile_scores_;
     const double scores =
         blocks_per_step * tile_scores_ * (ideal_.padding ? static_cast<double>(group.needed) / full : 1.0);
-    const double rate = pipes.tensor.at(size_.dtype).dense * pipes.tensor_sustained * kernel_.matrix_share;
+    const TensorRate& unit = pipes.tensor.at(size_.dtype);
+    const double rate = unit.dense * fp32_share(unit) * pipes.tensor_sustained * kernel_.matrix_share;
     const double operand_bytes =
-        blocks_per_step * kernel_.operand_reads * 2 * static_cast<double>(space_.tile_keys) * head_dim_ * bytes_;
+        blocks_per_step * kernel_.operand_reads * loop_.block_vectors * block_extent_ * head_dim_ * bytes_;
     const double bank_width = substrate_.compute.scratchpad_banks * substrate_.compute.scratchpad_bank_bytes;
     const double exposed = kernel_.pipes_overlap ? 1.0 : kernel_.softmax_exposed;
     auto& cycles = shape.cycles_per_step;
     cycles[static_cast<int>(Pipe::tensor)] =
-        4 * scores * head_dim_ / rate + kernel_.operand_exposed * operand_bytes / bank_width;
+        2 * loop_.products * scores * head_dim_ / rate + kernel_.operand_exposed * operand_bytes / bank_width;
     cycles[static_cast<int>(Pipe::special)] = exposed * scores / pipes.special;
     // Lanes do one operation per cycle; the rate counts an FMA as two.
     const double masked = static_cast<double>(group.masked) / static_cast<double>(group.blocks);
@@ -205,6 +212,7 @@ class Lowering {
         exposed * scores * (kernel_.softmax_ops + masked * kernel_.mask_ops) * 2 / pipes.vector;
   }
 
+  const TileLoop loop_;
   const AttentionSize& size_;
   const AttentionKernel& kernel_;
   const BlockMap& map_;
@@ -212,15 +220,18 @@ class Lowering {
   const Substrate& substrate_;
   const Ideal& ideal_;
   const ScoreSpace space_;
-  const double tile_scores_, head_dim_;
+  const double tile_scores_;
+  const double block_extent_;  // keys or queries of a block
+  const double head_dim_;
   const double bytes_;
 };
 
 }  // namespace
 
 Launch lower_attention_kernel(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map,
-                              std::int64_t splits, const Substrate& substrate, const Ideal& ideal) {
-  return Lowering(size, kernel, map, splits, substrate, ideal).launch();
+                              std::int64_t splits, const Substrate& substrate, const Ideal& ideal,
+                              const TileLoop& loop) {
+  return Lowering(size, kernel, map, splits, substrate, ideal, loop).launch();
 }
 
 }  // namespace sparsesim

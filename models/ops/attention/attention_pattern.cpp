@@ -155,6 +155,8 @@ std::optional<AttentionFault> find_attention_fault(const AttentionSize& size) {
                           fmt::format("heads ({}) must be a multiple of kv_heads ({})", size.heads, size.kv_heads)};
   if (size.causal && size.queries > size.keys)
     return AttentionFault{"queries", fmt::format("{} queries cannot follow {} keys", size.queries, size.keys)};
+  if (size.backward && size.queries != size.keys)
+    return AttentionFault{"phase", "a backward pass needs as many queries as keys"};
   if (size.pattern != nullptr) return find_pattern_fault(size);
   if (size.window > size.keys)
     return AttentionFault{"window",

@@ -72,7 +72,7 @@ bool runs(const Kernel& kernel, const GemmConstants& constants, const GemmSize& 
 // side of the tile, none shorter than the unit's floor.
 double instruction_cycles(const GemmPlan& plan, const GemmSize& size, const Pipes& pipes) {
   const TensorRate& rate = pipes.tensor.at(size.dtype);
-  const double share = size.accumulate == "fp32" && rate.fp32_accumulate > 0 ? rate.fp32_accumulate.value : 1;
+  const double share = size.accumulate == "fp32" ? fp32_share(rate) : 1;
   const double n_of_m = size.weights.sparse_rate > 0 ? size.weights.sparse_rate : rate.sparse.value;
   const double skipping = size.weights.n_of_m ? n_of_m : 1;
   const double flops = rate.dense * share * skipping * pipes.tensor_sustained;

@@ -47,6 +47,9 @@ bool takes(const Kernel& kernel, const std::string& pattern, const std::string& 
 /// Bytes of one element; 0.5 for int4. Throws UnsupportedError for an unknown type.
 double element_bytes(const std::string& dtype);
 
+/// Share of the dense rate at which the matrix unit adds 16-bit products up in FP32.
+inline double fp32_share(const TensorRate& rate) { return rate.fp32_accumulate > 0 ? rate.fp32_accumulate.value : 1; }
+
 /// Constants of a kernel as docs/models/gemm.md names them; those of the library's `gemm_common` entry hold unless the
 /// kernel has its own.
 struct GemmConstants {

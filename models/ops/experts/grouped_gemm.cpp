@@ -99,7 +99,8 @@ class Builder {
 
   double step_cycles() const {
     const Pipes& pipes = substrate_.compute.pipes;
-    double rate = pipes.tensor.at(size_.dtype).dense * pipes.tensor_sustained * constants_.tensor_share;
+    const TensorRate& unit = pipes.tensor.at(size_.dtype);
+    double rate = unit.dense * fp32_share(unit) * pipes.tensor_sustained * constants_.tensor_share;
     if (!warp_groups()) rate *= constants_.narrow_rate;
     double cycles = 2.0 * tile_.m * tile_.n * tile_.k / rate;
     if (warp_groups() && pipes.operand_bandwidth > 0)

@@ -116,8 +116,8 @@ class SampledLowering {
     // Matrix units take single precision as TF32.
     const auto rate = pipes.tensor.find(size_.dtype == "fp32" ? "tf32" : size_.dtype);
     if (rate == pipes.tensor.end()) throw UnsupportedError(substrate_.name + " has no matrix rate for " + size_.dtype);
-    const double share = rate->second.fp32_accumulate > 0 ? rate->second.fp32_accumulate.value : 1;
-    cycles[static_cast<int>(Pipe::tensor)] = 2 * macs / (rate->second.dense * share * pipes.tensor_sustained);
+    const double full = rate->second.dense * fp32_share(rate->second) * pipes.tensor_sustained;
+    cycles[static_cast<int>(Pipe::tensor)] = 2 * macs / full;
   }
 
   const SpmmSize& size_;

@@ -98,8 +98,7 @@ void add_multiplies(TaskShape& shape, const SpmmSize& size, const SpmmConstants&
   const auto rate = pipes.tensor.find(type);
   if (rate == pipes.tensor.end()) throw UnsupportedError(substrate.name + " has no matrix rate for " + type);
   const double full = rate->second.dense * pipes.tensor_sustained;
-  const double share =
-      size.accumulate == "fp32" && rate->second.fp32_accumulate > 0 ? rate->second.fp32_accumulate.value : 1;
+  const double share = size.accumulate == "fp32" ? fp32_share(rate->second) : 1;
   cycles[static_cast<int>(Pipe::tensor)] += 2 * macs / (full * share);
 }
 
