@@ -29,11 +29,6 @@ ChunkedShape cut_shape(const TaskShape& shape, int limit, double ps_per_cycle) {
   const int rest = shape.steps - cut.fill_steps;
   const int fill = std::max(1, cut.fill_steps);
   cut.chunks = shape.steps > 0 ? 1 + std::min(limit, (rest + fill - 1) / fill) : 0;
-  cut.begins.push_back(0);
-  for (int chunk = 1; chunk <= cut.chunks; ++chunk)
-    cut.begins.push_back(cut.chunks == 1
-                             ? cut.steps
-                             : cut.fill_steps + static_cast<int>(std::int64_t{rest} * (chunk - 1) / (cut.chunks - 1)));
   for (int pipe = 0; pipe < kPipes; ++pipe) {
     cut.step_ps[pipe] = shape.cycles_per_step[pipe] * ps_per_cycle;
     cut.step_total_ps =
@@ -82,7 +77,7 @@ void Machine::prepare_shapes() {
   for (const TaskShape& shape : launch_.shapes) {
     chunked_.push_back(cut_shape(shape, chunk_limit(launch_, shape), kPsPerSecond / clock_hz_));
     const ChunkedShape& cut = chunked_.back();
-    if (cut.chunks > 0) group_steps_ = std::max(group_steps_, cut.steps - cut.begins[cut.chunks - 1]);
+    if (cut.chunks > 0) group_steps_ = std::max(group_steps_, cut.steps - cut.begin(cut.chunks - 1));
   }
 }
 
@@ -234,7 +229,7 @@ void Machine::issue(Slot& slot, std::uint32_t id) {
   const Task& task = launch_.tasks[slot.task];
   const TaskShape& shape = launch_.shapes[task.shape];
   const ChunkedShape& cut = chunked_[task.shape];
-  const int first = cut.begins[slot.chunk], last = cut.begins[slot.chunk + 1];
+  const int first = cut.begin(slot.chunk), last = cut.begin(slot.chunk + 1);
   const int begin = first + static_cast<int>(task.first_slice), end = last + static_cast<int>(task.first_slice);
   const double dram_before = counters_.dram_bytes;
   double arrival = now_ps();
@@ -255,7 +250,7 @@ void Machine::compute(Slot& slot, std::uint32_t id) {
   const Task& task = launch_.tasks[slot.task];
   const TaskShape& shape = launch_.shapes[task.shape];
   const ChunkedShape& cut = chunked_[task.shape];
-  const double steps = cut.begins[slot.chunk + 1] - cut.begins[slot.chunk];
+  const double steps = cut.begin(slot.chunk + 1) - cut.begin(slot.chunk);
   double begin = 0, end = now_ps(), cursor = now_ps();
   for (int pipe = 0; pipe < kPipes; ++pipe) {
     const double work = steps * cut.step_ps[pipe];

@@ -19,11 +19,17 @@ namespace sparsesim {
 struct ChunkedShape {
   int steps = 0;
   int chunks = 0;
-  int fill_steps = 0;       // the pipeline fill: chunk 0 has these, the others share the rest evenly
-  std::vector<int> begins;  // step with which each chunk begins; one more gives the end of the loop
+  int fill_steps = 0;  // the pipeline fill: chunk 0 has these, the others share the rest evenly
   std::array<double, kPipes> step_ps{};
   double step_total_ps = 0;  // one step alone on its unit
   double prologue_ps = 0, epilogue_ps = 0;
+
+  /// Step with which a chunk begins; of `chunks`, the end of the loop.
+  int begin(int chunk) const {
+    if (chunk == 0) return 0;
+    if (chunk == chunks) return steps;
+    return fill_steps + static_cast<int>(std::int64_t{steps - fill_steps} * (chunk - 1) / (chunks - 1));
+  }
 };
 
 class Machine {

@@ -4,7 +4,9 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <memory_resource>
 #include <utility>
+#include <vector>
 
 #include "models/ops/dense/gemm_kernels.h"
 #include "models/ops/limits.h"
@@ -23,6 +25,7 @@ class RowsLowering {
         ideal_(context.ideal),
         constants_(spmm_constants(kernel)),
         types_(operand_types(size.dtype)),
+        activation_bytes_(element_bytes(types_.activations)),
         counts_(walked_counts()),
         groups_(std::max<std::int64_t>(1, kernel.tile_n / size.block_n)),
         tiles_m_((size.m + kernel.tile_m - 1) / kernel.tile_m),
@@ -36,10 +39,14 @@ class RowsLowering {
     Launch launch = start_spmm_launch(size_, kernel_, constants_, context_);
     const std::uint32_t variants = panel_variants();
     // All rows of one tile of m first: they gather from the same activations.
+    std::vector<std::uint32_t> shapes(static_cast<std::size_t>(tiles_n));  // but for the last, tiles of m are equal
     for (std::int64_t tile_m = 0; tile_m < tiles_m_; ++tile_m) {
+      const bool edge = tile_m + 1 == tiles_m_;
       for (std::int64_t tile_n = 0; tile_n < tiles_n; ++tile_n) {
+        std::uint32_t& shape = shapes[static_cast<std::size_t>(tile_n)];
+        if (tile_m == 0 || edge) shape = shape_of(launch, tile_n, edge);
         Task task;
-        task.shape = shape_of(launch, tile_n, tile_m + 1 == tiles_m_);
+        task.shape = shape;
         const auto activations = static_cast<std::uint32_t>(tile_m) * variants;
         task.panel = {activations + static_cast<std::uint32_t>(tile_n) % variants,
                       static_cast<std::uint32_t>(tiles_m_) * variants + static_cast<std::uint32_t>(tile_n), 0};
@@ -100,7 +107,7 @@ class RowsLowering {
     add_streams(shape, units, static_cast<double>(rows), width);
     add_work(shape, units, static_cast<double>(rows), units_per_step, width);
     const double outputs = static_cast<double>(rows * size_.block_n) * width;
-    shape.store_bytes = outputs * std::max(2.0, element_bytes(types_.activations));
+    shape.store_bytes = outputs * std::max(2.0, activation_bytes_);
     // Tasks of equal numbers of units begin and end inside rows: those are added up in L2.
     if (constants_.balanced > 0) shape.scratch_bytes = 2 * static_cast<double>(size_.block_n) * width * 4;
     shape.prologue_cycles = constants_.prologue_cycles;
@@ -110,7 +117,7 @@ class RowsLowering {
 
   void add_streams(TaskShape& shape, double units, double rows, double width) const {
     const Memory& memory = substrate_.memory;
-    const double row_bytes = width * element_bytes(types_.activations);
+    const double row_bytes = width * activation_bytes_;
     const double gathered = units * static_cast<double>(size_.block_k);
     // Gathered rows are found in the first-level cache as often as it holds the tile's whole operand; but each unit
     // reads what its tasks name once.
@@ -120,6 +127,7 @@ class RowsLowering {
     const double cold = operand * std::min(1.0, substrate_.compute.units / tasks) / std::max(1, shape.steps);
     const double once = std::min(cold, gathered * row_bytes);
     const double lines = gathered * round_up(row_bytes, memory.sector) * missed;
+    shape.streams.reserve(2);
     shape.streams.push_back({std::max(gathered * row_bytes * missed, once), std::max(lines, once), true, 1});
     double stored = units * unit_bytes_;
     if (!ideal_.metadata) stored += rows * constants_.row_bytes / std::max(1, shape.steps);
@@ -139,7 +147,7 @@ class RowsLowering {
     if (ideal_.padding) macs = units * columns * height * width;
     shape.issued_macs = macs * shape.steps;
     const double issue = ideal_.metadata ? 0 : rows * units_per_step * constants_.item_cycles;
-    const double gathered_bytes = slots * full_width * element_bytes(types_.activations);
+    const double gathered_bytes = slots * full_width * activation_bytes_;
     shape.cycles_per_step[static_cast<int>(Pipe::vector)] = issue + gathered_bytes * constants_.byte_cycles;
     add_multiplies(shape, size_, constants_, macs, substrate_);
   }
@@ -151,11 +159,13 @@ class RowsLowering {
   const Ideal ideal_;
   const SpmmConstants constants_;
   const OperandTypes types_;
+  const double activation_bytes_;  // of one element
   const RowCounts counts_;
   const std::int64_t groups_;  // rows of units per task
   const std::int64_t tiles_m_;
-  const double unit_bytes_;  // of a stored unit with its coordinates
-  std::map<std::array<std::int64_t, 4>, std::uint32_t> known_;
+  const double unit_bytes_;                    // of a stored unit with its coordinates
+  std::pmr::monotonic_buffer_resource arena_;  // of the map, which has an entry for each different task
+  std::pmr::map<std::array<std::int64_t, 4>, std::uint32_t> known_{&arena_};
 };
 
 }  // namespace
