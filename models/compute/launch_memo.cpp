@@ -68,6 +68,7 @@ LaunchMemo::Key LaunchMemo::key(const Launch& launch, const Substrate& substrate
 }
 
 std::optional<LaunchResult> LaunchMemo::find(const Key& key) const {
+  if (stop_ && *stop_) throw RunStopped();
   const std::lock_guard lock(mutex_);
   const auto found = results_.find(key);
   return found == results_.end() ? std::nullopt : std::optional(found->second);

@@ -9,6 +9,7 @@
 
 #include "models/ops/registry.h"
 #include "models/whole/op_text.h"
+#include "sim/config/memory_file.h"
 #include "sim/config/reader.h"
 
 namespace sparsesim {
@@ -34,6 +35,7 @@ WorkloadEntry read_entry(const fs::path& path) {
 }
 
 std::string find_workload(const std::string& path_or_name, const SearchPath& search) {
+  if (config::find_in_memory(path_or_name)) return path_or_name;
   std::error_code error;
   const bool plain = path_or_name.find('/') == std::string::npos;
   // A folder that happens to be called like a workload does not hide it.

@@ -94,4 +94,11 @@ struct BreakevenResult {
 /// Errors: UnsupportedError where no point can be simulated at all.
 BreakevenResult find_breakeven(const BreakevenDesign& design, Study& study, const BreakevenOptions& options);
 
+/// A table for people; `rows_only` leaves out its heading and the notes below it.
+std::string breakeven_table(const BreakevenDesign& design, const BreakevenOptions& options,
+                            const BreakevenResult& result, bool rows_only);
+/// The JSON of docs/breakeven.md.
+std::string breakeven_json(const BreakevenDesign& design, const BreakevenOptions& options,
+                           const BreakevenResult& result);
+
 }  // namespace sparsesim

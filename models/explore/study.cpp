@@ -138,7 +138,7 @@ void fill(sweep::PointRow& row, const RunResult& result, bool waterfall) {
 }  // namespace
 
 Study::Study(std::vector<sweep::Parameter> parameters, StudyOptions options)
-    : parameters_(std::move(parameters)), options_(std::move(options)) {}
+    : parameters_(std::move(parameters)), options_(std::move(options)), memo_(options_.stop) {}
 
 std::size_t Study::index_of(std::string_view path) const {
   const auto found = std::find_if(parameters_.begin(), parameters_.end(),
@@ -229,6 +229,7 @@ Workload Study::read_changed(const config::Node& original, const std::vector<std
 }
 
 StudyPoint Study::resolve(const std::vector<std::string>& setting) {
+  if (options_.stop && *options_.stop) throw RunStopped();
   const Machine machine = this->machine(setting);
   const std::size_t index = index_of("workload");
   auto workload =

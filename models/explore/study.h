@@ -1,6 +1,7 @@
 #pragma once
 // The points of a sweep made real: values become a machine and a workload, which are simulated.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -26,8 +27,9 @@ struct StudyPoint {
 };
 
 struct StudyOptions {
-  SearchPath substrates, workloads;  // where names are looked up
-  bool waterfall = false;            // where the promised speedup went, at ten times the cost
+  SearchPath substrates, workloads;         // where names are looked up
+  bool waterfall = false;                   // where the promised speedup went, at ten times the cost
+  const std::atomic<bool>* stop = nullptr;  // set: points in flight end with RunStopped
 };
 
 /// Any number of threads may ask at once.

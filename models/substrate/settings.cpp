@@ -72,6 +72,18 @@ config::Change text_change(std::string_view path, const std::string& text, const
   return {text_path(path), value};
 }
 
+Substrate load_substrate_with(const std::string& path_or_name, const SearchPath& search,
+                              const std::vector<Setting>& settings, const std::string& source) {
+  std::vector<config::Change> changes;
+  for (const Setting& setting : settings)
+    if (is_text_leaf(setting.path)) changes.push_back(text_change(setting.path, setting.text, setting.label));
+  Substrate substrate = load_changed_substrate(path_or_name, search, changes);
+  for (const Setting& setting : settings)
+    if (!is_text_leaf(setting.path)) set_number(substrate, setting.path, setting.text, source);
+  if (changes.size() < settings.size()) require_consistent(substrate);
+  return substrate;
+}
+
 void set_number(Substrate& substrate, const std::string& path, const std::string& text, const std::string& source) {
   std::vector<std::string> known(std::begin(kTextLeaves), std::end(kTextLeaves));
   for (const auto& fields : {fixed_fields(substrate), named_fields(substrate)}) {

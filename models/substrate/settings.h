@@ -29,6 +29,16 @@ config::Change text_change(std::string_view path, const std::string& text, const
 Substrate load_changed_substrate(const std::string& path_or_name, const SearchPath& search,
                                  const std::vector<config::Change>& changes);
 
+/// A leaf of a machine and what is put there. Mistakes of the text count as written in the file `label`.
+struct Setting {
+  std::string path, text, label;
+};
+
+/// load_substrate() with leaves replaced, of both sorts; `source` is that of the numbers. Errors: as
+/// load_changed_substrate(), set_number() and require_consistent().
+Substrate load_substrate_with(const std::string& path_or_name, const SearchPath& search,
+                              const std::vector<Setting>& settings, const std::string& source);
+
 /// Sets the number at `path` ("memory.dram.achieved") to `text` ("2 TB/s"), its range to that point and its source to
 /// `source`. The rate of an N:M pattern that the matrix unit does not skip yet may be new
 /// ("compute.pipes.tensor.bf16.n_of_m.6:8"). Errors: SettingError for an unknown path, and for a value that no file

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "sim/config/memory_file.h"
+
 namespace sparsesim {
 namespace {
 
@@ -72,6 +74,7 @@ std::string without_extension(const std::string& name) {
 }  // namespace
 
 std::optional<std::string> find_substrate(const std::string& path_or_name, const SearchPath& search) {
+  if (config::find_in_memory(path_or_name)) return path_or_name;
   std::error_code error;
   const std::string name = without_extension(path_or_name);
   const bool plain = path_or_name.find('/') == std::string::npos;

@@ -8,7 +8,6 @@
 #include <charconv>
 #include <cmath>
 
-#include "sim/cli/breakeven_output.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
 #include "sim/page/page.h"

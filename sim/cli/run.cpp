@@ -19,25 +19,17 @@ namespace {
 /// The machine with leaves replaced: "memory.dram.achieved=2 TB/s", "devices=4". Errors: UsageError with the nearest
 /// known path, for a value that no file could hold, and for numbers that contradict each other afterwards.
 Substrate load_with_settings(const std::string& name, const std::vector<std::string>& settings) {
-  std::vector<config::Change> changes;
-  std::vector<std::pair<std::string, std::string>> numbers;
+  std::vector<Setting> parsed;
   for (const std::string& setting : settings) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos) throw UsageError(fmt::format("--set \"{}\": expected PATH=VALUE", setting));
-    std::string path = setting.substr(0, equals), text = setting.substr(equals + 1);
-    if (is_text_leaf(path))
-      changes.push_back(text_change(path, text, fmt::format("--set {}", setting)));
-    else
-      numbers.emplace_back(std::move(path), std::move(text));
+    parsed.push_back({setting.substr(0, equals), setting.substr(equals + 1), fmt::format("--set {}", setting)});
   }
-  Substrate substrate = load_changed_substrate(name, shipped("substrates"), changes);
   try {
-    for (const auto& [path, text] : numbers) set_number(substrate, path, text, "given on the command line");
-    if (!numbers.empty()) require_consistent(substrate);
+    return load_substrate_with(name, shipped("substrates"), parsed, "given on the command line");
   } catch (const SettingError& error) {
     throw UsageError(fmt::format("--set: {}", error.what()));
   }
-  return substrate;
 }
 
 /// The same workload with this seed and those after it. False after Ctrl-C.

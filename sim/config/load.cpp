@@ -10,6 +10,7 @@
 
 #include "sim/config/document.h"
 #include "sim/config/load_files.h"
+#include "sim/config/memory_file.h"
 #include "sim/config/text_check.h"
 #include "sim/core/parallel.h"
 
@@ -39,6 +40,7 @@ SourceLines source_lines(const std::string& body) {
 }  // namespace
 
 std::string read_text_file(const std::string& path, std::int64_t bytes_max, Diagnostics& diagnostics) {
+  if (const auto held = std::dynamic_pointer_cast<const MemoryText>(find_in_memory(path))) return held->text();
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (path.empty() || path.find('\0') != std::string::npos || status.type() == fs::file_type::not_found) {

@@ -50,7 +50,7 @@ class Exporter {
  public:
   Exporter(Store& store, ExportTable table, ExportFormat format, const std::function<void(const std::string&)>& write)
       : store_(store), table_(table), format_(format), write_(write) {}
-  void run();
+  void run(std::string_view hash);
 
  private:
   using Sweeps = std::vector<std::pair<std::int64_t, SweepRow>>;
@@ -136,8 +136,9 @@ void Exporter::write(const Cells& row) const {
   write_(line + "}\n");
 }
 
-void Exporter::run() {
-  const Sweeps sweeps = store_.sweeps();
+void Exporter::run(std::string_view hash) {
+  Sweeps sweeps = store_.sweeps();
+  if (!hash.empty()) std::erase_if(sweeps, [&](const auto& sweep) { return sweep.second.hash != hash; });
   find_columns(sweeps);
   if (format_ == ExportFormat::csv) write_(csv_line(columns_));
   for (const auto& [number, sweep] : sweeps)
@@ -160,8 +161,8 @@ void Exporter::run() {
 }  // namespace
 
 void export_rows(Store& store, ExportTable table, ExportFormat format,
-                 const std::function<void(const std::string&)>& write) {
-  Exporter(store, table, format, write).run();
+                 const std::function<void(const std::string&)>& write, std::string_view hash) {
+  Exporter(store, table, format, write).run(hash);
 }
 
 }  // namespace sparsesim::sweep

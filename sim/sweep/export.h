@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "sim/sweep/store.h"
 
@@ -18,8 +19,8 @@ enum class ExportTable { points, ops };
 /// that name has; `substrate_name` and `workload_name` are what the files call themselves, as `substrate` and
 /// `workload` may be parameters; `lost.TERM` per term of the waterfall. What a point has not is empty, in JSON null.
 /// The bytes follow from what is in the file, not from the order in which it got there.
-/// Errors: StoreError.
+/// `hash` chooses a sweep; empty: all. Errors: StoreError.
 void export_rows(Store& store, ExportTable table, ExportFormat format,
-                 const std::function<void(const std::string&)>& write);
+                 const std::function<void(const std::string&)>& write, std::string_view hash = {});
 
 }  // namespace sparsesim::sweep

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "models/sparsity/formats/memory_mask.h"
 #include "models/sparsity/formats/npy.h"
 #include "models/sparsity/pattern_fit.h"
 
@@ -59,6 +60,8 @@ MaskName parse_mask_name(std::string_view name) {
 }
 
 Mask read_mask(const MaskName& name) {
+  if (const auto held = std::dynamic_pointer_cast<const MemoryMask>(config::find_in_memory(name.path)))
+    return held->mask();
   std::vector<std::string_view> known;
   for (const MaskFormat& format : kFormats) {
     if (name.path.ends_with(format.extension)) {

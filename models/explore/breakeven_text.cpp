@@ -1,18 +1,20 @@
-#include "sim/cli/breakeven_output.h"
+// Formats of a break-even: pure functions, described in docs/breakeven.md.
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-namespace sparsesim::cli {
+#include "models/explore/breakeven.h"
+
+namespace sparsesim {
 namespace {
 
 using nlohmann::ordered_json;
 using TableRow = std::vector<std::string>;
 
 /// Enough digits to tell a speedup from the target that it is just above.
-std::string times(double speedup) { return fmt::format("{:.4g}x", speedup); }
+std::string speedup_text(double speedup) { return fmt::format("{:.4g}x", speedup); }
 
 /// The last two steps of a path, which tell parameters of one question apart.
 std::string short_path(const std::string& path) {
@@ -49,25 +51,26 @@ void add_list_rows(const BreakevenOptions& options, const BreakevenSeries& serie
   for (const ScanPoint& point : series.scan) {
     const bool runs = point.error.empty();
     const std::string answer = !runs ? "cannot run" : point.speedup > options.target ? "pays" : "does not pay";
-    rows.push_back({series.also, fmt::format("{} {}", point.value, answer),
-                    runs && options.interval ? fmt::format("{} .. {}", times(point.low), times(point.high)) : "",
-                    runs ? times(point.speedup) : ""});
+    rows.push_back(
+        {series.also, fmt::format("{} {}", point.value, answer),
+         runs && options.interval ? fmt::format("{} .. {}", speedup_text(point.low), speedup_text(point.high)) : "",
+         runs ? speedup_text(point.speedup) : ""});
   }
 }
 
 void add_range_rows(const BreakevenDesign& design, const BreakevenOptions& options, const BreakevenSeries& series,
                     std::vector<TableRow>& rows) {
   for (const Crossing& crossing : series.crossings)
-    rows.push_back(
-        {series.also, fmt::format("pays {} {}", crossing.upward ? "from" : "up to", crossing.pays),
-         options.interval ? interval_text(design, crossing) : "",
-         fmt::format("{}, at {} {}", times(crossing.speedup_pays), crossing.fails, times(crossing.speedup_fails))});
+    rows.push_back({series.also, fmt::format("pays {} {}", crossing.upward ? "from" : "up to", crossing.pays),
+                    options.interval ? interval_text(design, crossing) : "",
+                    fmt::format("{}, at {} {}", speedup_text(crossing.speedup_pays), crossing.fails,
+                                speedup_text(crossing.speedup_fails))});
   if (!series.crossings.empty()) return;
   const bool always = series.verdict == Payoff::always;
   const ScanPoint* point = extreme(series.scan, !always);
   if (point == nullptr) return rows.push_back({series.also, "cannot run", "", ""});
   rows.push_back({series.also, std::string(name(series.verdict)), doubt(series),
-                  fmt::format("{} {} at {}", always ? "least" : "most", times(point->speedup), point->value)});
+                  fmt::format("{} {} at {}", always ? "least" : "most", speedup_text(point->speedup), point->value)});
 }
 
 std::string aligned(const std::vector<TableRow>& rows) {
@@ -129,7 +132,7 @@ ordered_json crossing_json(const Crossing& crossing, bool interval) {
   return out;
 }
 
-ordered_json point_json(const ScanPoint& point, bool interval) {
+ordered_json scan_point_json(const ScanPoint& point, bool interval) {
   if (!point.error.empty()) return {{"value", point.value}, {"error", point.error}};
   ordered_json out = {{"value", point.value}, {"speedup", point.speedup}};
   if (interval) out["interval"] = {{"low", point.low}, {"high", point.high}};
@@ -144,7 +147,7 @@ ordered_json series_json(const BreakevenSeries& series, const BreakevenDesign& d
   out["crossings"] = ordered_json::array();
   for (const Crossing& crossing : series.crossings) out["crossings"].push_back(crossing_json(crossing, interval));
   out["scan"] = ordered_json::array();
-  for (const ScanPoint& point : series.scan) out["scan"].push_back(point_json(point, interval));
+  for (const ScanPoint& point : series.scan) out["scan"].push_back(scan_point_json(point, interval));
   return out;
 }
 
@@ -176,4 +179,4 @@ std::string breakeven_json(const BreakevenDesign& design, const BreakevenOptions
   return out.dump(2) + "\n";
 }
 
-}  // namespace sparsesim::cli
+}  // namespace sparsesim
