@@ -177,7 +177,7 @@ class Writer:
     def list(self, start: str, items: list, indent: str, place: str):
         if not items:
             return self.add(f"{start} []", place)
-        if not any(isinstance(plain(item), (dict, list, tuple, range)) for item in items):
+        if not any(is_array(item) or isinstance(plain(item), (dict, list, tuple, range)) for item in items):
             inner = ", ".join(self.scalar(plain(item), place) for item in items)
             return self.add(f"{start} [{inner}]", place)
         self.add(start, place)
