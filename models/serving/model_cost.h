@@ -1,0 +1,40 @@
+#pragma once
+// Steps of a served model, costed by simulating its ops: with its recipe, or without.
+
+#include "models/serving/pass_times.h"
+#include "models/serving/step_cost.h"
+
+namespace sparsesim {
+
+enum class ServedSide { dense, sparse };
+
+/// Work of the steps so far, in picoseconds of one stage without the host.
+struct StepTotals {
+  PartTime time;
+  double host = 0;
+};
+
+/// The sum of a step's parts: its tokens, the attention of its sequences, the head.
+///
+/// Tokens of a step of up to 512 are padded to a captured size where there are graphs. All sequences that decode are
+/// one call of attention of their mean number of keys; all prompts are one call of the mean number of queries and as
+/// many keys before them as keep the number of scores. Several sides may share `times`.
+class ModelStepCost : public StepCost {
+ public:
+  ModelStepCost(PassTimes& times, ServedSide side, Time host, bool graphs)
+      : times_(times), side_(side), host_(host), graphs_(graphs) {}
+  StepTime step(std::span<const StepSequence> sequences) override;
+  const StepTotals& totals() const { return totals_; }
+
+ private:
+  Time own(const PartTime& time) const;
+  PartTime attention(std::span<const StepSequence> sequences);
+
+  PassTimes& times_;
+  const ServedSide side_;
+  const Time host_;
+  const bool graphs_;
+  StepTotals totals_;
+};
+
+}  // namespace sparsesim
