@@ -283,6 +283,7 @@ Workload read_workload(const config::Node& tree, Diagnostics& diagnostics) {
     read_model_ops(top, workload, readers);
   else
     read_ops(top, workload, readers);
+  workload.serving = top.map("serving");
   top.finish();
   resolve_dependencies(workload.ops, readers, diagnostics);
   diagnostics.throw_if_any();

@@ -27,9 +27,10 @@ struct Workload {
   std::string title;
   std::uint64_t seed = 1;
   std::vector<WorkloadOp> ops;
-  std::optional<ModelRun> model;  // that the ops come from, where the file says `model` in place of `ops`
-  std::string resolved;           // the whole file with every default, as YAML (--dump-config)
-  std::vector<InputFile> files;   // that ops name
+  std::optional<ModelRun> model;        // that the ops come from, where the file says `model` in place of `ops`
+  std::optional<config::Node> serving;  // the section of that name; who serves reads it (models/serving)
+  std::string resolved;                 // the whole file with every default, as YAML (--dump-config)
+  std::vector<InputFile> files;         // that ops name
 };
 
 /// Reads a workload by path, or by name (with or without .yaml) from the search folders.

@@ -22,10 +22,11 @@ inline std::int64_t padded_to_graph(std::int64_t tokens) {
   return (tokens + step - 1) / step * step;
 }
 
-/// Rows of products: time jumps where a tile begins, so the two points are the first and the last row of the same tile.
-/// Tiles are 8 rows up to 64, 64 up to 512, then 128: those of matrix units.
+/// Rows of products: each up to 16 for itself; beyond, time jumps where a tile begins, so the two points are the first
+/// and the last row of the same tile. Tiles are 8 rows up to 64, 64 up to 1024, then 128: those of matrix units.
 inline Bracket row_bracket(std::int64_t rows) {
-  const std::int64_t tile = rows <= 64 ? 8 : rows <= 512 ? 64 : 128;
+  if (rows <= 16) return {rows, rows, 0};
+  const std::int64_t tile = rows <= 64 ? 8 : rows <= 1024 ? 64 : 128;
   const std::int64_t first = (rows - 1) / tile * tile + 1, last = first + tile - 1;
   return {first, last, static_cast<double>(rows - first) / static_cast<double>(last - first)};
 }

@@ -41,8 +41,8 @@ PartTime ModelStepCost::attention(std::span<const StepSequence> sequences) {
   }
   if (prompts > 0) {
     const double mean = queries / prompts, before = std::max(0.0, scores / queries - mean / 2);
-    time.add(times_.between(PassPart::attention, {scale_bracket(prompts), scale_bracket(mean), context_bracket(before)}),
-             1);
+    time.add(
+        times_.between(PassPart::attention, {scale_bracket(prompts), scale_bracket(mean), context_bracket(before)}), 1);
   }
   return time;
 }
@@ -54,8 +54,7 @@ StepTime ModelStepCost::step(std::span<const StepSequence> sequences) {
     rows += sequence.samples ? 1 : 0;
   }
   const std::int64_t padded = padded_to_graph(tokens);
-  const Bracket size =
-      graphs_ && tokens <= kLargestGraph ? Bracket{padded, padded, 0} : row_bracket(tokens);
+  const Bracket size = graphs_ && tokens <= kLargestGraph ? Bracket{padded, padded, 0} : row_bracket(tokens);
   PartTime stage = times_.between(PassPart::tokens, {size});
   stage.add(attention(sequences), 1);
   PartTime head, send;

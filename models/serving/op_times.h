@@ -14,9 +14,9 @@
 namespace sparsesim {
 
 struct OpTime {
-  Time own;               // as the op is written; by its dense kernel where the machine has none for the pattern
-  Time twin;              // of its dense twin, where it was asked for
-  bool patterned = false; // it has a twin other than itself
+  Time own;                // as the op is written; by its dense kernel where the machine has none for the pattern
+  Time twin;               // of its dense twin, where it was asked for
+  bool patterned = false;  // it has a twin other than itself
   bool fallback = false;
 };
 

@@ -15,6 +15,7 @@ inline constexpr int kSimulationError = 1;
 inline constexpr int kBadInput = 2;
 
 int run_run(const ParsedCommand& command);
+int run_serve(const ParsedCommand& command);
 int run_validate(const ParsedCommand& command);
 int run_fingerprint(const ParsedCommand& command);
 int run_measure(const ParsedCommand& command);

@@ -19,6 +19,7 @@ using namespace sparsesim::cli;
 
 int dispatch(const ParsedCommand& command) {
   if (command.name == "run") return run_run(command);
+  if (command.name == "serve") return run_serve(command);
   if (command.name == "validate") return run_validate(command);
   if (command.name == "fingerprint") return run_fingerprint(command);
   if (command.name == "measure") return run_measure(command);

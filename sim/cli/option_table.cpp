@@ -26,6 +26,33 @@ CommandSpec run_command() {
            "sparsesim run --substrate h100 --workload moe64 --format json --timeline moe64.json"}};
 }
 
+CommandSpec serve_command() {
+  return {"serve",
+          "what the users of a served model wait for, dense and sparse",
+          "Requests arrive, are batched and answered: a simulation of a server's steps, each costed by simulating the "
+          "kernels of the model. Prints time to first token, time per output token, throughput, memory and the rate "
+          "that the machine can carry, for the model without its recipe and with it. Options replace keys of the "
+          "workload's section `serving`; docs/serving.md describes both.",
+          {required(value("substrate", ValueType::substrate, "S", "machine: a file, or the name of a shipped one")),
+           required(value("workload", ValueType::workload, "W", "work: a file, or the name of a shipped one")),
+           value("rate", ValueType::text, "R", "requests per second; several with commas draw a curve"),
+           integer("requests", 1, 1000000, "how many"),
+           integer("concurrency", 1, 1000000, "so many users who each wait for their answer, in place of a rate"),
+           value("trace", ValueType::file, "FILE", "recorded requests (CSV: arrival, input, output)"),
+           value("input", ValueType::text, "TOKENS", "of a prompt: N, uniform:LOW:HIGH or lognormal:MEAN:SIGMA[:MOST]"),
+           value("output", ValueType::text, "TOKENS", "of an answer, in the same forms"),
+           repeatable(value("set", ValueType::text, "PATH=VALUE",
+                            "replace a leaf of the machine (memory.dram.achieved=\"2 TB/s\") or of the workload "
+                            "(workload.serving.max_sequences=64, workload.parallel.tensor=4)")),
+           value("quality", ValueType::text, "DENSE,SPARSE", "what you measured of the answers, to print beside"),
+           value("requests-out", ValueType::file, "FILE", "write a line per request (CSV)"), format_option(),
+           integer("seed", 0, INT64_MAX, "seed of everything drawn; default is the workload's"),
+           integer("threads", 1, 1024, "kernels simulated at once; default is one per processor"), quiet_option()},
+          {},
+          {"sparsesim serve --substrate h100-x8 --workload llama-2-70b --rate 4",
+           "sparsesim serve --substrate h100-x8 --workload llama-2-70b --rate 1,2,4,8 --set workload.recipe.mlp=2:4"}};
+}
+
 CommandSpec validate_command() {
   return {"validate",
           "compare predictions with measured times",
@@ -149,6 +176,7 @@ CommandSpec with_argument(std::string name, std::string summary, OptionSpec argu
 std::vector<CommandSpec> make_commands() {
   std::vector<CommandSpec> table;
   table.push_back(run_command());
+  table.push_back(serve_command());
   table.push_back(validate_command());
   table.push_back(fingerprint_command());
   table.push_back(measure_command());

@@ -8,29 +8,13 @@
 #include <sstream>
 
 #include "models/evaluate/distribution.h"
-#include "models/substrate/settings.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
+#include "sim/cli/settings.h"
 
 namespace sparsesim::cli {
 
 namespace {
-
-/// The machine with leaves replaced: "memory.dram.achieved=2 TB/s", "devices=4". Errors: UsageError with the nearest
-/// known path, for a value that no file could hold, and for numbers that contradict each other afterwards.
-Substrate load_with_settings(const std::string& name, const std::vector<std::string>& settings) {
-  std::vector<Setting> parsed;
-  for (const std::string& setting : settings) {
-    const auto equals = setting.find('=');
-    if (equals == std::string::npos) throw UsageError(fmt::format("--set \"{}\": expected PATH=VALUE", setting));
-    parsed.push_back({setting.substr(0, equals), setting.substr(equals + 1), fmt::format("--set {}", setting)});
-  }
-  try {
-    return load_substrate_with(name, shipped("substrates"), parsed, "given on the command line");
-  } catch (const SettingError& error) {
-    throw UsageError(fmt::format("--set: {}", error.what()));
-  }
-}
 
 /// The same workload with this seed and those after it. False after Ctrl-C.
 bool add_distribution(const ParsedCommand& command, const Workload& workload, const Substrate& substrate,

@@ -1,0 +1,118 @@
+// sparsesim serve: requests to a model, batched and answered.
+
+#include "models/serving/serve.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "models/evaluate/workload.h"
+#include "models/serving/serve_report.h"
+#include "sim/cli/commands.h"
+#include "sim/cli/interrupt.h"
+#include "sim/cli/settings.h"
+
+namespace sparsesim::cli {
+namespace {
+
+constexpr std::string_view kWorkload = "workload.";
+constexpr std::size_t kRatesMost = 64;
+
+/// Requests per second, ascending or not. Errors: UsageError.
+std::vector<double> rates_of(const ParsedCommand& command) {
+  std::vector<double> rates;
+  const std::string text = command.get("rate");
+  for (std::size_t begin = 0; begin <= text.size() && command.find("rate");) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    double rate = 0;
+    const auto [at, error] = std::from_chars(text.data() + begin, text.data() + end, rate);
+    if (error != std::errc() || at != text.data() + end || !(rate >= 1e-6 && rate <= 1e6))
+      throw UsageError(
+          fmt::format("--rate \"{}\": expected requests per second from 1e-06 to 1e+06, with commas "
+                      "between several",
+                      text));
+    rates.push_back(rate);
+    begin = end + 1;
+  }
+  if (rates.size() > kRatesMost) throw UsageError(fmt::format("--rate: more than {} rates", kRatesMost));
+  return rates;
+}
+
+/// The workload with its changed values, and the settings that are the machine's.
+Workload load_served_workload(const ParsedCommand& command, std::vector<std::string>& machine_settings) {
+  const config::Node tree = load_workload_tree(command.get("workload"), shipped("workloads"));
+  std::vector<config::Change> changes;
+  for (const std::string option : {"requests", "concurrency", "trace", "input", "output"})
+    if (const auto text = command.find(option)) {
+      const std::string value = option == "trace" ? config::yaml_text(*text) : *text;
+      changes.push_back(workload_change(tree, "serving." + option, value, "--" + option));
+    }
+  for (const std::string& setting : command.get_all("set")) {
+    const auto equals = setting.find('=');
+    if (equals == std::string::npos) throw UsageError(fmt::format("--set \"{}\": expected PATH=VALUE", setting));
+    if (setting.starts_with(kWorkload))
+      changes.push_back(workload_change(tree, setting.substr(kWorkload.size(), equals - kWorkload.size()),
+                                        setting.substr(equals + 1), "--set"));
+    else
+      machine_settings.push_back(setting);
+  }
+  return read_workload(changes.empty() ? tree : config::with_changes(tree, changes));
+}
+
+ServingSpec read_section(const Workload& workload, bool batch, bool open_loop) {
+  config::Diagnostics diagnostics;
+  config::MapReader map(workload.serving ? *workload.serving : config::load_text("{}", workload.name, diagnostics),
+                        diagnostics);
+  ServingSpec spec = read_serving(map, batch);
+  diagnostics.throw_if_any();
+  if (open_loop && spec.arrivals == Arrivals::closed) {  // a rate on the command line
+    spec.arrivals = spec.trace.empty() ? Arrivals::poisson : Arrivals::trace;
+    spec.concurrency = 0;
+  }
+  return spec;
+}
+
+ServedQuality quality_of(const ParsedCommand& command) {
+  const std::string text = command.get("quality");
+  const std::size_t comma = text.find(',');
+  if (comma == std::string::npos && !text.empty())
+    throw UsageError(fmt::format("--quality \"{}\": expected DENSE,SPARSE", text));
+  return text.empty() ? ServedQuality{} : ServedQuality{text.substr(0, comma), text.substr(comma + 1)};
+}
+
+}  // namespace
+
+int run_serve(const ParsedCommand& command) {
+  const std::vector<double> rates = rates_of(command);
+  if (!rates.empty() && command.find("concurrency"))
+    throw UsageError("--rate and --concurrency: requests come at a rate, or from so many users");
+  const ServedQuality quality = quality_of(command);
+  const auto requests_file = command.find("requests-out");
+  if (requests_file) check_writable(*requests_file);
+  std::vector<std::string> machine_settings;
+  const Workload workload = load_served_workload(command, machine_settings);
+  const Substrate substrate = load_with_settings(command.get("substrate"), machine_settings);
+  ServeOptions options;
+  options.seed = command.integer("seed") ? static_cast<std::uint64_t>(*command.integer("seed")) : workload.seed;
+  options.threads = static_cast<int>(command.integer("threads").value_or(0));
+  options.stop = &InterruptGuard::stop();
+  ProgressBar bar("requests");
+  if (ProgressBar::visible() && !command.flag("quiet"))
+    options.progress = [&](std::size_t done, std::size_t total) { bar.draw(done, total); };
+  const ServingSpec spec = read_section(workload, !workload.model, !rates.empty());
+  if (!workload.model) throw UsageError("only workloads with a model are served");
+  const config::Position place{workload.name, 0, 0};
+  const InterruptGuard guard;
+  auto result = serve_model(workload.model->model, substrate, spec, rates, options, place);
+  bar.clear();
+  if (!result) {
+    fmt::print(stderr, "sparsesim: interrupted, nothing was written\n");
+    return kInterruptedExit;
+  }
+  result->workload = workload.name;
+  if (requests_file) write_file(*requests_file, format_requests(*result));
+  fmt::print("{}", command.get("format") == "json" ? format_json(*result, quality) : format_table(*result, quality));
+  return kOk;
+}
+
+}  // namespace sparsesim::cli

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""sparsesim serve as users meet it: options in place of keys, mistakes with their places, traces, files, threads, Ctrl-C."""
+import csv
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from program import PROGRAM, ProgramTest, places
+
+MODEL = """\
+name: small
+seed: 3
+model: {kind: decoder, layers: 4, hidden: 1024, intermediate: 4096, heads: 8, kv_heads: 2, vocabulary: 32000}
+recipe: {mlp: "2:4"}
+serving: {rate: 50 /s, requests: 80, input: "uniform:50:200", output: 12}
+"""
+
+
+class Serving(ProgramTest):
+    def words(self, *more: str, text=MODEL) -> list[str]:
+        self.write("small.yaml", text)
+        return ["serve", "--substrate", "h100", "--workload", "small.yaml", *more]
+
+    def result(self, *more: str, text=MODEL) -> dict:
+        return json.loads(self.accepted(*self.words("--format", "json", *more, text=text)))
+
+    def rows(self) -> list[dict]:
+        return list(csv.DictReader((self.folder / "out.csv").read_text().splitlines()))
+
+    def test_the_table_has_what_people_compare(self):
+        text = self.accepted(*self.words("--quality", "62.1,61.9"))
+        for row in ["time to first token p50, ms", "time per output token p99, ms", "inter-token latency p95, ms",
+                    "end to end p95, ms", "tokens/s per device", "weights, GB/device", "metadata, GB/device",
+                    "KV blocks peak", "quality, as given", "Amdahl", "capacity"]:
+            self.assertIn(row, text)
+        self.assertNotIn("quality", self.accepted(*self.words()))
+
+    def test_options_replace_keys(self):
+        self.assertEqual(self.result()["points"][0]["rate"], 50)
+        self.assertEqual(self.result("--input", "64")["mean_input"], 64)
+        self.assertEqual([p["rate"] for p in self.result("--rate", "1,2.5")["points"]], [1, 2.5])
+        closed = self.result("--concurrency", "4")
+        self.assertIsNone(closed["points"][0]["rate"])
+        self.assertIsNone(closed["dense"]["capacity_requests_per_s"])
+        self.assertAlmostEqual(closed["points"][0]["dense"]["requests_in_system"], 4, delta=0.2)
+        self.assertEqual(self.result("--set", "workload.serving.max_sequences=7")["max_sequences"], 7)
+        slow = self.result("--set", "memory.dram.achieved=1 TB/s")["points"][0]["dense"]
+        self.assertGreater(slow["time_per_output_token_ms"]["p50"],
+                           self.result()["points"][0]["dense"]["time_per_output_token_ms"]["p50"])
+
+    def test_overloaded_prints_the_capacity_and_no_latency(self):
+        result = self.result("--rate", "100000")
+        self.assertEqual(result["points"][0]["dense"], {"overloaded": True})
+        text = self.accepted(*self.words("--rate", "100000"))
+        self.assertIn("dense: overloaded: capacity ", text)
+        self.assertIn("sparse: overloaded: capacity ", text)
+
+    def test_a_trace_and_a_line_per_request(self):
+        self.write("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.5,100,5\n"
+                            "2023-11-16 18:15:47.0,200,1\n2023-11-16 18:15:48.5,50,7\n")
+        result = self.result("--trace", "t.csv", "--requests-out", "out.csv")
+        self.assertAlmostEqual(result["points"][0]["rate"], 1)
+        rows = self.rows()
+        self.assertEqual([r["side"] for r in rows], ["dense"] * 3 + ["sparse"] * 3)
+        self.assertEqual([float(r["arrival_s"]) for r in rows[:3]], [0, 0.5, 2])
+        for row in rows:
+            self.assertLess(float(row["start_s"]), float(row["first_token_s"]))
+            self.assertLessEqual(float(row["first_token_s"]), float(row["end_s"]))
+        faster = self.result("--trace", "t.csv", "--rate", "10", "--requests-out", "out.csv")
+        self.assertEqual(faster["points"][0]["rate"], 10)
+        self.assertAlmostEqual(float(self.rows()[2]["arrival_s"]), 0.2)
+
+    def test_mistakes_have_their_places(self):
+        text = MODEL.replace("rate: 50 /s", "rate: 50, rooter: x, block: 0")
+        said = self.refused(*self.words(text=text))
+        self.assertEqual(len(places(said)), 3)
+        self.assertTrue(all(place.startswith("small.yaml:5:") for place, _ in places(said)), said)
+        self.write("bad.csv", "arrival,input,output\n1,x,1\n0,1,1\n")
+        self.assertEqual([p for p, _ in places(self.refused(*self.words("--trace", "bad.csv")))],
+                         ["bad.csv:2:3"])
+        self.assertIn("--input", self.refused(*self.words("--input", "many")))
+        for rate in ["0", "x", "1,", "nan", "-1", "1e9"]:
+            self.assertIn("--rate", self.refused(*self.words("--rate", rate)))
+        self.assertIn("--concurrency", self.refused(*self.words("--rate", "1", "--concurrency", "2")))
+        self.assertIn("none.csv", self.refused(*self.words("--trace", "none.csv")))
+        self.assertIn("DENSE,SPARSE", self.refused(*self.words("--quality", "1")))
+
+    def test_what_does_not_fit_says_how_much_is_missing(self):
+        large = MODEL.replace("layers: 4, hidden: 1024, intermediate: 4096", "layers: 80, hidden: 8192, intermediate: 57344")
+        said = self.refused(*self.words(text=large))
+        self.assertIn("does not fit", said)
+        self.assertIn("are missing", said)
+        self.assertIn("devices", self.refused(*self.words("--set", "workload.parallel.tensor=2")))
+
+    def test_the_bytes_do_not_depend_on_threads_but_on_the_seed(self):
+        one = self.accepted(*self.words("--threads", "1"))
+        self.assertEqual(one, self.accepted(*self.words("--threads", "5")))
+        self.assertNotEqual(one, self.accepted(*self.words("--seed", "4")))
+
+    def test_run_passes_over_the_section(self):
+        self.write("small.yaml", MODEL)
+        self.assertIn("small on", self.accepted("run", "--substrate", "h100", "--workload", "small.yaml", "--quiet"))
+
+    def test_ctrl_c(self):
+        child = subprocess.Popen([PROGRAM, *self.words("--requests", "1000000", "--output", "1000")], cwd=self.folder,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(1.5)
+        os.kill(child.pid, signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+        self.assertEqual((child.returncode, out), (130, b""), err)
+        self.assertIn(b"interrupted", err)
+
+
+if __name__ == "__main__":
+    unittest.main()
