@@ -61,13 +61,6 @@ ModelService::ModelService(const Model& model, const Substrate& substrate, const
   for (double* mean : {&mean_input_, &mean_output_, &mean_blocks_}) *mean /= count;
 }
 
-double ModelService::offered_rate() const {
-  if (spec_.arrivals == Arrivals::closed) return 0;
-  if (spec_.arrivals != Arrivals::trace) return spec_.rate;
-  const double span = (requests_.back().arrival - requests_.front().arrival).seconds();
-  return span > 0 ? static_cast<double>(requests_.size() - 1) / span : 0;
-}
-
 ServiceSettings ModelService::settings(const MemoryPlan& plan) const {
   const ModelParallel& parallel = dense_.parallel;
   ServiceSettings settings;
@@ -88,7 +81,7 @@ std::optional<SideResult> ModelService::side(ServedSide side) {
   result.memory = plan_memory(model, spec_, substrate_);
   result.sequences_fit = static_cast<std::int64_t>(static_cast<double>(result.memory.blocks) / mean_blocks_);
   result.misfit = misfit(result.memory, blocks_of_request(spec_, model.shape, longest_));
-  if (!result.misfit.empty() || offered_rate() == 0) return result;
+  if (!result.misfit.empty() || sparsesim::offered_rate(spec_, requests_) == 0) return result;
   const auto capacity = saturate(side, result.memory);
   if (!capacity) return std::nullopt;
   result.capacity = *capacity;
@@ -113,24 +106,11 @@ std::optional<double> ModelService::saturate(ServedSide side, const MemoryPlan& 
   return saturated_rate(*run);
 }
 
-std::vector<Request> ModelService::requests_at(double rate) const {
-  std::vector<Request> requests = requests_;
-  const double stretched = rate > 0 ? offered_rate() / rate : 1;
-  if (spec_.arrivals == Arrivals::trace) {
-    for (Request& request : requests) request.arrival = Time::from_seconds(request.arrival.seconds() * stretched);
-  } else if (rate > 0) {
-    ServingSpec own = spec_;
-    own.rate = rate;
-    requests = make_requests(own, options_.seed);
-  }
-  return requests;
-}
-
 std::optional<LoadResult> ModelService::load(ServedSide side, double rate, const SideResult& known) {
   LoadResult result;
   result.overloaded = rate > 0 && rate >= known.capacity;
   if (result.overloaded) return result;
-  const std::vector<Request> requests = requests_at(rate);
+  const std::vector<Request> requests = requests_at(spec_, requests_, rate, options_.seed);
   ModelStepCost cost(times_, side, host_time(), spec_.graphs);
   auto run = simulate_service(requests, settings(known.memory), cost);
   if (!run) return std::nullopt;

@@ -76,12 +76,10 @@ class ModelService {
   double mean_input() const { return mean_input_; }
   double mean_output() const { return mean_output_; }
   /// Requests per second that the section or its trace offers; 0: closed loop.
-  double offered_rate() const;
+  double offered_rate() const { return sparsesim::offered_rate(spec_, requests_); }
 
  private:
   ServiceSettings settings(const MemoryPlan& plan) const;
-  /// The same requests, arriving at another rate; recorded ones are stretched.
-  std::vector<Request> requests_at(double rate) const;
   std::optional<double> saturate(ServedSide side, const MemoryPlan& plan);
   Time host_time() const { return Time::from_seconds(spec_.step_overhead); }
 

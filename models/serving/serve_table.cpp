@@ -3,6 +3,7 @@
 #include <cmath>
 #include <functional>
 
+#include "models/serving/serve_cells.h"
 #include "models/serving/serve_report.h"
 #include "sim/stats/table.h"
 
@@ -13,19 +14,6 @@ using Row = std::vector<std::string>;
 constexpr double kGigabyte = 1e9;
 
 const char* side_name(std::size_t side) { return side == 0 ? "dense" : "sparse"; }
-
-/// Whole numbers as they are, others with four digits or so, no exponent: 0.123, 12.34, 1234.5.
-std::string figure(double value) {
-  if (value == std::round(value)) return fmt::format("{:.0f}", value);
-  const int digits = std::abs(value) >= 100 ? 1 : std::abs(value) >= 10 ? 2 : 3;
-  return fmt::format("{:.{}f}", value, digits);
-}
-
-std::string change(double dense, double sparse) {
-  if (dense == 0) return sparse == 0 ? "" : "new";
-  const double percent = (sparse / dense - 1) * 100;
-  return std::abs(percent) < 0.05 ? "0.0 %" : fmt::format("{:+.1f} %", percent);
-}
 
 /// Rows of the table of one rate.
 class ServeTable {

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <deque>
 
+#include "models/serving/system_area.h"
 #include "sim/core/simulation.h"
 
 namespace sparsesim {
 namespace {
-
-__extension__ using Area = __int128;  // ps, times requests
 
 enum ServiceEvent : std::uint32_t { kStepEnds, kStageFree, kArrival, kMakeStep };
 
@@ -79,7 +78,7 @@ class Service {
 
   void arrive(std::size_t number) {
     const std::size_t to = choose_replica(number);
-    count_present(+1);
+    area_.change(simulation_.now(), +1);
     ++replicas_[to].present;
     ServedRequest& record = run_.requests[number];
     record.arrival = simulation_.now();
@@ -96,12 +95,6 @@ class Service {
     if (settings_.router == Router::round_robin) return number % replicas_.size();
     const auto less = [](const Replica& a, const Replica& b) { return a.present < b.present; };
     return static_cast<std::size_t>(std::min_element(replicas_.begin(), replicas_.end(), less) - replicas_.begin());
-  }
-
-  void count_present(int change) {
-    area_ += Area{(simulation_.now() - counted_).ps} * present_;
-    counted_ = simulation_.now();
-    present_ += change;
   }
 
   void plan_step(Replica& replica, std::size_t number) {
@@ -176,7 +169,7 @@ class Service {
     ServedRequest& record = run_.requests[number];
     record.end = run_.end = simulation_.now();
     record.preemptions = sequences_[number].preemptions;
-    count_present(-1);
+    area_.change(simulation_.now(), -1);
     --replica.present;
     ++done_;
     if (settings_.progress) settings_.progress(done_, requests_.size());
@@ -197,14 +190,9 @@ class Service {
   }
 
   ServiceRun finish() {
-    Area in_system = 0;
     std::int64_t outputs = 0;
-    for (const ServedRequest& record : run_.requests) {
-      in_system += record.latency().ps;
-      outputs += record.output;
-    }
-    require(done_ == requests_.size() && present_ == 0, "requests were lost");
-    require(in_system == area_, "Little's law does not hold");
+    for (const ServedRequest& record : run_.requests) outputs += record.output;
+    require(done_ == requests_.size(), "requests were lost");
     require(outputs == generated_, "tokens were lost");
     for (Replica& replica : replicas_) {
       require(replica.scheduler.blocks().used() == 0, "blocks were not given back");
@@ -214,8 +202,7 @@ class Service {
       run_.busy.push_back(replica.busy);
     }
     merge_gaps();
-    const auto duration = static_cast<double>(run_.duration().ps);
-    run_.mean_in_system = duration > 0 ? static_cast<double>(area_) / duration : 0;
+    run_.mean_in_system = area_.check(run_);
     return std::move(run_);
   }
 
@@ -230,9 +217,8 @@ class Service {
   static constexpr std::size_t kGapsMost = std::size_t{1} << 20;  // before equal ones are joined
   std::size_t gaps_most_ = kGapsMost;
   std::size_t sent_ = 0, done_ = 0;
-  std::int64_t present_ = 0, generated_ = 0;
-  Time counted_;
-  Area area_ = 0;
+  std::int64_t generated_ = 0;
+  SystemArea area_;
 };
 
 }  // namespace

@@ -60,8 +60,9 @@ void read_scheduler(MapReader& map, ServingSpec& spec) {
   spec.every_expert = map.choice("baseline", baselines, "recipe") == "every_expert";
 }
 
-void read_batching(MapReader& map, ServingSpec& spec) {
+void read_batching(MapReader& map, ServingSpec& spec, bool encoder) {
   spec.batch_paths = map.texts("batch", 64);
+  if (encoder && spec.batch_paths.empty()) spec.batch_paths = {"pass.batch"};
   if (spec.batch_paths.empty())
     map.mistake("batch", "missing: a list of the paths that hold the number of requests in a batch",
                 "as batch: [ops.scan.queries]; \"ops.mlp.m * 512\" is 512 for each request");
@@ -92,8 +93,9 @@ double gap_of(const ServingSpec& spec, RandomStream& random) {
 
 }  // namespace
 
-ServingSpec read_serving(MapReader& map, bool batch) {
+ServingSpec read_serving(MapReader& map, Scheduling scheduling) {
   ServingSpec spec;
+  const bool batch = scheduling != Scheduling::continuous;
   constexpr std::array<std::string_view, 2> schedulers{"continuous", "batch"};
   const std::string wanted = batch ? "batch" : "continuous";
   if (map.choice("scheduler", schedulers, wanted) != wanted)
@@ -101,7 +103,7 @@ ServingSpec read_serving(MapReader& map, bool batch) {
                 fmt::format("here it is {}: continuous goes with decoders, batch with the others", wanted));
   read_arrivals(map, spec);
   if (batch)
-    read_batching(map, spec);
+    read_batching(map, spec, scheduling == Scheduling::encoder_batch);
   else
     read_scheduler(map, spec);
   map.finish();
@@ -124,6 +126,26 @@ std::vector<Request> make_requests(const ServingSpec& spec, std::uint64_t seed) 
   for (std::int64_t i = 0; i < spec.requests; ++i) {
     if (spec.arrivals != Arrivals::closed) at += gap_of(spec, gaps);
     requests.push_back({Time::from_seconds(at), spec.input.draw(inputs), spec.output.draw(outputs)});
+  }
+  return requests;
+}
+
+double offered_rate(const ServingSpec& spec, const std::vector<Request>& requests) {
+  if (spec.arrivals == Arrivals::closed) return 0;
+  if (spec.arrivals != Arrivals::trace) return spec.rate;
+  const double span = (requests.back().arrival - requests.front().arrival).seconds();
+  return span > 0 ? static_cast<double>(requests.size() - 1) / span : 0;
+}
+
+std::vector<Request> requests_at(const ServingSpec& spec, std::vector<Request> requests, double rate,
+                                 std::uint64_t seed) {
+  if (spec.arrivals == Arrivals::trace) {
+    const double stretched = rate > 0 ? offered_rate(spec, requests) / rate : 1;
+    for (Request& request : requests) request.arrival = Time::from_seconds(request.arrival.seconds() * stretched);
+  } else if (rate > 0) {
+    ServingSpec own = spec;
+    own.rate = rate;
+    requests = make_requests(own, seed);
   }
   return requests;
 }

@@ -54,9 +54,16 @@ struct ServingSpec {
   std::int64_t instances = 1;
 };
 
-/// Reads the section and finish()es; mistakes go to the reader's diagnostics. `batch`: the service is one of single
-/// runs. A trace is found from the folder of the file that names it.
-ServingSpec read_serving(config::MapReader& map, bool batch);
+/// How a service answers.
+enum class Scheduling {
+  continuous,     // decoders: token by token
+  batch,          // one run for each batch of requests
+  encoder_batch,  // the same of a model, whose pass has a batch: `batch` need not say where it stands
+};
+
+/// Reads the section and finish()es; mistakes go to the reader's diagnostics. A trace is found from the folder of the
+/// file that names it.
+ServingSpec read_serving(config::MapReader& map, Scheduling scheduling);
 
 /// vLLM's choice for its API server where nothing is given: 8192 tokens and 1024 sequences on devices of 70 GiB or
 /// more that are no A100, else 2048 and 256.
@@ -67,5 +74,12 @@ void fill_batch_defaults(ServingSpec& spec, const Substrate& substrate);
 /// lengths. Gaps of gamma law: Marsaglia and Tsang, ACM TOMS 26 (2000).
 /// Errors: config::ConfigError of a trace.
 std::vector<Request> make_requests(const ServingSpec& spec, std::uint64_t seed);
+
+/// Requests per second that arrive; of recorded ones in the mean. 0: closed loop, or all at once.
+double offered_rate(const ServingSpec& spec, const std::vector<Request>& requests);
+
+/// The requests of make_requests() arriving at another rate; recorded ones are stretched. 0: as they are.
+std::vector<Request> requests_at(const ServingSpec& spec, std::vector<Request> requests, double rate,
+                                 std::uint64_t seed);
 
 }  // namespace sparsesim

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "models/evaluate/workload.h"
+#include "models/serving/batch_serve.h"
 #include "models/serving/serve_report.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
@@ -38,8 +39,8 @@ std::vector<double> rates_of(const ParsedCommand& command) {
   return rates;
 }
 
-/// The workload with its changed values, and the settings that are the machine's.
-Workload load_served_workload(const ParsedCommand& command, std::vector<std::string>& machine_settings) {
+/// The workload's tree with its changed values, and the settings that are the machine's.
+config::Node load_served_tree(const ParsedCommand& command, std::vector<std::string>& machine_settings) {
   const config::Node tree = load_workload_tree(command.get("workload"), shipped("workloads"));
   std::vector<config::Change> changes;
   for (const std::string option : {"requests", "concurrency", "trace", "input", "output"})
@@ -56,20 +57,26 @@ Workload load_served_workload(const ParsedCommand& command, std::vector<std::str
     else
       machine_settings.push_back(setting);
   }
-  return read_workload(changes.empty() ? tree : config::with_changes(tree, changes));
+  return changes.empty() ? tree : config::with_changes(tree, changes);
 }
 
-ServingSpec read_section(const Workload& workload, bool batch, bool open_loop) {
+ServingSpec read_section(const Workload& workload, Scheduling scheduling, bool open_loop) {
   config::Diagnostics diagnostics;
   config::MapReader map(workload.serving ? *workload.serving : config::load_text("{}", workload.name, diagnostics),
                         diagnostics);
-  ServingSpec spec = read_serving(map, batch);
+  ServingSpec spec = read_serving(map, scheduling);
   diagnostics.throw_if_any();
   if (open_loop && spec.arrivals == Arrivals::closed) {  // a rate on the command line
     spec.arrivals = spec.trace.empty() ? Arrivals::poisson : Arrivals::trace;
     spec.concurrency = 0;
   }
   return spec;
+}
+
+Scheduling scheduling_of(const Workload& workload) {
+  if (!workload.model) return Scheduling::batch;
+  const bool decoder = workload.model->model.shape.kind == ModelKind::decoder;
+  return decoder ? Scheduling::continuous : Scheduling::encoder_batch;
 }
 
 ServedQuality quality_of(const ParsedCommand& command) {
@@ -90,7 +97,8 @@ int run_serve(const ParsedCommand& command) {
   const auto requests_file = command.find("requests-out");
   if (requests_file) check_writable(*requests_file);
   std::vector<std::string> machine_settings;
-  const Workload workload = load_served_workload(command, machine_settings);
+  const config::Node tree = load_served_tree(command, machine_settings);
+  const Workload workload = read_workload(tree);
   const Substrate substrate = load_with_settings(command.get("substrate"), machine_settings);
   ServeOptions options;
   options.seed = command.integer("seed") ? static_cast<std::uint64_t>(*command.integer("seed")) : workload.seed;
@@ -99,20 +107,23 @@ int run_serve(const ParsedCommand& command) {
   ProgressBar bar("requests");
   if (ProgressBar::visible() && !command.flag("quiet"))
     options.progress = [&](std::size_t done, std::size_t total) { bar.draw(done, total); };
-  const ServingSpec spec = read_section(workload, !workload.model, !rates.empty());
-  if (!workload.model) throw UsageError("only workloads with a model are served");
-  const config::Position place{workload.name, 0, 0};
+  const Scheduling scheduling = scheduling_of(workload);
+  const ServingSpec spec = read_section(workload, scheduling, !rates.empty());
+  const auto finish = [&](auto result) {
+    bar.clear();
+    if (!result) {
+      fmt::print(stderr, "sparsesim: interrupted, nothing was written\n");
+      return kInterruptedExit;
+    }
+    result->workload = workload.name;
+    if (requests_file) write_file(*requests_file, format_requests(*result));
+    fmt::print("{}", command.get("format") == "json" ? format_json(*result, quality) : format_table(*result, quality));
+    return kOk;
+  };
+  const config::Position place = tree.key_position(workload.serving ? "serving" : "model");
   const InterruptGuard guard;
-  auto result = serve_model(workload.model->model, substrate, spec, rates, options, place);
-  bar.clear();
-  if (!result) {
-    fmt::print(stderr, "sparsesim: interrupted, nothing was written\n");
-    return kInterruptedExit;
-  }
-  result->workload = workload.name;
-  if (requests_file) write_file(*requests_file, format_requests(*result));
-  fmt::print("{}", command.get("format") == "json" ? format_json(*result, quality) : format_table(*result, quality));
-  return kOk;
+  if (scheduling != Scheduling::continuous) return finish(serve_batches(tree, substrate, spec, rates, options, place));
+  return finish(serve_model(workload.model->model, substrate, spec, rates, options, place));
 }
 
 }  // namespace sparsesim::cli

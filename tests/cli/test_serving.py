@@ -103,6 +103,19 @@ class Serving(ProgramTest):
         self.assertEqual(one, self.accepted(*self.words("--threads", "5")))
         self.assertNotEqual(one, self.accepted(*self.words("--seed", "4")))
 
+    def test_services_that_batch_requests(self):
+        text = ("name: s\nops:\n  - {name: up, op: gemm, m: 1, n: 4096, k: 4096}\n"
+                "serving: {batch: [ops.up.m], max_batch: 16, rate: 1000 /s, requests: 300}\n")
+        result = self.result("--requests-out", "out.csv", text=text)
+        self.assertEqual(result["points"][0]["dense"], result["points"][0]["sparse"])
+        self.assertEqual(len(self.rows()), 600)
+        waited = result["points"][0]["dense"]["queue_ms"]
+        self.assertTrue(1.9 < waited["p99"] < 2.2, waited)
+        self.assertIn("batch of 16, ms", self.accepted(*self.words(text=text)))
+        self.assertIn('no item is called "down"', self.refused(*self.words(text=text.replace("ops.up.m", "ops.down.m"))))
+        self.assertIn("missing", self.refused(*self.words(text=text.replace("batch: [ops.up.m], ", ""))))
+        self.assertIn("2 instances need 2 devices", self.refused(*self.words("--set", "workload.serving.instances=2", text=text)))
+
     def test_run_passes_over_the_section(self):
         self.write("small.yaml", MODEL)
         self.assertIn("small on", self.accepted("run", "--substrate", "h100", "--workload", "small.yaml", "--quiet"))

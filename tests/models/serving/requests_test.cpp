@@ -17,9 +17,9 @@ std::vector<Request> parse(std::string_view text, std::vector<std::string>* mist
   return requests;
 }
 
-ServingSpec read_section(const std::string& text, bool batch, config::Diagnostics& diagnostics) {
+ServingSpec read_section(const std::string& text, Scheduling scheduling, config::Diagnostics& diagnostics) {
   config::MapReader map(config::load_text(text, "s.yaml", diagnostics), diagnostics);
-  return read_serving(map, batch);
+  return read_serving(map, scheduling);
 }
 
 }  // namespace
@@ -125,18 +125,19 @@ TEST_CASE("traces: every mistake has its place") {
 
 TEST_CASE("the section: defaults, mistakes with their places") {
   config::Diagnostics good;
-  const ServingSpec spec = read_section("{rate: 4 /s, input: uniform:10:20, router: least_loaded}", false, good);
+  const ServingSpec spec =
+      read_section("{rate: 4 /s, input: uniform:10:20, router: least_loaded}", Scheduling::continuous, good);
   CHECK(good.empty());
   CHECK(spec.rate == 4);
   CHECK(spec.router == Router::least_loaded);
   CHECK(spec.memory_share == 0.9);
   config::Diagnostics closed;
-  CHECK(read_section("{concurrency: 8}", false, closed).arrivals == Arrivals::closed);
+  CHECK(read_section("{concurrency: 8}", Scheduling::continuous, closed).arrivals == Arrivals::closed);
   CHECK(closed.empty());
   config::Diagnostics bad;
-  read_section("{rate: 0 /s, input: many, rooter: x, memory_share: 120 %, batch: [a]}", false, bad);
+  read_section("{rate: 0 /s, input: many, rooter: x, memory_share: 120 %, batch: [a]}", Scheduling::continuous, bad);
   CHECK(bad.mistakes().size() == 5);
   config::Diagnostics batch;
-  read_section("{scheduler: continuous, max_batch: 0}", true, batch);
+  read_section("{scheduler: continuous, max_batch: 0}", Scheduling::batch, batch);
   CHECK(batch.mistakes().size() == 3);
 }
