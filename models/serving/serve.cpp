@@ -124,6 +124,21 @@ std::optional<LoadResult> ModelService::load(ServedSide side, double rate, const
   return result;
 }
 
+std::optional<double> ModelService::goodput(ServedSide side, const SideResult& known) {
+  constexpr double kMilliseconds = 1e3, kPrecision = 1e-3;
+  double good = 0, bad = 1;  // of the capacity
+  while (bad - good > kPrecision) {
+    const double share = (good + bad) / 2;
+    const auto result = load(side, share * known.capacity, known);
+    if (!result) return std::nullopt;
+    const ServiceSummary& s = result->summary;
+    const bool keeps = (spec_.ttft == 0 || s.first_token.p95 <= spec_.ttft * kMilliseconds) &&
+                       (spec_.tpot == 0 || s.per_token.p95 <= spec_.tpot * kMilliseconds);
+    (keeps ? good : bad) = share;
+  }
+  return good * known.capacity;
+}
+
 std::optional<ServeResult> serve_model(const Model& model, const Substrate& substrate, const ServingSpec& spec,
                                        const std::vector<double>& rates, const ServeOptions& options,
                                        const config::Position& place) {
@@ -141,6 +156,11 @@ std::optional<ServeResult> serve_model(const Model& model, const Substrate& subs
     auto known = same ? std::optional(result.sides[1]) : service.side(side);
     if (!known) return std::nullopt;
     if (side == ServedSide::sparse && !known->misfit.empty()) throw service_mistake(place, known->misfit);
+    const bool asked = spec.ttft > 0 || spec.tpot > 0;
+    if (asked && !same && known->capacity > 0) {
+      known->goodput = service.goodput(side, *known);
+      if (!known->goodput) return std::nullopt;
+    }
     result.sides[static_cast<std::size_t>(side)] = std::move(*known);
   }
   for (const double rate : rates.empty() ? std::vector{service.offered_rate()} : rates) {

@@ -40,6 +40,7 @@ struct SideResult {
   MemoryPlan memory;
   std::int64_t sequences_fit = 0;  // requests of mean length that the blocks of a replica hold at their end
   double capacity = 0;             // requests per second; 0 where users wait for their answers (closed loop)
+  std::optional<double> goodput;   // highest rate that keeps the section's ttft and tpot, where it has them
 };
 
 struct RatePoint {
@@ -71,6 +72,9 @@ class ModelService {
   std::optional<SideResult> side(ServedSide side);
   /// Requests at `rate` against a side that fits; nothing where `stop` was set. `capacity` as side() says.
   std::optional<LoadResult> load(ServedSide side, double rate, const SideResult& known);
+  /// The highest rate at which 95 % of the requests keep `ttft` and `tpot`, to a thousandth of the capacity, by
+  /// bisection; 0 where none does. Nothing where `stop` was set.
+  std::optional<double> goodput(ServedSide side, const SideResult& known);
   const PassTimes& times() const { return times_; }
   const ServingSpec& spec() const { return spec_; }
   double mean_input() const { return mean_input_; }

@@ -17,6 +17,7 @@ Json json_of(const SideResult& side) {
   Json out = {{"fits", side.misfit.empty()}};
   if (!side.misfit.empty()) out["reason"] = side.misfit;
   out["capacity_requests_per_s"] = side.capacity > 0 ? Json(side.capacity) : Json();
+  if (side.goodput) out["goodput_requests_per_s"] = *side.goodput;
   out["sequences_fit"] = side.sequences_fit;
   out["memory_bytes_per_device"] = {{"capacity", m.capacity},         {"granted", m.granted},
                                     {"weights", m.weights},           {"metadata", m.metadata},

@@ -12,8 +12,19 @@ namespace {
 
 using Row = std::vector<std::string>;
 constexpr double kGigabyte = 1e9;
+constexpr double kNearCapacity = 0.9;  // of it: the backlog needs more than a usual run to settle
 
 const char* side_name(std::size_t side) { return side == 0 ? "dense" : "sparse"; }
+
+/// " (TTFT 500 ms, TPOT 50 ms)": what is asked of 95 % of the requests.
+std::string slo_text(const ServingSpec& spec) {
+  std::string text;
+  for (const auto& [name, seconds] : {std::pair{"TTFT", spec.ttft}, {"TPOT", spec.tpot}})
+    if (seconds > 0)
+      text += fmt::format("{}{} {}", text.empty() ? " (" : ", ", name,
+                          config::format_quantity(seconds, config::Dimension::time));
+  return text.empty() ? text : text + ")";
+}
 
 /// Rows of the table of one rate.
 class ServeTable {
@@ -25,6 +36,9 @@ class ServeTable {
       side_row("capacity, requests/s", [](const SideResult& side) { return side.capacity; });
       share_row("offered load", [&](std::size_t side) { return point_.rate / result_.sides[side].capacity; });
     }
+    if (result_.sides[1].goodput)
+      side_row(fmt::format("goodput{}, requests/s", slo_text(result_.spec)),
+               [](const SideResult& side) { return side.goodput.value_or(0); });
     latency_rows("time to first token", &ServiceSummary::first_token);
     latency_rows("time per output token", &ServiceSummary::per_token);
     latency_rows("inter-token latency", &ServiceSummary::gap);
@@ -117,6 +131,9 @@ std::string notes(const ServeResult& result, const RatePoint& point) {
     else if (point.sides[side].overloaded)
       text += fmt::format("  {}: overloaded: capacity {} requests/s, {} are offered; the queue grows without bound\n",
                           side_name(side), figure(known.capacity), figure(point.rate));
+    else if (point.rate > kNearCapacity * known.capacity)
+      text += fmt::format("  {}: so near to the capacity latencies still grow with the number of requests\n",
+                          side_name(side));
   }
   return text;
 }
@@ -137,32 +154,41 @@ std::string amdahl_line(const ServeResult& result, const RatePoint& point) {
   return text + "; what differs from Amdahl is queueing and batching\n";
 }
 
-std::string curve(const ServeResult& result) {
-  std::vector<TableColumn> columns = {{"requests/s", Align::right}};
-  for (const char* side : {"dense", "sparse"})
-    for (const char* what : {"TTFT p50", "TTFT p95", "TPOT p50", "TPOT p95", "tokens/s"})
-      columns.push_back({fmt::format("{} {}", side, what), Align::right});
-  std::vector<Row> rows;
-  for (const RatePoint& point : result.points) {
-    Row cells = {figure(point.rate)};
-    for (std::size_t side = 0; side < 2; ++side) {
-      const LoadResult& load = point.sides[side];
-      const bool fits = result.sides[side].misfit.empty();
-      if (!fits || load.overloaded) {
-        cells.insert(cells.end(), {fits ? "overloaded" : "no fit", "-", "-", "-", "-"});
-        continue;
-      }
-      const ServiceSummary& s = load.summary;
-      for (const double value :
-           {s.first_token.p50, s.first_token.p95, s.per_token.p50, s.per_token.p95, s.tokens_per_second})
-        cells.push_back(figure(value));
-    }
-    rows.push_back(std::move(cells));
+/// One line of the table of several rates.
+Row curve_row(const ServeResult& result, const RatePoint& point, std::size_t side) {
+  const SideResult& known = result.sides[side];
+  const LoadResult& load = point.sides[side];
+  Row cells = {side == 0 ? figure(point.rate) : "", side_name(side)};
+  if (!known.misfit.empty()) {
+    cells.emplace_back("no fit");
+    return cells;
   }
-  std::string text = format_table(columns, rows, 2) + "\n  times in milliseconds\n";
+  cells.push_back(fmt::format("{:.1f} %", 100 * point.rate / known.capacity));
+  if (load.overloaded) {
+    cells.emplace_back("overloaded");
+    return cells;
+  }
+  const ServiceSummary& s = load.summary;
+  for (const double value :
+       {s.first_token.p50, s.first_token.p95, s.per_token.p50, s.per_token.p95, s.end_to_end.p95, s.tokens_per_second})
+    cells.push_back(figure(value));
+  return cells;
+}
+
+std::string curve(const ServeResult& result) {
+  std::vector<TableColumn> columns = {{"requests/s", Align::right}, {"", Align::left}};
+  for (const char* name : {"load", "TTFT p50", "TTFT p95", "TPOT p50", "TPOT p95", "E2E p95", "tokens/s"})
+    columns.push_back({name, Align::right});
+  std::vector<Row> rows;
+  for (const RatePoint& point : result.points)
+    for (const std::size_t side : {0, 1}) rows.push_back(curve_row(result, point, side));
+  std::string text = format_table(columns, rows, 2) + "\n  times in milliseconds, load as a share of the capacity\n";
   for (std::size_t side = 0; side < 2; ++side)
     text += result.sides[side].misfit.empty()
-                ? fmt::format("  {}: capacity {} requests/s\n", side_name(side), figure(result.sides[side].capacity))
+                ? fmt::format("  {}: capacity {} requests/s{}\n", side_name(side), figure(result.sides[side].capacity),
+                              result.sides[side].goodput ? fmt::format(", goodput{} {}", slo_text(result.spec),
+                                                                       figure(*result.sides[side].goodput))
+                                                         : "")
                 : fmt::format("  {}: {}\n", side_name(side), result.sides[side].misfit);
   return text;
 }

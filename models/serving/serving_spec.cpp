@@ -57,6 +57,8 @@ void read_scheduler(MapReader& map, ServingSpec& spec) {
   spec.graphs = map.boolean("graphs", true);
   spec.router =
       map.choice("router", routers, "round_robin") == "round_robin" ? Router::round_robin : Router::least_loaded;
+  spec.ttft = map.quantity("ttft", Dimension::time, Range::between(0, 1e4), 0);
+  spec.tpot = map.quantity("tpot", Dimension::time, Range::between(0, 1e4), 0);
   spec.every_expert = map.choice("baseline", baselines, "recipe") == "every_expert";
 }
 

@@ -45,6 +45,7 @@ struct ServingSpec {
   double step_overhead = kStepOverhead;  // s
   bool graphs = true;                    // steps of up to 512 tokens are padded to a captured size
   Router router = Router::round_robin;
+  double ttft = 0, tpot = 0;  // s, what 95 % of the requests must keep to; 0: nothing is asked
   bool every_expert = false;  // the baseline runs every expert for every token
 
   // Of services that answer a request with one run (`scheduler: batch`).

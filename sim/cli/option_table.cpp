@@ -41,6 +41,9 @@ CommandSpec serve_command() {
            value("trace", ValueType::file, "FILE", "recorded requests (CSV: arrival, input, output)"),
            value("input", ValueType::text, "TOKENS", "of a prompt: N, uniform:LOW:HIGH or lognormal:MEAN:SIGMA[:MOST]"),
            value("output", ValueType::text, "TOKENS", "of an answer, in the same forms"),
+           value("ttft", ValueType::text, "TIME",
+                 "search the highest rate that gives 95 % of the requests their first token within this: 500 ms"),
+           value("tpot", ValueType::text, "TIME", "the same of the time per output token"),
            repeatable(value("set", ValueType::text, "PATH=VALUE",
                             "replace a leaf of the machine (memory.dram.achieved=\"2 TB/s\") or of the workload "
                             "(workload.serving.max_sequences=64, workload.parallel.tensor=4)")),

@@ -39,11 +39,19 @@ std::vector<double> rates_of(const ParsedCommand& command) {
   return rates;
 }
 
+/// Steps take the place of a decoder's own pass, which need not suit the replicas.
+constexpr const char* kAnyPass = "{phase: decode}";
+bool is_decoder(const config::Node& tree) {
+  const auto model = tree.find("model");
+  const auto kind = model ? model->find("kind") : std::nullopt;
+  return model && (!kind || kind->scalar() != "encoder");
+}
+
 /// The workload's tree with its changed values, and the settings that are the machine's.
 config::Node load_served_tree(const ParsedCommand& command, std::vector<std::string>& machine_settings) {
   const config::Node tree = load_workload_tree(command.get("workload"), shipped("workloads"));
   std::vector<config::Change> changes;
-  for (const std::string option : {"requests", "concurrency", "trace", "input", "output"})
+  for (const std::string option : {"requests", "concurrency", "trace", "input", "output", "ttft", "tpot"})
     if (const auto text = command.find(option)) {
       const std::string value = option == "trace" ? config::yaml_text(*text) : *text;
       changes.push_back(workload_change(tree, "serving." + option, value, "--" + option));
@@ -57,7 +65,9 @@ config::Node load_served_tree(const ParsedCommand& command, std::vector<std::str
     else
       machine_settings.push_back(setting);
   }
-  return changes.empty() ? tree : config::with_changes(tree, changes);
+  config::Node changed = config::with_changes(tree, changes);
+  if (!is_decoder(changed)) return changed;
+  return config::with_changes(changed, {workload_change(changed, "pass", kAnyPass, "pass")});
 }
 
 ServingSpec read_section(const Workload& workload, Scheduling scheduling, bool open_loop) {

@@ -61,6 +61,19 @@ class Serving(ProgramTest):
         self.assertIn("dense: overloaded: capacity ", text)
         self.assertIn("sparse: overloaded: capacity ", text)
 
+    def test_goodput_is_a_rate_that_keeps_what_is_asked(self):
+        def tpot_at(rate):
+            load = self.result("--rate", str(rate), "--requests", "300")["points"][0]["dense"]
+            return load["time_per_output_token_ms"]["p95"]
+        words = ["--requests", "300", "--tpot", f"{1.2 * tpot_at(1)} ms"]
+        side = self.result(*words)["dense"]
+        good = side["goodput_requests_per_s"]
+        self.assertTrue(0 < good < 0.99 * side["capacity_requests_per_s"])
+        self.assertLessEqual(tpot_at(good), 1.2 * tpot_at(1))
+        self.assertGreater(tpot_at(good + 0.05 * side["capacity_requests_per_s"]), 1.2 * tpot_at(1))
+        self.assertEqual(self.result("--tpot", "1us")["dense"]["goodput_requests_per_s"], 0)
+        self.assertIn("goodput (TPOT ", self.accepted(*self.words(*words)))
+
     def test_a_trace_and_a_line_per_request(self):
         self.write("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.5,100,5\n"
                             "2023-11-16 18:15:47.0,200,1\n2023-11-16 18:15:48.5,50,7\n")
