@@ -96,13 +96,18 @@ Counterfactuals unchanged(const OpPrediction& real) {
   return {seconds, seconds};
 }
 
+double speedup_of(double dense, double sparse) {
+  constexpr double kMost = 1e12;  // that of ideal_speedup()
+  if (dense <= 0 && sparse <= 0) return 1;
+  return std::clamp(dense / sparse, 1 / kMost, kMost);
+}
+
 std::vector<LossTerm> waterfall(double ideal, const Counterfactuals& runs) {
   std::vector<LossTerm> terms;
   double before = ideal;
   for (std::size_t i = 0; i < kMechanisms.size(); ++i) {
     // With every mechanism ideal an exchange takes no time at all; nothing against nothing is no gain.
-    const bool nothing = runs.dense_seconds[i] <= 0 && runs.sparse_seconds[i] <= 0;
-    const double speedup = nothing ? 1.0 : runs.dense_seconds[i] / runs.sparse_seconds[i];
+    const double speedup = speedup_of(runs.dense_seconds[i], runs.sparse_seconds[i]);
     terms.push_back({kMechanisms[i].term, before / speedup});
     before = speedup;
   }

@@ -10,6 +10,10 @@
 
 namespace sparsesim {
 
+/// dense / sparse; 1 where neither takes any time. From 1e-12 to 1e12, so that an op that only one of them has stays a
+/// number.
+double speedup_of(double dense, double sparse);
+
 struct OpPrediction {
   ProgramResult dense, sparse;
   SparsitySummary sparsity;
@@ -17,7 +21,9 @@ struct OpPrediction {
   std::string fallback_reason;
   double dense_us() const { return dense.time.us(); }
   double sparse_us() const { return sparse.time.us(); }
-  double realised_speedup() const { return dense.time / sparse.time; }
+  double realised_speedup() const {
+    return speedup_of(static_cast<double>(dense.time.ps), static_cast<double>(sparse.time.ps));
+  }
 };
 
 /// Simulates the op only, not its twin. Errors: UnsupportedError.

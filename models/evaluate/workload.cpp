@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/ops/registry.h"
+#include "models/whole/drawn_pass.h"
 #include "models/whole/op_text.h"
 #include "sim/config/memory_file.h"
 #include "sim/config/reader.h"
@@ -255,12 +256,24 @@ void read_model_ops(MapReader& top, Workload& workload, OpReaders& readers) {
   workload.resolved += workload.model->resolved;
   if (!diagnostics.empty()) return;
   const config::Position place = top.node().key_position("model");
-  for (const ModelOp& op : latency_ops(workload.model->model, workload.model->pass)) {
+  std::shared_ptr<const DrawnPass> drawn;
+  std::vector<DrawnSlot> slots;
+  if (workload.model->model.dynamics.any()) {
+    drawn = std::make_shared<const DrawnPass>(workload.model->model, workload.model->pass, place.file);
+    slots = drawn->slots();
+  } else {
+    for (ModelOp& op : latency_ops(workload.model->model, workload.model->pass))
+      slots.push_back({std::move(op)});
+  }
+  for (const DrawnSlot& slot : slots) {
+    const ModelOp& op = slot.op;
     auto own = std::make_unique<Diagnostics>();
     std::string text;
     add_op(op_node(op, place.file, *own), *own, workload, readers, text);
     const config::Position at = op.place.line > 0 ? op.place : place;
-    workload.ops.back().place = at;
+    WorkloadOp& added = workload.ops.back();
+    added.place = at;
+    if (drawn && !slot.fixed && added.op) added.op = std::make_unique<DrawnOp>(drawn, slot, std::move(added.op));
     for (const config::Mistake& mistake : own->mistakes())
       diagnostics.add(at, fmt::format("op \"{}\" of the model: {}", op.name, mistake.message), mistake.hint);
     readers.back()->own = std::move(own);

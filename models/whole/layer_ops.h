@@ -33,6 +33,8 @@ struct LayerWork {
 
 /// The ops of a layer in order. `layer` is one of the class, for whose weights masks are named.
 std::vector<LayerOp> layer_ops(const Model& model, const LayerClass& layers, const LayerWork& work);
+/// The ops of layers `first` to `last`; equal ones are one, which goes by its layers where others have its name.
+std::vector<ModelOp> merged_layers(const Model& model, const LayerWork& work, std::int64_t first, std::int64_t last);
 /// Those before the first layer, and behind the last.
 std::vector<LayerOp> embedding_layer(const Model& model, std::int64_t tokens);
 std::vector<LayerOp> head_layer(const Model& model, std::int64_t sequences);

@@ -54,9 +54,7 @@ class LayerMerge {
 };
 
 std::vector<ModelOp> layers_of(const Model& model, const LayerWork& work) {
-  LayerMerge merge(model);
-  for (const LayerClass& layers : layer_classes(model)) merge.add(layer_ops(model, layers, work), layers.layers);
-  return merge.ops();
+  return merged_layers(model, work, 0, model.shape.layers - 1);
 }
 
 void append(std::vector<ModelOp>& ops, const std::vector<LayerOp>& more) {
@@ -130,9 +128,19 @@ std::vector<ModelOp> latency_ops(const Model& model, const Pass& pass) {
   return ops;
 }
 
+std::vector<ModelOp> merged_layers(const Model& model, const LayerWork& work, std::int64_t first, std::int64_t last) {
+  LayerMerge merge(model);
+  for (LayerClass& layers : layer_classes(model)) {
+    std::erase_if(layers.layers, [&](std::int64_t layer) { return layer < first || layer > last; });
+    if (!layers.layers.empty()) merge.add(layer_ops(model, layers, work), layers.layers);
+  }
+  return merge.ops();
+}
+
 Model unpruned(const Model& model) {
   Model dense = model;
   dense.recipe.clear();
+  dense.dynamics = {};
   return dense;
 }
 

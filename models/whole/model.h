@@ -68,10 +68,39 @@ struct ModelParallel {
   std::int64_t devices() const { return pipeline * std::max(tensor, expert) * data; }
 };
 
+/// Generated tokens that are done after one of these layers, with these shares of all of them.
+struct ModelExit {
+  std::vector<std::int64_t> layers;
+  std::vector<double> shares;
+  std::int64_t classes = 0;  // outputs of the exit's classifier; 0: compares hidden states of two layers
+};
+/// Sequences that keep a share of their first tokens after each of these layers.
+struct ModelPruning {
+  std::vector<std::int64_t> layers;
+  std::vector<double> shares;
+  double spread = 0;  // relative standard deviation between sequences
+};
+/// Generated tokens most of whose inputs to some products are zero.
+struct ModelActivity {
+  std::vector<std::string> modules;  // words of recipes
+  double sparsity = 0, spread = 0;   // share of zeros, and its standard deviation between tokens
+  double overlap = 0;                // correlation of a channel's state between two tokens
+};
+/// What varies from token to token (docs/dynamic.md).
+struct ModelDynamics {
+  std::optional<ModelExit> exit;
+  std::optional<ModelPruning> tokens;
+  std::optional<ModelActivity> activation;
+  std::int64_t routing_draws = 1;
+  config::Position place;  // of the section
+  bool any() const { return exit || tokens || activation || routing_draws > 1; }
+};
+
 struct Model {
   ModelShape shape;
   std::vector<RecipeRule> recipe;
   ModelParallel parallel;
+  ModelDynamics dynamics = {};
 };
 
 /// Sequences of equal lengths in one pass: the last `queries` of `keys` tokens are new.
@@ -115,7 +144,7 @@ struct ModelBytes {
   double kv_per_token = 0;  // of one sequence, all layers of the device
 };
 ModelBytes bytes_of(const Model& model);
-/// The same model without its recipe.
+/// The same model without its recipe, and with nothing dynamic.
 Model unpruned(const Model& model);
 
 }  // namespace sparsesim

@@ -6,6 +6,7 @@
 
 #include "models/ops/limits.h"
 #include "models/sparsity/routing/routing.h"
+#include "models/whole/dynamic.h"
 
 namespace sparsesim {
 namespace {
@@ -222,6 +223,7 @@ Model read_model(MapReader& top, std::string& resolved) {
   if (given) check_parallel(devices, model.shape, model.parallel);
   devices.finish();
   resolved += "parallel:\n" + declared_text(devices, "  ");
+  if (given) model.dynamics = read_dynamics(top, model, resolved);
   return model;
 }
 
