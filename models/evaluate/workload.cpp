@@ -262,8 +262,7 @@ void read_model_ops(MapReader& top, Workload& workload, OpReaders& readers) {
     drawn = std::make_shared<const DrawnPass>(workload.model->model, workload.model->pass, place.file);
     slots = drawn->slots();
   } else {
-    for (ModelOp& op : latency_ops(workload.model->model, workload.model->pass))
-      slots.push_back({std::move(op)});
+    for (ModelOp& op : latency_ops(workload.model->model, workload.model->pass)) slots.push_back({std::move(op)});
   }
   for (const DrawnSlot& slot : slots) {
     const ModelOp& op = slot.op;

@@ -14,17 +14,25 @@ struct StepTotals {
   double host = 0;
 };
 
+/// A cost that adds up what it was asked.
+class ServedCost : public StepCost {
+ public:
+  const StepTotals& totals() const { return totals_; }
+
+ protected:
+  StepTotals totals_;
+};
+
 /// The sum of a step's parts: its tokens, the attention of its sequences, the head.
 ///
 /// Tokens of a step of up to 512 are padded to a captured size where there are graphs. All sequences that decode are
 /// one call of attention of their mean number of keys; all prompts are one call of the mean number of queries and as
 /// many keys before them as keep the number of scores. Several sides may share `times`.
-class ModelStepCost : public StepCost {
+class ModelStepCost : public ServedCost {
  public:
   ModelStepCost(PassTimes& times, ServedSide side, Time host, bool graphs)
       : times_(times), side_(side), host_(host), graphs_(graphs) {}
   StepTime step(std::span<const StepSequence> sequences) override;
-  const StepTotals& totals() const { return totals_; }
 
  private:
   Time own(const PartTime& time) const;
@@ -34,7 +42,6 @@ class ModelStepCost : public StepCost {
   const ServedSide side_;
   const Time host_;
   const bool graphs_;
-  StepTotals totals_;
 };
 
 }  // namespace sparsesim

@@ -24,19 +24,24 @@ PartTime& PartTime::add(const PartTime& other, double weight) {
   return *this;
 }
 
-PassTimes::PassTimes(const Model& model, const Substrate& substrate, const PassTimesOptions& options)
+PassTimes::PassTimes(const Model& model, const Substrate& substrate, const PassTimesOptions& options,
+                     std::shared_ptr<OpTimes> shared)
     : model_(model),
       dense_(unpruned(model)),
       options_(options),
-      times_(substrate, options.seed, options.every_expert, options.threads) {}
+      times_(shared ? std::move(shared)
+                    : std::make_shared<OpTimes>(substrate, options.seed, options.every_expert, options.threads)) {}
 
 std::vector<ModelOp> PassTimes::ops_of(const Model& model, const Point& point) const {
   const auto& [part, sizes] = point;
+  const AttentionCall call{sizes[0], sizes[1], sizes[1] + sizes[2]};
+  if (options_.range && part == PassPart::tokens) return range_token_ops(model, *options_.range, sizes[0]);
+  if (options_.range && part == PassPart::attention) return range_attention_ops(model, *options_.range, call);
   switch (part) {
     case PassPart::tokens:
       return token_ops(model, sizes[0]);
     case PassPart::attention:
-      return attention_ops(model, {sizes[0], sizes[1], sizes[1] + sizes[2]});
+      return attention_ops(model, call);
     case PassPart::head:
       return head_ops(model, sizes[0]);
     default:
@@ -48,12 +53,12 @@ PartTime PassTimes::sum_of(const std::vector<ModelOp>& dense, const std::vector<
   PartTime sum;
   std::map<std::string, std::int64_t> in_dense;
   for (const ModelOp& op : dense) {
-    const OpTime& time = times_.of(op);
+    const OpTime& time = times_->of(op);
     sum.dense += static_cast<double>((options_.every_expert ? time.twin : time.own).ps * op.repeat);
     if (!options_.every_expert || !time.patterned) in_dense[op.keys] += op.repeat;
   }
   for (const ModelOp& op : sparse) {
-    const OpTime& time = times_.of(op);
+    const OpTime& time = times_->of(op);
     sum.sparse += static_cast<double>(time.own.ps * op.repeat);
     std::int64_t& same = in_dense[op.keys];
     const std::int64_t kept = time.fallback ? op.repeat : std::min(op.repeat, same);
@@ -71,7 +76,7 @@ void PassTimes::learn(const std::vector<Point>& points) {
     all.insert(all.end(), ops.back().first.begin(), ops.back().first.end());
     all.insert(all.end(), ops.back().second.begin(), ops.back().second.end());
   }
-  times_.learn(all);
+  times_->learn(all);
   for (std::size_t i = 0; i < points.size(); ++i) known_.emplace(points[i], sum_of(ops[i].first, ops[i].second));
 }
 

@@ -4,12 +4,14 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/serving/bracket.h"
 #include "models/serving/op_times.h"
-#include "models/whole/model.h"
+#include "models/whole/dynamic.h"
 
 namespace sparsesim {
 
@@ -31,22 +33,25 @@ enum class PassPart {
 
 struct PassTimesOptions {
   std::uint64_t seed = 1;
-  bool every_expert = false;  // the dense model runs every expert for every token
-  int threads = 0;            // 0: one per processor
+  bool every_expert = false;             // the dense model runs every expert for every token
+  int threads = 0;                       // 0: one per processor
+  std::optional<LayerRange> range = {};  // these layers alone: no embedding, no head
 };
 
 class PassTimes {
  public:
   using Sizes = std::array<std::int64_t, 3>;
-  PassTimes(const Model& model, const Substrate& substrate, const PassTimesOptions& options);
+  /// Ops that `shared` knows are not simulated again; without one they are known here alone.
+  PassTimes(const Model& model, const Substrate& substrate, const PassTimesOptions& options,
+            std::shared_ptr<OpTimes> shared = nullptr);
 
   /// Simulates a part at exactly these sizes, once. Errors: as OpTimes::learn().
   const PartTime& exact(PassPart part, const Sizes& sizes);
   /// The multilinear mean of the points around a size.
   PartTime between(PassPart part, const std::array<Bracket, 3>& sizes);
   const Model& model() const { return model_; }
-  const std::map<std::string, std::string>& fallbacks() const { return times_.fallbacks(); }
-  std::size_t ops_simulated() const { return times_.size(); }
+  const std::map<std::string, std::string>& fallbacks() const { return times_->fallbacks(); }
+  std::size_t ops_simulated() const { return times_->size(); }
 
  private:
   using Point = std::pair<PassPart, Sizes>;
@@ -56,7 +61,7 @@ class PassTimes {
 
   const Model model_, dense_;
   const PassTimesOptions options_;
-  OpTimes times_;
+  const std::shared_ptr<OpTimes> times_;
   std::map<Point, PartTime> known_;
 };
 

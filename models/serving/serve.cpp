@@ -51,6 +51,7 @@ ModelService::ModelService(const Model& model, const Substrate& substrate, const
       times_(model, substrate, {options.seed, spec.every_expert, options.threads}),
       requests_(make_requests(spec_, options.seed)) {
   check_service(model, substrate, spec_, requests_, place);
+  if (model.dynamics.any()) dynamic_.emplace(model, substrate, options.seed, options.threads);
   const auto count = static_cast<double>(requests_.size());
   for (const Request& request : requests_) {
     longest_ = std::max(longest_, request.kept());
@@ -73,6 +74,18 @@ ServiceSettings ModelService::settings(const MemoryPlan& plan) const {
   settings.progress = options_.progress;
   settings.stop = options_.stop;
   return settings;
+}
+
+std::unique_ptr<ServedCost> ModelService::cost_of(ServedSide side, const std::vector<Request>& requests) {
+  auto whole = std::make_unique<ModelStepCost>(times_, side, host_time(), spec_.graphs);
+  if (!dynamic_) return whole;
+  auto drawn = std::make_unique<DynamicStepCost>(*dynamic_, requests, host_time(), spec_.graphs);
+  if (side == ServedSide::sparse) return drawn;
+  return std::make_unique<CompareStepCost>(std::move(whole), std::move(drawn));
+}
+
+std::map<std::string, std::string> ModelService::fallbacks() const {
+  return dynamic_ ? dynamic_->fallbacks() : times_.fallbacks();
 }
 
 std::optional<SideResult> ModelService::side(ServedSide side) {
@@ -100,8 +113,8 @@ std::optional<double> ModelService::saturate(ServedSide side, const MemoryPlan& 
     waiting.push_back(requests_[i % requests_.size()]);
     waiting.back().arrival = {};
   }
-  ModelStepCost cost(times_, side, host_time(), spec_.graphs);
-  const auto run = simulate_service(waiting, all, cost);
+  const auto cost = cost_of(side, waiting);
+  const auto run = simulate_service(waiting, all, *cost);
   if (!run) return std::nullopt;
   return saturated_rate(*run);
 }
@@ -111,8 +124,8 @@ std::optional<LoadResult> ModelService::load(ServedSide side, double rate, const
   result.overloaded = rate > 0 && rate >= known.capacity;
   if (result.overloaded) return result;
   const std::vector<Request> requests = requests_at(spec_, requests_, rate, options_.seed);
-  ModelStepCost cost(times_, side, host_time(), spec_.graphs);
-  auto run = simulate_service(requests, settings(known.memory), cost);
+  const auto cost = cost_of(side, requests);
+  auto run = simulate_service(requests, settings(known.memory), *cost);
   if (!run) return std::nullopt;
   result.summary = summarise(*run);
   result.blocks_peak = run->blocks_peak;
@@ -120,7 +133,7 @@ std::optional<LoadResult> ModelService::load(ServedSide side, double rate, const
   result.recomputed_tokens = run->recomputed_tokens;
   result.steps = run->steps;
   result.requests = std::move(run->requests);
-  result.totals = cost.totals();
+  result.totals = cost->totals();
   return result;
 }
 
@@ -150,7 +163,7 @@ std::optional<ServeResult> serve_model(const Model& model, const Substrate& subs
   result.spec = service.spec();
   result.mean_input = service.mean_input();
   result.mean_output = service.mean_output();
-  result.has_recipe = !model.recipe.empty() || spec.every_expert;
+  result.has_recipe = !model.recipe.empty() || spec.every_expert || model.dynamics.any();
   for (const ServedSide side : {ServedSide::sparse, ServedSide::dense}) {
     const bool same = side == ServedSide::dense && !result.has_recipe;
     auto known = same ? std::optional(result.sides[1]) : service.side(side);
@@ -176,7 +189,7 @@ std::optional<ServeResult> serve_model(const Model& model, const Substrate& subs
     }
     result.points.push_back(std::move(point));
   }
-  result.fallbacks = service.times().fallbacks();
+  result.fallbacks = service.fallbacks();
   return result;
 }
 

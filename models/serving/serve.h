@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "models/serving/dynamic_cost.h"
 #include "models/serving/memory_plan.h"
 #include "models/serving/model_cost.h"
 #include "models/serving/serving_spec.h"
@@ -76,6 +77,8 @@ class ModelService {
   /// bisection; 0 where none does. Nothing where `stop` was set.
   std::optional<double> goodput(ServedSide side, const SideResult& known);
   const PassTimes& times() const { return times_; }
+  /// (name, reason) of ops that run densely because the machine has no kernel for their pattern.
+  std::map<std::string, std::string> fallbacks() const;
   const ServingSpec& spec() const { return spec_; }
   double mean_input() const { return mean_input_; }
   double mean_output() const { return mean_output_; }
@@ -85,6 +88,8 @@ class ModelService {
  private:
   ServiceSettings settings(const MemoryPlan& plan) const;
   std::optional<double> saturate(ServedSide side, const MemoryPlan& plan);
+  /// What steps of these requests cost.
+  std::unique_ptr<ServedCost> cost_of(ServedSide side, const std::vector<Request>& requests);
   Time host_time() const { return Time::from_seconds(spec_.step_overhead); }
 
   const Substrate& substrate_;
@@ -92,6 +97,7 @@ class ModelService {
   const ServeOptions options_;
   Model dense_;
   PassTimes times_;
+  std::optional<DynamicTimes> dynamic_;  // of a model in which tokens leave
   std::vector<Request> requests_;
   std::int64_t longest_ = 0;  // kept tokens of a request
   double mean_input_ = 0, mean_output_ = 0, mean_blocks_ = 0;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <set>
 
-#include "models/whole/layer_ops.h"
 #include "models/whole/op_text.h"
 
 namespace sparsesim {
@@ -78,18 +77,13 @@ void DrawnPass::add_range(const LayerRange& range, const TokenDraws* draws, std:
 
 std::vector<DrawnPass::Part> DrawnPass::parts(const TokenDraws* draws) const {
   std::vector<Part> all;
-  const auto add = [&](const std::vector<LayerOp>& ops) {
-    for (const LayerOp& op : ops)
-      all.push_back(
-          {{op.name, 1, op.keys, op.rule != nullptr ? op.rule->place : config::Position{}}, 1, tokens_, false, true});
-  };
-  add(embedding_layer(model_, tokens_));
   std::int64_t before = tokens_;
   for (const LayerRange& range : layer_ranges(model_)) {
     add_range(range, draws, before, all);
     if (draws) before = work_in_range(model_, *draws, range, sequences_).tokens;
   }
-  add(head_layer(model_, static_cast<std::int64_t>(sequences_.size())));
+  for (ModelOp& op : head_ops(model_, static_cast<std::int64_t>(sequences_.size())))
+    all.push_back({std::move(op), 1, tokens_, false, true});
   return all;
 }
 

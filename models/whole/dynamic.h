@@ -65,7 +65,8 @@ AttentionCall equal_call(const Model& model, std::span<const PassSequence> seque
 /// The model with its activation rule asking for this share of channels, in whatever token; itself where it has none.
 Model with_needed_channels(const Model& model, double needed);
 
-/// Ops of the layers of a range that depend on tokens alone, and those of an attention call there.
+/// Ops of the layers of a range that depend on tokens alone, with the embedding before the first layer, and those of an
+/// attention call there.
 std::vector<ModelOp> range_token_ops(const Model& model, const LayerRange& range, std::int64_t tokens);
 std::vector<ModelOp> range_attention_ops(const Model& model, const LayerRange& range, const AttentionCall& call);
 /// What those who left owe to the layers of a range.

@@ -32,7 +32,12 @@ std::vector<ModelOp> named_after(std::vector<ModelOp> ops, const Model& model, c
 }  // namespace
 
 std::vector<ModelOp> range_token_ops(const Model& model, const LayerRange& range, std::int64_t tokens) {
-  return named_after(merged_layers(model, {tokens, {}}, range.first, range.last), model, range);
+  std::vector<ModelOp> ops;
+  if (range.first == 0)
+    for (const LayerOp& op : embedding_layer(model, tokens)) ops.push_back(once(op));
+  for (ModelOp& op : named_after(merged_layers(model, {tokens, {}}, range.first, range.last), model, range))
+    ops.push_back(std::move(op));
+  return ops;
 }
 
 std::vector<ModelOp> range_attention_ops(const Model& model, const LayerRange& range, const AttentionCall& call) {
