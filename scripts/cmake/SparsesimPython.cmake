@@ -24,7 +24,7 @@ function(sparsesim_python_package)
   target_compile_options(sparsesim_python PRIVATE $<$<CONFIG:Release>:-O1>)
   target_compile_definitions(sparsesim_python PRIVATE
     SPARSESIM_VERSION="${PROJECT_VERSION}" SPARSESIM_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
-  target_link_libraries(sparsesim_python PRIVATE sparsesim_compare sparsesim_explore)
+  target_link_libraries(sparsesim_python PRIVATE sparsesim_compare sparsesim_explore sparsesim_serving)
   set(package ${CMAKE_CURRENT_BINARY_DIR}/python/sparsesim)
   set_target_properties(sparsesim_python PROPERTIES OUTPUT_NAME _core LIBRARY_OUTPUT_DIRECTORY ${package})
   file(GLOB files CONFIGURE_DEPENDS sim/python/sparsesim/*.py sim/python/sparsesim/*.pyi sim/python/sparsesim/py.typed)

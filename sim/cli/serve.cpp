@@ -6,9 +6,9 @@
 
 #include <charconv>
 
-#include "models/evaluate/workload.h"
 #include "models/serving/batch_serve.h"
 #include "models/serving/serve_report.h"
+#include "models/serving/served_workload.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
 #include "sim/cli/settings.h"
@@ -39,14 +39,6 @@ std::vector<double> rates_of(const ParsedCommand& command) {
   return rates;
 }
 
-/// Steps take the place of a decoder's own pass, which need not suit the replicas.
-constexpr const char* kAnyPass = "{phase: decode}";
-bool is_decoder(const config::Node& tree) {
-  const auto model = tree.find("model");
-  const auto kind = model ? model->find("kind") : std::nullopt;
-  return model && (!kind || kind->scalar() != "encoder");
-}
-
 /// The workload's tree with its changed values, and the settings that are the machine's.
 config::Node load_served_tree(const ParsedCommand& command, std::vector<std::string>& machine_settings) {
   const config::Node tree = load_workload_tree(command.get("workload"), shipped("workloads"));
@@ -65,28 +57,7 @@ config::Node load_served_tree(const ParsedCommand& command, std::vector<std::str
     else
       machine_settings.push_back(setting);
   }
-  config::Node changed = config::with_changes(tree, changes);
-  if (!is_decoder(changed)) return changed;
-  return config::with_changes(changed, {workload_change(changed, "pass", kAnyPass, "pass")});
-}
-
-ServingSpec read_section(const Workload& workload, Scheduling scheduling, bool open_loop) {
-  config::Diagnostics diagnostics;
-  config::MapReader map(workload.serving ? *workload.serving : config::load_text("{}", workload.name, diagnostics),
-                        diagnostics);
-  ServingSpec spec = read_serving(map, scheduling);
-  diagnostics.throw_if_any();
-  if (open_loop && spec.arrivals == Arrivals::closed) {  // a rate on the command line
-    spec.arrivals = spec.trace.empty() ? Arrivals::poisson : Arrivals::trace;
-    spec.concurrency = 0;
-  }
-  return spec;
-}
-
-Scheduling scheduling_of(const Workload& workload) {
-  if (!workload.model) return Scheduling::batch;
-  const bool decoder = workload.model->model.shape.kind == ModelKind::decoder;
-  return decoder ? Scheduling::continuous : Scheduling::encoder_batch;
+  return config::with_changes(tree, changes);
 }
 
 ServedQuality quality_of(const ParsedCommand& command) {
@@ -107,33 +78,30 @@ int run_serve(const ParsedCommand& command) {
   const auto requests_file = command.find("requests-out");
   if (requests_file) check_writable(*requests_file);
   std::vector<std::string> machine_settings;
-  const config::Node tree = load_served_tree(command, machine_settings);
-  const Workload workload = read_workload(tree);
+  const ServedWorkload served = read_served(load_served_tree(command, machine_settings), !rates.empty());
   const Substrate substrate = load_with_settings(command.get("substrate"), machine_settings);
   ServeOptions options;
-  options.seed = command.integer("seed") ? static_cast<std::uint64_t>(*command.integer("seed")) : workload.seed;
+  options.seed = command.integer("seed") ? static_cast<std::uint64_t>(*command.integer("seed")) : served.workload.seed;
   options.threads = static_cast<int>(command.integer("threads").value_or(0));
   options.stop = &InterruptGuard::stop();
   ProgressBar bar("requests");
   if (ProgressBar::visible() && !command.flag("quiet"))
     options.progress = [&](std::size_t done, std::size_t total) { bar.draw(done, total); };
-  const Scheduling scheduling = scheduling_of(workload);
-  const ServingSpec spec = read_section(workload, scheduling, !rates.empty());
   const auto finish = [&](auto result) {
     bar.clear();
     if (!result) {
       fmt::print(stderr, "sparsesim: interrupted, nothing was written\n");
       return kInterruptedExit;
     }
-    result->workload = workload.name;
+    result->workload = served.workload.name;
     if (requests_file) write_file(*requests_file, format_requests(*result));
     fmt::print("{}", command.get("format") == "json" ? format_json(*result, quality) : format_table(*result, quality));
     return kOk;
   };
-  const config::Position place = tree.key_position(workload.serving ? "serving" : "model");
   const InterruptGuard guard;
-  if (scheduling != Scheduling::continuous) return finish(serve_batches(tree, substrate, spec, rates, options, place));
-  return finish(serve_model(workload.model->model, substrate, spec, rates, options, place));
+  if (served.scheduling != Scheduling::continuous)
+    return finish(serve_batches(served.tree, substrate, served.spec, rates, options, served.place));
+  return finish(serve_model(served.workload.model->model, substrate, served.spec, rates, options, served.place));
 }
 
 }  // namespace sparsesim::cli

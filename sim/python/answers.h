@@ -83,6 +83,18 @@ struct InspectRequest {
 };
 Answer answer_inspect(const Shipped& shipped, const InspectRequest& request);
 
+struct ServeRequest {
+  std::string substrate, workload;
+  std::vector<double> rates;    // empty: the section's own
+  std::vector<Setting> set;     // of the machine
+  std::vector<Setting> change;  // of the workload
+  std::optional<std::uint64_t> seed;
+  std::string quality_dense, quality_sparse;
+  int threads = 0;
+};
+/// extra: a line per request, as CSV. Errors: those of `serve`; RunStopped.
+Answer answer_serve(const Shipped& shipped, const ServeRequest& request, const Stop& stop);
+
 /// The machine with every default, as YAML; text: what `show` prints.
 Answer answer_show(const Shipped& shipped, const std::string& substrate);
 

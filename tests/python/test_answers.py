@@ -77,6 +77,18 @@ class SameAsTheProgram(unittest.TestCase):
             with self.assertRaisesRegex(sparsesim.ConfigError, "only: no row has the op or device \"gem\""):
                 sparsesim.validate([file], only="gem")
 
+    def test_serve(self):
+        answer = sparsesim.serve("a100", "llama-2-7b", rate=3, requests=20, input=300, output="uniform:5:20",
+                                 set={"workload.serving.max_sequences": 8, "memory.dram.achieved": "1.8 TB/s"})
+        printed = support.program("serve", "--substrate", "a100", "--workload", "llama-2-7b", "--rate", 3, "--requests", 20, "--input", 300,
+                                  "--output", "uniform:5:20", "--set", "workload.serving.max_sequences=8", "--set", "memory.dram.achieved=1.8 TB/s")
+        self.assertEqual(answer, printed)
+        ends = [row["end_s"] - row["arrival_s"] for row in answer.requests() if row["side"] == "sparse"]
+        self.assertEqual(len(ends), 20)
+        self.assertAlmostEqual(sum(ends) / 20 * 1000, answer.points[0]["sparse"]["end_to_end_ms"]["mean"], places=3)
+        with self.assertRaisesRegex(sparsesim.ConfigError, "^input"):
+            sparsesim.serve("a100", "llama-2-7b", input="lognormal")
+
     def test_small_questions(self):
         self.assertAlmostEqual(sparsesim.estimate(0.87, cache=0.31, dispatch=0.42), 1 / (1 - 0.87 * 0.31))
         with self.assertRaises(ValueError):

@@ -35,6 +35,9 @@ class Interrupts(unittest.TestCase):
             call(2)  # the file is whole, and free
         self.assertIs(signal.getsignal(signal.SIGINT), signal.default_int_handler)
 
+    def test_serve(self):
+        self.interrupted(lambda: sparsesim.serve("a100", "llama-2-7b", rate=5, requests=200_000))
+
     def test_breakeven(self):
         self.interrupted(lambda: sparsesim.breakeven("a100", LONG, {"workload.ops.up.sparsity": (0.5, 0.99)}))
 

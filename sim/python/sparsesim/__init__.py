@@ -19,13 +19,13 @@ from ._inputs import Failure as _Failure
 from ._inputs import Inputs as _Inputs
 from ._inputs import is_array as _is_array
 from ._inputs import text_of as _text_of
-from ._results import BreakevenResult, InspectResult, Machine, RecommendResult, RunResult, SweepResult, ValidationResult
+from ._results import BreakevenResult, InspectResult, Machine, RecommendResult, RunResult, ServeResult, SweepResult, ValidationResult
 
 __version__ = _core.version
 __all__ = [
     "BreakevenResult", "ConfigError", "Error", "InspectResult", "Machine", "Mistake", "RecommendResult", "ResultsFileError", "RunResult",
-    "SweepResult", "UnsupportedError", "ValidationResult", "breakeven", "estimate", "inspect", "load_workload", "recommend", "run", "schema",
-    "show", "substrates", "sweep", "validate", "workloads",
+    "ServeResult", "SweepResult", "UnsupportedError", "ValidationResult", "breakeven", "estimate", "inspect", "load_workload", "recommend", "run", "schema",
+    "serve", "show", "substrates", "sweep", "validate", "workloads",
 ]
 
 
@@ -168,6 +168,34 @@ def validate(measurements, *, only=(), substrates=None, masks=None, baseline=Non
                            only=[only] if isinstance(only, str) else list(only), substrates=_os.fspath(substrates or ""),
                            masks=_os.fspath(masks or ""), baseline=_os.fspath(baseline or ""), seed=seed, threads=threads)
     return ValidationResult(answer, text)
+
+
+def serve(substrate, workload, *, rate=None, requests=None, concurrency=None, trace=None, input=None, output=None, ttft=None, tpot=None,
+          set=None, quality=None, seed=None, threads=0) -> ServeResult:
+    """What the users of a served model wait for, dense and sparse: `sparsesim serve`.
+
+    rate: requests per second, or a list of rates. The keywords up to tpot stand in place of keys of the workload's section `serving`.
+    set: leaves of the machine, and of the workload: {"workload.serving.max_sequences": 64}.
+    quality: what you measured of the answers, (dense, sparse), to stand beside.
+    """
+    inputs = _Inputs(_CORE)
+    if rate is not None and concurrency is not None:
+        raise ConfigError([Mistake("concurrency", "requests come at a rate, or from so many users")])
+    section = {"requests": requests, "concurrency": concurrency, "trace": trace, "input": input, "output": output, "ttft": ttft, "tpot": tpot}
+    change = [_core.Setting(f"serving.{key}", _json.dumps(_os.fspath(value)) if key == "trace" else _text_of(value), key)
+              for key, value in section.items() if value is not None]
+    machine = {}
+    for path, value in (set or {}).items():
+        if path.startswith("workload."):
+            change.append(_core.Setting(path.removeprefix("workload."), _text_of(value), f'set["{path}"]'))
+        else:
+            machine[path] = value
+    rates = [] if rate is None else [float(one) for one in (rate if hasattr(rate, "__iter__") else [rate])]
+    dense, sparse = map(str, quality or ("", ""))
+    answer, text, lines = _ask(inputs, _CORE.serve, _core.Serve, substrate=inputs.name(substrate, "substrate"),
+                               workload=inputs.name(workload, "workload"), rates=rates, set=_settings(machine), change=change, seed=seed,
+                               quality_dense=dense, quality_sparse=sparse, threads=threads)
+    return ServeResult(answer, text, lines)
 
 
 def inspect(mask, substrate=None, *, tensor=None, dtype="fp16", block=(1, 1), svg=False) -> InspectResult:

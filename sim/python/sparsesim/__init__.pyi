@@ -95,6 +95,14 @@ class ValidationResult(Result):
     def to_frame(self) -> DataFrame: ...
     def summary_frame(self) -> DataFrame: ...
 
+class ServeResult(Result):
+    substrate: str
+    workload: str
+    points: list[dict[str, Any]]
+    def to_frame(self) -> DataFrame: ...
+    def requests(self) -> list[dict[str, Any]]: ...
+    def requests_frame(self) -> DataFrame: ...
+
 class InspectResult(Result):
     granules: list[dict[str, Any]]
     kinds: list[dict[str, Any]]
@@ -159,6 +167,23 @@ def validate(
     seed: int = 1,
     threads: int = 0,
 ) -> ValidationResult: ...
+def serve(
+    substrate: Input,
+    workload: Input,
+    *,
+    rate: float | Iterable[float] | None = None,
+    requests: int | None = None,
+    concurrency: int | None = None,
+    trace: Path | None = None,
+    input: int | str | None = None,
+    output: int | str | None = None,
+    ttft: str | None = None,
+    tpot: str | None = None,
+    set: Values | None = None,
+    quality: tuple[Any, Any] | None = None,
+    seed: int | None = None,
+    threads: int = 0,
+) -> ServeResult: ...
 def inspect(
     mask: Array | Path,
     substrate: Input | None = None,

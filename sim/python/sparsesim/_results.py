@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 
 
 def frame(rows: list[dict]):
@@ -155,6 +157,35 @@ class ValidationResult(Result):
         return frame([flat(row) for row in self["summary"]])
 
 
+class ServeResult(Result):
+    """A service under one load or several (docs/serving.md)."""
+
+    def __init__(self, answer: dict, text: str, requests: str = ""):
+        super().__init__(answer, text)
+        self._requests = requests
+
+    def __reduce__(self):
+        return type(self), (dict(self), self._text, self._requests)
+
+    def to_frame(self):
+        """A row per rate and side, dense and sparse; latencies as columns with dots."""
+        return frame([{"rate": point["rate"], "side": side, **flat(point[side])}
+                      for point in self["points"] for side in ("dense", "sparse") if point[side]])
+
+    def requests(self) -> list[dict]:
+        """What became of each request: times in seconds."""
+        rows = csv.DictReader(io.StringIO(self._requests))
+        return [{key: value if key == "side" else _number(value) for key, value in row.items()} for row in rows]
+
+    def requests_frame(self):
+        """A row per request, rate and side."""
+        return frame(self.requests())
+
+
+def _number(text: str) -> int | float:
+    return int(text) if text.lstrip("-").isdigit() else float(text)
+
+
 class InspectResult(Result):
     """What a mask is worth on a machine (docs/patterns.md)."""
 
@@ -184,5 +215,5 @@ class Machine(Result):
         return f"<machine {self['name']}: {self.get('title', '')}>"
 
 
-for _class in (RunResult, SweepResult, RecommendResult, BreakevenResult, ValidationResult, InspectResult, Machine):
+for _class in (RunResult, SweepResult, RecommendResult, BreakevenResult, ValidationResult, ServeResult, InspectResult, Machine):
     _class.__module__ = "sparsesim"
