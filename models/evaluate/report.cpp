@@ -122,6 +122,30 @@ std::string facts_line(const SparsitySummary& sparsity) {
   return facts.empty() ? facts : facts + "\n";
 }
 
+ordered_json memory_json(const RunMemory& memory) {
+  const PassMemory& need = memory.need;
+  return {{"devices", memory.devices},
+          {"dense_weights_bytes", need.dense_weights},
+          {"weights_bytes", need.bytes.weights},
+          {"metadata_bytes", need.bytes.metadata},
+          {"kv_bytes", need.kv},
+          {"total_bytes", need.total()},
+          {"capacity_bytes", memory.capacity},
+          {"fits", memory.fits()}};
+}
+
+std::string gigabytes(double bytes) { return fmt::format("{:.2f} GB", bytes / 1e9); }
+
+std::string memory_line(const RunMemory& memory) {
+  const PassMemory& need = memory.need;
+  std::string out = fmt::format("  memory of {}: weights {}", memory.devices > 1 ? "each device" : "the device",
+                                gigabytes(need.bytes.weights));
+  if (need.dense_weights != need.bytes.weights) out += fmt::format(" (dense {})", gigabytes(need.dense_weights));
+  if (need.bytes.metadata > 0) out += fmt::format(", metadata {}", gigabytes(need.bytes.metadata));
+  if (need.kv > 0) out += fmt::format(", keys and values {}", gigabytes(need.kv));
+  return out + fmt::format(": {} {}\n\n", memory.fits() ? "fits in" : "DOES NOT FIT in", gigabytes(memory.capacity));
+}
+
 }  // namespace
 
 std::string format_json(const RunResult& r) {
@@ -144,6 +168,7 @@ std::string format_json(const RunResult& r) {
       {"amdahl", r.amdahl}};
   if (r.interval.high > 0) out["interval"] = {{"low", r.interval.low}, {"high", r.interval.high}};
   if (r.distribution) out["distribution"] = distribution_json(*r.distribution);
+  if (r.memory) out["memory"] = memory_json(*r.memory);
   ordered_json ops = ordered_json::array();
   for (const auto& op : r.ops) ops.push_back(op_json(op));
   out["ops"] = std::move(ops);
@@ -156,6 +181,9 @@ std::string format_summary(const RunResult& r) {
       fmt::format("{} on {}: dense {:.1f} us, sparse {:.1f} us, realised {} of ideal {}", r.workload, r.substrate,
                   r.dense.us(), r.sparse.us(), times(r.realised_speedup()), times(r.ideal_speedup));
   if (r.interval.high > 0) out += fmt::format(" (plausible {} to {})", times(r.interval.low), times(r.interval.high));
+  if (r.memory && !r.memory->fits())
+    out += fmt::format("; does not fit: {} of {} per device", gigabytes(r.memory->need.total()),
+                       gigabytes(r.memory->capacity));
   if (r.distribution) {
     const Distribution& d = *r.distribution;
     out += fmt::format("; over {} seeds sparse p50 {:.1f} us, p95 {:.1f} us, realised p50 {}", d.seeds, d.sparse_us.p50,
@@ -188,6 +216,7 @@ std::string format_table(const RunResult& r) {
   const Busy d = busiest(r.dense_busy, r.dense.seconds()), s = busiest(r.sparse_busy, r.sparse.seconds());
   row("total", us(r.dense.us()), us(r.sparse.us()), times(r.realised_speedup()), times(r.ideal_speedup),
       fmt::format("{} -> {}\n", name(d.resource), name(s.resource)));
+  if (r.memory) out += memory_line(*r.memory);
   if (r.distribution) out += distribution_table(*r.distribution);
   if (r.sparsity.declared <= 0) return out + "  nothing is sparse here: the dense time is the result\n";
   out += fmt::format("  declared sparsity {:.1f} %, ideal {}, realised {}", 100 * r.sparsity.declared,

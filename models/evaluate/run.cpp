@@ -74,6 +74,17 @@ void fill_coverage(RunResult& result) {
   result.amdahl = covered > 0 ? 1 / ((1 - result.coverage) + result.coverage * covered_sparse / covered) : 1;
 }
 
+/// Errors: UnsupportedError where a model is spread over more devices than there are.
+std::optional<RunMemory> memory_on(const Workload& workload, const Substrate& substrate) {
+  if (!workload.model) return std::nullopt;
+  const Model& model = workload.model->model;
+  const std::int64_t devices = model.parallel.devices(), most = std::max(1, substrate.fabric.devices);
+  if (devices > most)
+    throw UnsupportedError(fmt::format("{}: the model is spread over {} devices, {} has {}", workload.name, devices,
+                                       substrate.name, most));
+  return RunMemory{devices, memory_of(model, workload.model->pass), substrate.memory.dram_bytes.value};
+}
+
 void name_tracks(Timeline& timeline, int devices) {
   for (int device = 0; device < devices; ++device) timeline.name_process(device, fmt::format("device {}", device));
   timeline.name_process(devices, "fabric");
@@ -115,6 +126,7 @@ class WorkloadRun {
   }
 
   RunResult result() {
+    result_.memory = memory_on(workload_, substrate_);
     if (options_.timeline) name_tracks(*options_.timeline, devices_);
     result_.dense = dense_.makespan();
     result_.sparse = sparse_.makespan();

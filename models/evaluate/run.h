@@ -36,6 +36,14 @@ struct Distribution {
   Spread dense_us, sparse_us, realised_speedup;
 };
 
+/// What a whole model needs on each device, and what there is; bytes.
+struct RunMemory {
+  std::int64_t devices = 1;
+  PassMemory need;
+  double capacity = 0;
+  bool fits() const { return need.total() <= capacity; }
+};
+
 struct RunOptions {
   std::uint64_t seed = 1;
   bool interval = true;
@@ -57,13 +65,14 @@ struct RunResult {
   RunCounters dense_counters, sparse_counters;
   std::array<double, kResources> dense_busy{}, sparse_busy{};
   std::vector<OpResult> ops;
+  std::optional<RunMemory> memory;           // of a whole model
   std::optional<Distribution> distribution;  // over seeds, where it was asked for
   double realised_speedup() const { return dense / sparse; }
 };
 
-/// Errors: UnsupportedError when the machine cannot run an op even densely; config::ConfigError for an op too large to
-/// simulate. Both name the op's place in its file.
-/// `memo` is shared by runs that repeat launches; without one the run has its own.
+/// Errors: UnsupportedError when the machine cannot run an op even densely, or has fewer devices than a model needs;
+/// config::ConfigError for an op too large to simulate. Both name the op's place in its file. `memo` is shared by runs
+/// that repeat launches; without one the run has its own.
 RunResult run(const Workload& workload, const Substrate& substrate, const RunOptions& options,
               LaunchMemo* memo = nullptr);
 

@@ -144,6 +144,18 @@ struct ModelBytes {
   double kv_per_token = 0;  // of one sequence, all layers of the device
 };
 ModelBytes bytes_of(const Model& model);
+/// Bytes of the keys and values that sequences of `keys` tokens keep on the fullest device of a replica: in layers
+/// under a window no more than that many.
+double kv_bytes(const Model& model, std::int64_t sequences, std::int64_t keys);
+
+/// What a pass needs on its fullest device.
+struct PassMemory {
+  ModelBytes bytes;
+  double dense_weights = 0;  // without the recipe
+  double kv = 0;             // of all sequences of the pass
+  double total() const { return bytes.weights + bytes.metadata + kv; }
+};
+PassMemory memory_of(const Model& model, const Pass& pass);
 /// The same model without its recipe, and with nothing dynamic.
 Model unpruned(const Model& model);
 

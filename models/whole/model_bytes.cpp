@@ -46,22 +46,45 @@ double kv_of_layer(const Model& model) {
   return 2 * static_cast<double>(share.kv_heads * model.shape.head_dim) * element;
 }
 
+/// Keys that a layer keeps of so many: those that a window hides are gone.
+std::int64_t kept_keys(const ModelShape& shape, const RecipeRule* scores, std::int64_t keys) {
+  const bool own = scores != nullptr && scores->pattern == "window";
+  const std::int64_t window = own ? scores->window + scores->sinks : shape.window;
+  return window > 0 ? std::min(window, keys) : keys;
+}
+
 }  // namespace
+
+double kv_bytes(const Model& model, std::int64_t sequences, std::int64_t keys) {
+  std::vector<double> of_stage(static_cast<std::size_t>(model.parallel.pipeline));
+  for (const LayerClass& layers : layer_classes(model)) {
+    const auto kept = static_cast<double>(kept_keys(model.shape, layers.rule(Module::scores), keys));
+    for (const std::int64_t layer : layers.layers)
+      of_stage[static_cast<std::size_t>(stage_of(layer, model.shape.layers, model.parallel.pipeline))] += kept;
+  }
+  const double own = static_cast<double>(ceil_div(sequences, DeviceShare(model).groups));
+  return own * kv_of_layer(model) * *std::max_element(of_stage.begin(), of_stage.end());
+}
+
+PassMemory memory_of(const Model& model, const Pass& pass) {
+  PassMemory memory;
+  memory.bytes = bytes_of(model);
+  memory.dense_weights = model.recipe.empty() ? memory.bytes.weights : bytes_of(unpruned(model)).weights;
+  for (const AttentionCall& call : pass.calls)
+    memory.kv += kv_bytes(model, ceil_div(call.batch, model.parallel.data), call.keys);
+  return memory;
+}
 
 ModelBytes bytes_of(const Model& model) {
   constexpr int kNormsPerLayer = 2;
   const double norm = static_cast<double>(model.shape.hidden) * bytes_per_element(model.shape);
   const std::int64_t all = model.shape.layers, stages = model.parallel.pipeline;
   std::vector<OpBytes> of_stage(static_cast<std::size_t>(stages));
-  std::vector<double> kv(of_stage.size());
   for (const LayerClass& layers : layer_classes(model)) {
     OpBytes one = sum_of(layer_ops(model, layers, {1, {AttentionCall{}}}));
     one.values += kNormsPerLayer * norm;
-    for (const std::int64_t layer : layers.layers) {
-      const auto stage = static_cast<std::size_t>(stage_of(layer, all, stages));
-      of_stage[stage] += one;
-      kv[stage] += kv_of_layer(model);
-    }
+    for (const std::int64_t layer : layers.layers)
+      of_stage[static_cast<std::size_t>(stage_of(layer, all, stages))] += one;
   }
   of_stage.front() += sum_of(embedding_layer(model, 1));
   of_stage.back() += sum_of(head_layer(model, 1));
@@ -69,7 +92,8 @@ ModelBytes bytes_of(const Model& model) {
   std::size_t fullest = 0;
   for (std::size_t i = 1; i < of_stage.size(); ++i)
     if (of_stage[i].values + of_stage[i].metadata > of_stage[fullest].values + of_stage[fullest].metadata) fullest = i;
-  return {of_stage[fullest].values, of_stage[fullest].metadata, *std::max_element(kv.begin(), kv.end())};
+  return {of_stage[fullest].values, of_stage[fullest].metadata,
+          kv_of_layer(model) * static_cast<double>(ceil_div(all, stages))};
 }
 
 }  // namespace sparsesim
