@@ -65,7 +65,18 @@ class TokenOps {
     ops_.push_back(pass_op("attention.rope", tokens_ * heads * width, shape_.dtype, 1, 1, kRopeFlops));
   }
   void product(const char* name, std::int64_t n, std::int64_t k, const RecipeRule* rule, ProductSize kept) {
+    if (rule != nullptr && rule->masks.size() > 1) return masked_products(k, rule);
     ops_.push_back(product_op(shape_, name, {tokens_, n, k}, rule, kept));
+  }
+  /// Tensors with masks of their own are products of their own.
+  void masked_products(std::int64_t k, const RecipeRule* rule) {
+    const auto tensors = tensors_of(shape_, modules_of(rule->modules.front()).front());
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      RecipeRule one = *rule;
+      one.masks = {rule->masks[i]};
+      ops_.push_back(product_op(shape_, std::string(tensors[i].name), {tokens_, tensors[i].outputs, k}, &one, {}));
+      ops_.back().rule = rule;
+    }
   }
   void exchange(const char* part, const char* collective) {
     if (parallel_.tensor == 1) return;
@@ -182,7 +193,8 @@ LayerOp product_op(const ModelShape& shape, std::string name, const ProductSize&
   } else {
     op.sparse = true;
     op.keys = fmt::format("op: spmm, {}, pattern: {}", sizes, config::yaml_text(rule->pattern));
-    if (rule->weights.empty() && rule->sparsity > 0)
+    if (rule->masks.size() == 1) op.keys += fmt::format(", mask: {}", config::yaml_text(rule->masks.front()));
+    if (rule->masks.empty() && rule->sparsity > 0)
       op.keys += fmt::format(", sparsity: {}", config::format_number(rule->sparsity));
     op.keys += rule->keys;
   }

@@ -39,11 +39,7 @@ const RecipeRule* last_rule(const Model& model, Module module, std::int64_t laye
   return found != nullptr && found->pattern == "dense" ? nullptr : found;
 }
 
-bool alike(const LayerClass& a, const LayerClass& b) {
-  if (a.experts != b.experts || a.rules != b.rules) return false;
-  return std::none_of(a.rules.begin(), a.rules.end(),
-                      [](const RecipeRule* rule) { return rule != nullptr && !rule->weights.empty(); });
-}
+bool alike(const LayerClass& a, const LayerClass& b) { return a.experts == b.experts && a.rules == b.rules; }
 
 }  // namespace
 
@@ -74,6 +70,15 @@ std::vector<LayerClass> layer_classes(const Model& model) {
 }
 
 const RecipeRule* head_rule(const Model& model) { return last_rule(model, Module::head, 0); }
+
+std::vector<PartTensor> tensors_of(const ModelShape& shape, Module module) {
+  const std::int64_t key = shape.kv_heads * shape.head_dim;
+  if (module == Module::qkv && !shape.latent)
+    return {{"attention.q", shape.heads * shape.head_dim}, {"attention.k", key}, {"attention.v", key}};
+  if (module == Module::gate_up && shape.gated)
+    return {{"mlp.gate", shape.intermediate}, {"mlp.up", shape.intermediate}};
+  return {{"", 0}};
+}
 
 std::string layers_text(const std::vector<std::int64_t>& layers) {
   std::vector<std::string> ranges;

@@ -33,13 +33,20 @@ struct LayerClass {
   std::array<const RecipeRule*, kModules> rules{};  // of each part; null: dense. They point into the model
   const RecipeRule* rule(Module module) const { return rules[static_cast<std::size_t>(module)]; }
 };
-/// Classes of all layers, by their first layer. Of several rules for one part of a layer the last one counts. Layers
-/// whose weights are read from a file are classes of their own, for their masks differ.
+/// Classes of all layers, by their first layer. Of several rules for one part of a layer the last one counts.
 std::vector<LayerClass> layer_classes(const Model& model);
 /// The rule of the output head, or null.
 const RecipeRule* head_rule(const Model& model);
 /// Whether a layer has experts in place of a feed-forward network.
 bool has_experts(const ModelShape& shape, std::int64_t layer);
+
+/// Tensors that run as one product, with their shares of its outputs: q, k and v; gate and up. One without a name: the
+/// product itself.
+struct PartTensor {
+  std::string_view name;     // "attention.q"
+  std::int64_t outputs = 0;  // rows of the tensor
+};
+std::vector<PartTensor> tensors_of(const ModelShape& shape, Module module);
 
 /// Layers as people write them: "0-15", "0-2,40", "1,3,..,31".
 std::string layers_text(const std::vector<std::int64_t>& layers);

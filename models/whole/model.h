@@ -54,8 +54,8 @@ struct RecipeRule {
   std::string pattern;               // of spmm, or dense, channels, heads, window, activation
   double sparsity = 0;               // share of weights, channels, heads or activations that are zero or gone
   config::Position place;
-  std::string keys;     // further keys of the op, as it has them: ", format: csr, block: [16, 16]"
-  std::string weights;  // of N:M, unstructured, vector and block: file with the tensors whose zeros are the mask
+  std::string keys;                    // further keys of the op, as it has them: ", format: csr, block: [16, 16]"
+  std::vector<std::string> masks;      // of weights: files with them, one per tensor of the product, or one of all
   std::int64_t window = 0, sinks = 0;  // of pattern window: keys that a query sees, and first keys that all see
 };
 

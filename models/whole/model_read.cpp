@@ -116,6 +116,16 @@ ModelParallel read_parallel(MapReader& map) {
   return parallel;
 }
 
+/// Masks are of whole tensors.
+void check_masks(MapReader& map, const Model& model) {
+  for (const RecipeRule& rule : model.recipe)
+    if (!rule.masks.empty() && model.parallel.tensor > 1)
+      return map.mistake("tensor",
+                         fmt::format("{} devices would each need a part of a mask of the recipe: masks are of "
+                                     "whole products",
+                                     model.parallel.tensor));
+}
+
 /// What devices cannot share. Reported at `parallel`, where the number of devices stands.
 void check_parallel(MapReader& map, const ModelShape& shape, const ModelParallel& p) {
   const auto tensor = [&](std::string_view what, std::int64_t value) {
@@ -221,6 +231,7 @@ Model read_model(MapReader& top, std::string& resolved) {
   MapReader devices(parallel ? *parallel : nothing(quiet, file), top.diagnostics());
   model.parallel = read_parallel(devices);
   if (given) check_parallel(devices, model.shape, model.parallel);
+  check_masks(devices, model);
   devices.finish();
   resolved += "parallel:\n" + declared_text(devices, "  ");
   if (given) model.dynamics = read_dynamics(top, model, resolved);

@@ -137,15 +137,15 @@ void read_rule_keys(MapReader& map, RecipeRule& rule) {
     rule.sparsity = map.number("sparsity", kShare);
     for (const char* key : {"source", "overlap", "predictor_rank", "kernel"}) pass_on(map, key, rule);
   } else if (is_weight_pattern(pattern)) {
-    rule.weights = map.text("weights", "");
+    rule.masks = map.texts("masks", 3);
     if (pattern == "vnm")
       for (const char* key : {"v", "columns"}) pass_on(map, key, rule);
     if (pattern == "block" || pattern == "vector") pass_on(map, "block", rule);
     if (!is_n_of_m(pattern)) {
-      if (rule.weights.empty())
+      if (rule.masks.empty())
         rule.sparsity = map.number("sparsity", kShare);
       else if (map.has("sparsity"))
-        map.mistake("sparsity", "give weights, or a sparsity to draw, not both");
+        map.mistake("sparsity", "give masks, or a sparsity to draw, not both");
       for (const char* key : {"index_bits", "equal_rows"}) pass_on(map, key, rule);
     }
     for (const char* key : {"format", "quality", "setup", "kernel"}) pass_on(map, key, rule);
@@ -164,6 +164,8 @@ bool fits_modules(const RecipeRule& rule, std::string& why) {
   if (rule.pattern == "window" && !are({"attention.scores"})) why = "a window is of attention.scores alone";
   if (rule.pattern != "window" && rule.pattern != "dense" && scores)
     why = fmt::format("attention.scores has no weights: its pattern is window, not {}", rule.pattern);
+  if (!rule.masks.empty() && (rule.modules.size() > 1 || modules_of(rule.modules.front()).size() > 1))
+    why = "masks are of one product: attention.qkv, attention.output, mlp.gate_up, mlp.down or head";
   if (rule.pattern == "channels" && !are({"mlp"})) why = "channels are removed from mlp as a whole";
   if (rule.pattern == "heads" && !are({"attention"})) why = "heads are removed from attention as a whole";
   return why.empty();
@@ -179,6 +181,12 @@ std::string misfit_of(const RecipeRule& rule, const ModelShape& shape) {
   };
   if (rule.pattern == "dense") return {};
   if (names(Module::head) && shape.vocabulary == 0) return "the model has no head: its vocabulary is 0";
+  if (rule.masks.size() > 1) {
+    const auto tensors = tensors_of(shape, modules_of(rule.modules.front()).front());
+    if (tensors.size() != rule.masks.size())
+      return fmt::format("{} masks for a product of {} tensor{}", rule.masks.size(), tensors.size(),
+                         tensors.size() == 1 ? "" : "s");
+  }
   if (rule.pattern == "heads" && shape.latent) return "heads of latent attention cannot be removed here";
   if (!names(Module::gate_up) && !names(Module::down)) return {};
   for (std::int64_t layer = rule.first; layer <= rule.last; ++layer)

@@ -25,6 +25,7 @@ int run_breakeven(const ParsedCommand& command);
 int run_atlas(const ParsedCommand& command);
 int run_export(const ParsedCommand& command);
 int run_merge(const ParsedCommand& command);
+int run_import(const ParsedCommand& command);
 int run_inspect(const ParsedCommand& command);
 int run_show(const ParsedCommand& command);
 int run_estimate(const ParsedCommand& command);

@@ -29,6 +29,7 @@ int dispatch(const ParsedCommand& command) {
   if (command.name == "atlas") return run_atlas(command);
   if (command.name == "export") return run_export(command);
   if (command.name == "merge") return run_merge(command);
+  if (command.name == "import") return run_import(command);
   if (command.name == "inspect") return run_inspect(command);
   if (command.name == "show") return run_show(command);
   if (command.name == "estimate") return run_estimate(command);

@@ -158,6 +158,34 @@ CommandSpec inspect_command() {
   return command;
 }
 
+CommandSpec import_command() {
+  CommandSpec command = {
+      "import",
+      "write a workload from the files of a checkpoint",
+      "Reads the config.json of a Hugging Face checkpoint and writes the model as a workload. Its weights say which of "
+      "them are zero in which layer; a recipe, of a workload or of llm-compressor, says which shall be.",
+      {value("weights", ValueType::file, "PATH", "a .safetensors file, the index of several, or their folder"),
+       value("recipe", ValueType::file, "FILE", "rules of a workload, or stages of llm-compressor (YAML)"),
+       choice("phase", "P", {"prefill", "decode"}, "what the pass is", "prefill"),
+       integer("batch", 1, 1 << 24, "sequences of the pass", "1"),
+       integer("seq", 1, 1 << 24, "new tokens of each in prefill; default is the model's, at most 2048"),
+       integer("keys", 1, INT64_C(1) << 31, "tokens of each that are known, the new ones included"),
+       integer("tensor", 1, 1024, "devices that split every product; default is 1"),
+       integer("expert", 1, 1024, "devices over which experts are spread; default is 1"),
+       integer("pipeline", 1, 1024, "stages with consecutive layers; default is 1"),
+       integer("data", 1, 65536, "replicas; default is 1"),
+       choice("dtype", "TYPE", {"bf16", "fp16", "fp32"}, "of the run; default is the checkpoint's, float32 in 16 bits",
+              ""),
+       value("name", ValueType::text, "NAME", "of the workload; default is the folder's"),
+       value("output", ValueType::file, "FILE", "write the workload here, not to standard output")},
+      {},
+      {}};
+  command.positionals.push_back(required(value("CONFIG", ValueType::file, "CONFIG", "a config.json, or its folder")));
+  command.examples = {"sparsesim import Llama-2-7b-hf/config.json --phase decode --batch 16 --output llama.yaml",
+                      "sparsesim import pruned/ --weights pruned/ --output pruned.yaml"};
+  return command;
+}
+
 CommandSpec list_command() {
   CommandSpec command = {"list", "list what can be named", "", {flag("names", "names alone, one per line")}, {}, {}};
   command.positionals.push_back(choice("KIND", "KIND",
@@ -184,6 +212,7 @@ std::vector<CommandSpec> make_commands() {
   table.push_back(fingerprint_command());
   table.push_back(measure_command());
   for (CommandSpec& command : explore_commands()) table.push_back(std::move(command));
+  table.push_back(import_command());
   table.push_back(inspect_command());
   table.push_back(with_argument(
       "show", "print the fingerprint of a machine",

@@ -1,0 +1,225 @@
+// Checkpoints: what their config.json, their recipes and their tensors say of a model.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "models/whole/import/pruning_recipe.h"
+#include "models/whole/import/tensor_masks.h"
+#include "models/whole/import/workload_text.h"
+#include "models/whole/model_read.h"
+
+namespace sparsesim {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kConfigs = fs::path(SPARSESIM_SOURCE_DIR) / "tests/models/whole/configs";
+
+Checkpoint imported(const std::string& type) {
+  config::Diagnostics diagnostics;
+  const std::string path = (kConfigs / (type + ".json")).string();
+  return read_checkpoint_config(config::read_text_file(path, 1 << 20, diagnostics), path);
+}
+
+std::string message_of(const std::string& json) {
+  try {
+    read_checkpoint_config(json, "config.json");
+  } catch (const config::ConfigError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+ModelRun read_back(const std::string& text) {
+  config::Diagnostics diagnostics;
+  config::MapReader top(config::load_text(text, "w.yaml", diagnostics), diagnostics);
+  ModelRun run = read_model_run(top);
+  for (const char* key : {"name", "title", "seed"}) top.optional(key);
+  top.finish();
+  diagnostics.throw_if_any();
+  return run;
+}
+
+double billions(const Checkpoint& checkpoint) {
+  return bytes_of({checkpoint.shape, {}, {}}).weights / 2 / 1e9;  // 16 bits
+}
+
+TEST_CASE("every kind of checkpoint has as many parameters as was published") {
+  // Model cards: Llama 2 7B, Mistral 7B v0.1, Mixtral 8x7B, Qwen2 7B, Qwen3 8B and 30B-A3B, Qwen1.5-MoE-A2.7B,
+  // DeepSeek-V3 and V2-Lite, Gemma 7B (8.5 with embeddings), Phi-3-mini, BERT-large, RoBERTa-base, ViT-L/16.
+  const std::pair<const char*, double> published[] = {
+      {"llama", 6.74},       {"mistral", 7.24},   {"mixtral", 46.7},  {"qwen2", 7.62}, {"qwen3", 8.19},
+      {"qwen3_moe", 30.5},   {"qwen2_moe", 14.3}, {"gemma", 8.54},    {"phi3", 3.82},  {"deepseek_v3", 671},
+      {"deepseek_v2", 15.7}, {"bert", 0.335},     {"roberta", 0.125}, {"vit", 0.304}};
+  CHECK(std::size(published) == checkpoint_kinds().size());
+  for (const auto& [type, count] : published) {
+    CAPTURE(type);
+    CHECK(billions(imported(type)) == doctest::Approx(count).epsilon(0.01));
+  }
+}
+
+TEST_CASE("what is written reads back as the same model") {
+  for (const CheckpointKind& kind : checkpoint_kinds()) {
+    CAPTURE(kind.type);
+    const Checkpoint checkpoint = imported(std::string(kind.type));
+    const ModelRun run = read_back(workload_text(checkpoint, {}));
+    CHECK(bytes_of(run.model).weights == bytes_of({checkpoint.shape, {}, {}}).weights);
+    CHECK(run.model.shape.window == checkpoint.shape.window);
+    CHECK(run.model.recipe.size() == checkpoint.recipe.size());
+    CHECK(run.pass.tokens() == checkpoint.sequence);
+  }
+}
+
+TEST_CASE("mistakes of config.json are all named, with their places") {
+  CHECK(message_of(R"({"model_type": "lama"})").find("did you mean \"llama\"?") != std::string::npos);
+  CHECK(message_of("{}").find("missing key \"model_type\"") != std::string::npos);
+  CHECK(message_of("[1, 2]").find("must be a map") != std::string::npos);
+  CHECK(message_of("{\"model_type\": ").find("config.json:1:") != std::string::npos);
+  const std::string several = message_of(
+      "{\"model_type\": \"llama\",\n \"hidden_size\": 0, \"num_attention_heads\": 32,"
+      "\n\t\"num_hidden_layers\": \"two\", \"vocab_size\": 100}");
+  CHECK(several.find("config.json:2:17: error: hidden_size must be an integer") != std::string::npos);
+  CHECK(several.find("config.json:3:23: error: num_hidden_layers must be an integer") != std::string::npos);
+  CHECK(several.find("missing key \"intermediate_size\"") != std::string::npos);
+  CHECK(message_of(R"({"model_type": "llama", "hidden_size": 100, "num_attention_heads": 3, "num_hidden_layers": 1,
+    "vocab_size": 1, "intermediate_size": 1})")
+            .find("3 heads do not divide hidden_size 100") != std::string::npos);
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) deep += "{\"a\":";
+  CHECK(message_of(deep).find("error") != std::string::npos);
+}
+
+std::string rules_of(const Checkpoint& checkpoint) {
+  std::string text;
+  for (const RecipeRule& rule : checkpoint.recipe)
+    text += fmt::format("{} {}-{} {} {};", fmt::join(rule.modules, "+"), rule.first, rule.last, rule.pattern,
+                        rule.sparsity);
+  return text;
+}
+
+/// A file of a test's own.
+class ImportFolder {
+ public:
+  ImportFolder() : path_(fs::temp_directory_path() / fmt::format("sparsesim-import-{}", ::getpid())) {
+    fs::create_directories(path_);
+  }
+  ~ImportFolder() { fs::remove_all(path_); }
+  std::string write(const std::string& name, const std::string& content) const {
+    std::ofstream(path_ / name, std::ios::binary) << content;
+    return (path_ / name).string();
+  }
+  std::string path() const { return path_.string(); }
+
+ private:
+  fs::path path_;
+};
+
+TEST_CASE("recipes of llm-compressor name tensors by expressions") {
+  const ImportFolder folder;
+  const auto with = [&](const std::string& yaml) {
+    Checkpoint checkpoint = imported("llama");
+    read_recipe_file(folder.write("recipe.yaml", yaml), checkpoint);
+    return checkpoint;
+  };
+  const std::string sparse = "s:\n  m:\n    SparseGPTModifier:\n      mask_structure: \"2:4\"\n      sparsity: 0.5\n";
+  CHECK(rules_of(with(sparse + "      targets: [\"re:.*down_proj$\"]\n")) == "mlp.down 0-31 2:4 0;");
+  CHECK(rules_of(with(sparse + "      targets: [Linear]\n      ignore: [\"re:.*lm_head\", \"re:.*self_attn.*\"]\n")) ==
+        "mlp.gate_up 0-31 2:4 0;mlp.down 0-31 2:4 0;");
+  CHECK(rules_of(with(sparse + "      targets: [\"re:model.layers.(1|2|7).mlp.down_proj.weight\"]\n")) ==
+        "mlp.down 1-2 2:4 0;mlp.down 7-7 2:4 0;");
+  const Checkpoint part = with(sparse + "      targets: [\"re:.*q_proj\"]\n    GPTQModifier: {bits: 4}\n");
+  CHECK(part.recipe.empty());
+  CHECK(part.notes.size() == 2);
+  CHECK(rules_of(with("m:\n  WandaPruningModifier: {sparsity: 0.6, mask_structure: 0:0, targets: [o_proj]}\n")) ==
+        "attention.output 0-31 unstructured 0.6;");
+  CHECK_THROWS_AS(with(sparse + "      targets: [\"re:(\"]\n"), config::ConfigError);
+  CHECK_THROWS_AS(with("a: 1\n"), config::ConfigError);
+  // Takes exponential time where matching goes back and forth.
+  CHECK(with(sparse + "      targets: [\"re:(((.*)*)*)*x\"]\n").recipe.empty());
+}
+
+TEST_CASE("config.json itself may say that weights are 2:4") {
+  const std::string config =
+      R"({"model_type": "llama", "hidden_size": 256, "num_attention_heads": 2, "num_hidden_layers": 2,
+    "vocab_size": 100, "intermediate_size": 512, "torch_dtype": "float16", "compression_config": {"quant_method":
+    "compressed-tensors", "sparsity_config": {"format": "sparse-24-bitmask", "global_sparsity": 0.48,
+    "sparsity_structure": "2:4", "targets": ["Linear"], "ignore": ["lm_head"]}}})";
+  CHECK(rules_of(read_checkpoint_config(config, "config.json")) ==
+        "attention.qkv 0-1 2:4 0;attention.output 0-1 2:4 0;mlp.gate_up 0-1 2:4 0;mlp.down 0-1 2:4 0;");
+}
+
+/// A safetensors file of 16-bit tensors; `zero` says which places of each are.
+struct TensorSpec {
+  std::string name;
+  std::int64_t rows, columns;
+  bool (*zero)(std::int64_t row, std::int64_t column);
+};
+std::string safetensors(const std::vector<TensorSpec>& tensors) {
+  std::string header = "{", data;
+  for (const TensorSpec& t : tensors) {
+    const std::size_t begin = data.size();
+    for (std::int64_t r = 0; r < t.rows; ++r)
+      for (std::int64_t c = 0; c < t.columns; ++c)
+        data += t.zero(r, c) ? std::string(2, '\0') : std::string("\x01\x3c");
+    header += fmt::format("{}\"{}\": {{\"dtype\": \"F16\", \"shape\": [{}, {}], \"data_offsets\": [{}, {}]}}",
+                          header.size() > 1 ? ", " : "", t.name, t.rows, t.columns, begin, data.size());
+  }
+  header += "}";
+  std::string length(8, '\0');
+  for (int i = 0; i < 8; ++i) length[static_cast<std::size_t>(i)] = static_cast<char>(header.size() >> (8 * i) & 0xff);
+  return length + header + data;
+}
+
+TEST_CASE("tensors say which layers have which pattern") {
+  const auto none = [](std::int64_t, std::int64_t) { return false; };
+  const auto two_of_four = [](std::int64_t r, std::int64_t c) { return (c + r) % 4 < 2; };
+  const auto scattered = [](std::int64_t r, std::int64_t c) {  // bits of a product are as good as drawn
+    return (static_cast<std::uint32_t>(r * 64 + c + 1) * 0x9E3779B1u >> 13) * 0x85EBCA6Bu % 10 < 7;
+  };
+  double gone = 2.0 * 2 * 64 * 128 * 0.5;  // bytes of zeros in both layers
+  for (int i = 0; i < 128 * 64; ++i) gone += scattered(i / 64, i % 64) ? 2.0 * 2 * 2 : 0;
+  std::vector<TensorSpec> tensors;
+  for (const std::string layer : {"0", "1"}) {
+    const std::string at = "model.layers." + layer + ".";
+    for (const char* name : {"q", "k", "v", "o"})
+      tensors.push_back({at + "self_attn." + name + "_proj.weight", 64, 64, none});
+    tensors.push_back({at + "mlp.gate_proj.weight", 128, 64, scattered});
+    tensors.push_back({at + "mlp.up_proj.weight", 128, 64, scattered});
+    tensors.push_back({at + "mlp.down_proj.weight", 64, 128, two_of_four});
+  }
+  const ImportFolder folder;
+  folder.write("model-1.safetensors", safetensors({tensors.begin(), tensors.begin() + 7}));
+  folder.write("model-2.safetensors", safetensors({tensors.begin() + 7, tensors.end()}));
+  folder.write("model.safetensors.index.json",
+               R"({"metadata": {}, "weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}})");
+  Checkpoint checkpoint = imported("llama");
+  checkpoint.shape.layers = 2;
+  checkpoint.shape.hidden = 64;
+  checkpoint.shape.heads = checkpoint.shape.kv_heads = 2;
+  checkpoint.shape.head_dim = 32;
+  checkpoint.shape.intermediate = 128;
+  read_weight_patterns(folder.path(), folder.path(), checkpoint);
+  CHECK(rules_of(checkpoint) == "mlp.gate_up 0-0 unstructured 0;mlp.gate_up 1-1 unstructured 0;mlp.down 0-1 2:4 0;");
+  CHECK(checkpoint.recipe[1].masks ==
+        std::vector<std::string>{"model-2.safetensors:model.layers.1.mlp.gate_proj.weight",
+                                 "model-2.safetensors:model.layers.1.mlp.up_proj.weight"});
+  // The masks are those that a run meets: bytes are of the places that are stored.
+  const std::string text = workload_text(checkpoint, {});
+  config::Diagnostics diagnostics;
+  config::MapReader top(config::load_text(text, folder.path() + "/w.yaml", diagnostics), diagnostics);
+  const Model model = read_model_run(top).model;
+  diagnostics.throw_if_any();
+  const double dense = 2.0 * 2 * (4 * 64 * 64 + 3 * 64 * 128), rest = 2.0 * (2 * 32000 * 64 + 5 * 64);
+  CHECK(bytes_of(model).weights == dense - gone + rest);
+
+  checkpoint.shape.intermediate = 256;
+  CHECK_THROWS_WITH_AS(read_weight_patterns(folder.path(), folder.path(), checkpoint),
+                       doctest::Contains("has the shape [128, 64], config.json says [256, 64]"), config::ConfigError);
+}
+
+}  // namespace
+}  // namespace sparsesim
