@@ -144,91 +144,6 @@ void resolve_dependencies(std::vector<WorkloadOp>& ops, const std::vector<std::u
   }
 }
 
-nlohmann::ordered_json schema_of(const Declared& key) {
-  nlohmann::ordered_json out = nlohmann::ordered_json::object();
-  if (key.type == "integer") {
-    out["type"] = "integer";
-  } else if (key.type == "number") {
-    out["type"] = "number";
-    if (key.dimension == config::Dimension::share)  // minimum and maximum bind numbers only
-      out = {{"type", {"number", "string"}}, {"pattern", "^[0-9][0-9.]* *%$"}};
-  } else if (key.type == "boolean") {
-    out["type"] = "boolean";
-  } else if (key.type == "integers") {
-    out = {{"type", "array"}, {"items", {{"type", "integer"}}}};
-  } else if (key.type == "numbers") {
-    out = {{"type", "array"}, {"items", {{"type", "number"}}}};
-  } else if (key.type == "texts") {
-    out = {{"type", "array"}, {"items", {{"type", "string"}}}};
-  } else if (key.type == "text" || key.type == "choice") {
-    out["type"] = "string";
-  } else if (key.type == "quantity") {
-    out["type"] = nlohmann::ordered_json::array({"string", "number"});
-    out["description"] = fmt::format("a number with a unit: {}", fmt::join(config::units(key.dimension), ", "));
-  }
-  if (!key.choices.empty()) out["enum"] = key.choices;
-  if (key.type == "integer" || key.type == "number") {
-    if (std::isfinite(key.range.low)) out[key.range.low_open ? "exclusiveMinimum" : "minimum"] = key.range.low;
-    if (std::isfinite(key.range.high)) out["maximum"] = key.range.high;
-  }
-  return out;
-}
-
-/// Keys that a kind's reader asks for, given these lines of a map.
-std::vector<Declared> declared_by(const OpKind& kind, const std::string& given) {
-  Diagnostics ignored;
-  MapReader map(config::load_text("{" + given + "}", "schema", ignored), ignored);
-  kind.read(map);
-  return map.declared();
-}
-
-/// Adds keys that are asked for only after certain choices (a pattern, a source), up to two of them deep. Such keys are
-/// not required: without the choice they would be mistakes.
-void add_chosen_keys(const OpKind& kind, const std::string& given, int depth, std::vector<Declared>& keys) {
-  for (const Declared& key : declared_by(kind, given)) {
-    const auto known = [&](const Declared& other) { return other.key == key.key; };
-    if (std::none_of(keys.begin(), keys.end(), known)) {
-      keys.push_back(key);
-      keys.back().required = keys.back().required && given.empty();
-    }
-    if (depth == 0 || given.find(key.key + ": ") != std::string::npos) continue;
-    for (const std::string& choice : key.choices)
-      add_chosen_keys(kind, fmt::format("{}{}: {}, ", given, key.key, config::yaml_text(choice)), depth - 1, keys);
-  }
-}
-
-/// Keys that another key stands in for (`seq` where `keys` is given) are not required.
-void drop_replaceable(const OpKind& kind, std::vector<Declared>& keys) {
-  std::vector<std::string> sizes;
-  for (const Declared& key : keys)
-    if (key.type == "node" || key.type == "integer") sizes.push_back(key.key);
-  for (const std::string& size : sizes) {
-    const auto asked = declared_by(kind, size + ": 1");
-    const auto needed = [&](const std::string& key) {
-      return std::any_of(asked.begin(), asked.end(), [&](const Declared& d) { return d.key == key && d.required; });
-    };
-    for (Declared& key : keys) key.required = key.required && (key.key == size || needed(key.key));
-  }
-}
-
-/// One op kind's keys, learned by letting its reader declare them on maps without values.
-nlohmann::ordered_json schema_of(const OpKind& kind) {
-  std::vector<Declared> keys;
-  add_chosen_keys(kind, "", 0, keys);  // in the order of the plain map
-  add_chosen_keys(kind, "", 2, keys);
-  drop_replaceable(kind, keys);
-  nlohmann::ordered_json properties, required = nlohmann::ordered_json::array({"op"});
-  properties["name"] = {{"type", "string"}};
-  properties["op"] = {{"const", kind.name}, {"description", kind.description}};
-  properties["repeat"] = {{"type", "integer"}, {"minimum", 1}};
-  properties["after"] = {{"type", nlohmann::ordered_json::array({"string", "array"})}};
-  for (const Declared& key : keys) {
-    properties[key.key] = schema_of(key);
-    if (key.required) required.push_back(key.key);
-  }
-  return {{"type", "object"}, {"properties", properties}, {"required", required}, {"additionalProperties", false}};
-}
-
 using OpReaders = std::vector<std::unique_ptr<OpReader>>;
 
 void add_op(const config::Node& node, Diagnostics& diagnostics, Workload& workload, OpReaders& readers,
@@ -334,23 +249,6 @@ std::vector<WorkloadEntry> list_workloads(const SearchPath& search) {
   std::vector<WorkloadEntry> entries;
   for (auto& [name, entry] : found) entries.push_back(std::move(entry));
   return entries;
-}
-
-std::string workload_schema() {
-  nlohmann::ordered_json kinds = nlohmann::ordered_json::array();
-  for (const auto& kind : op_kinds()) kinds.push_back(schema_of(kind));
-  const nlohmann::ordered_json schema = {
-      {"$schema", "https://json-schema.org/draft/2020-12/schema"},
-      {"title", "sparsesim workload"},
-      {"type", "object"},
-      {"properties",
-       {{"name", {{"type", "string"}}},
-        {"title", {{"type", "string"}}},
-        {"seed", {{"type", "integer"}, {"minimum", 0}}},
-        {"ops", {{"type", "array"}, {"minItems", 1}, {"items", {{"oneOf", kinds}}}}}}},
-      {"required", {"ops"}},
-      {"additionalProperties", false}};
-  return schema.dump(2) + "\n";
 }
 
 }  // namespace sparsesim

@@ -7,6 +7,7 @@
 #include "models/ops/limits.h"
 #include "models/sparsity/routing/routing.h"
 #include "models/whole/dynamic.h"
+#include "models/whole/model_keys.h"
 
 namespace sparsesim {
 namespace {
@@ -17,6 +18,85 @@ constexpr std::int64_t kLayersMost = 4096;
 constexpr std::int64_t kSizeMost = kLayerExtentMost;
 constexpr std::int64_t kDevicesMost = 65536;
 constexpr std::int64_t kCallsMost = 64;
+
+bool all_layers_have_experts(const ModelShape& shape) {
+  return shape.experts && shape.experts->dense_layers == 0 && shape.experts->every == 1;
+}
+
+/// A map at `key` with a reader of its own; `read` gets it. Returns what to print of it.
+template <class Read>
+std::string read_nested(MapReader& map, std::string_view key, std::string_view indent, Read read) {
+  const auto node = map.map(key);
+  if (!node) return {};
+  MapReader nested(*node, map.diagnostics());
+  read(nested);
+  nested.finish();
+  return fmt::format("{}{}:\n{}", indent, key, declared_text(nested, std::string(indent) + "  "));
+}
+
+void check_heads(MapReader& map, const ModelShape& shape) {
+  if (shape.latent) {
+    for (const char* key : {"kv_heads", "head_dim"})
+      if (map.has(key)) map.mistake(key, fmt::format("with latent attention there is no {}", key));
+    return;
+  }
+  if (shape.heads % shape.kv_heads != 0)
+    map.mistake("kv_heads", fmt::format("heads ({}) must be a multiple of kv_heads ({})", shape.heads, shape.kv_heads));
+}
+
+/// Masks are of whole tensors.
+void check_masks(MapReader& map, const Model& model) {
+  for (const RecipeRule& rule : model.recipe)
+    if (!rule.masks.empty() && model.parallel.tensor > 1)
+      return map.mistake("tensor",
+                         fmt::format("{} devices would each need a part of a mask of the recipe: masks are of "
+                                     "whole products",
+                                     model.parallel.tensor));
+}
+
+/// What devices cannot share. Reported at `parallel`, where the number of devices stands.
+void check_parallel(MapReader& map, const ModelShape& shape, const ModelParallel& p) {
+  const auto tensor = [&](std::string_view what, std::int64_t value) {
+    if (p.tensor > 1 && value % p.tensor != 0)
+      map.mistake("tensor", fmt::format("{} devices cannot divide {} {}", p.tensor, value, what));
+  };
+  tensor("heads", shape.heads);
+  if (!shape.latent && shape.kv_heads % p.tensor != 0 && p.tensor % shape.kv_heads != 0)
+    map.mistake("tensor", fmt::format("{} devices cannot divide or copy {} key heads", p.tensor, shape.kv_heads));
+  if (!all_layers_have_experts(shape)) tensor("channels (intermediate)", shape.intermediate);
+  if (shape.experts && p.expert == 1) tensor("channels of an expert", shape.experts->intermediate);
+  if (p.pipeline > shape.layers)
+    map.mistake("pipeline", fmt::format("{} stages for {} layers", p.pipeline, shape.layers));
+  if (p.expert == 1) return;
+  if (!shape.experts) return map.mistake("expert", "the model has no experts");
+  if (shape.experts->count % p.expert != 0)
+    map.mistake("expert", fmt::format("{} experts cannot be spread over {} devices", shape.experts->count, p.expert));
+  if (p.expert % p.tensor != 0)
+    map.mistake("expert", fmt::format("expert ({}) must be a multiple of tensor ({}): groups of tensor devices share "
+                                      "the experts",
+                                      p.expert, p.tensor));
+}
+
+void check_call(MapReader& map, const Model& model, const AttentionCall& call) {
+  if (call.queries > call.keys)
+    map.mistake("keys", fmt::format("{} queries cannot follow {} keys", call.queries, call.keys));
+  if (model.shape.kind == ModelKind::encoder && call.queries != call.keys)
+    map.mistake("keys", "an encoder has as many queries as keys");
+  const ModelParallel& p = model.parallel;
+  const std::int64_t parts = p.data * std::max<std::int64_t>(1, p.expert / p.tensor);
+  if (call.queries > 1 && call.batch % parts != 0)
+    map.mistake("batch", fmt::format("batch ({}) must be a multiple of the {} groups of devices that divide it",
+                                     call.batch, parts));
+  if (static_cast<double>(call.batch) * static_cast<double>(call.queries) > static_cast<double>(kSizeMost))
+    map.mistake("batch", fmt::format("{} x {} tokens in one pass, at most {}", call.batch, call.queries, kSizeMost));
+}
+
+/// A map without entries, for a key that is absent: its defaults hold.
+config::Node nothing(config::Diagnostics& diagnostics, const std::string& file) {
+  return config::load_text("{}", file, diagnostics);
+}
+
+}  // namespace
 
 ModelExperts read_experts(MapReader& map, const ModelShape& shape) {
   ModelExperts e;
@@ -47,31 +127,6 @@ ModelLatent read_latent(MapReader& map) {
   latent.rope_dim = map.integer("rope_dim", 1, 1024);
   latent.value_dim = map.integer("value_dim", 1, 1024);
   return latent;
-}
-
-bool all_layers_have_experts(const ModelShape& shape) {
-  return shape.experts && shape.experts->dense_layers == 0 && shape.experts->every == 1;
-}
-
-/// A map at `key` with a reader of its own; `read` gets it. Returns what to print of it.
-template <class Read>
-std::string read_nested(MapReader& map, std::string_view key, std::string_view indent, Read read) {
-  const auto node = map.map(key);
-  if (!node) return {};
-  MapReader nested(*node, map.diagnostics());
-  read(nested);
-  nested.finish();
-  return fmt::format("{}{}:\n{}", indent, key, declared_text(nested, std::string(indent) + "  "));
-}
-
-void check_heads(MapReader& map, const ModelShape& shape) {
-  if (shape.latent) {
-    for (const char* key : {"kv_heads", "head_dim"})
-      if (map.has(key)) map.mistake(key, fmt::format("with latent attention there is no {}", key));
-    return;
-  }
-  if (shape.heads % shape.kv_heads != 0)
-    map.mistake("kv_heads", fmt::format("heads ({}) must be a multiple of kv_heads ({})", shape.heads, shape.kv_heads));
 }
 
 ModelShape read_shape(MapReader& map, std::string& resolved) {
@@ -116,59 +171,12 @@ ModelParallel read_parallel(MapReader& map) {
   return parallel;
 }
 
-/// Masks are of whole tensors.
-void check_masks(MapReader& map, const Model& model) {
-  for (const RecipeRule& rule : model.recipe)
-    if (!rule.masks.empty() && model.parallel.tensor > 1)
-      return map.mistake("tensor",
-                         fmt::format("{} devices would each need a part of a mask of the recipe: masks are of "
-                                     "whole products",
-                                     model.parallel.tensor));
-}
-
-/// What devices cannot share. Reported at `parallel`, where the number of devices stands.
-void check_parallel(MapReader& map, const ModelShape& shape, const ModelParallel& p) {
-  const auto tensor = [&](std::string_view what, std::int64_t value) {
-    if (p.tensor > 1 && value % p.tensor != 0)
-      map.mistake("tensor", fmt::format("{} devices cannot divide {} {}", p.tensor, value, what));
-  };
-  tensor("heads", shape.heads);
-  if (!shape.latent && shape.kv_heads % p.tensor != 0 && p.tensor % shape.kv_heads != 0)
-    map.mistake("tensor", fmt::format("{} devices cannot divide or copy {} key heads", p.tensor, shape.kv_heads));
-  if (!all_layers_have_experts(shape)) tensor("channels (intermediate)", shape.intermediate);
-  if (shape.experts && p.expert == 1) tensor("channels of an expert", shape.experts->intermediate);
-  if (p.pipeline > shape.layers)
-    map.mistake("pipeline", fmt::format("{} stages for {} layers", p.pipeline, shape.layers));
-  if (p.expert == 1) return;
-  if (!shape.experts) return map.mistake("expert", "the model has no experts");
-  if (shape.experts->count % p.expert != 0)
-    map.mistake("expert", fmt::format("{} experts cannot be spread over {} devices", shape.experts->count, p.expert));
-  if (p.expert % p.tensor != 0)
-    map.mistake("expert", fmt::format("expert ({}) must be a multiple of tensor ({}): groups of tensor devices share "
-                                      "the experts",
-                                      p.expert, p.tensor));
-}
-
 AttentionCall read_call(MapReader& map) {
   AttentionCall call;
   call.batch = map.integer("batch", 1, kSizeMost, 1);
   call.queries = map.integer("queries", 1, kSizeMost);
   call.keys = map.integer("keys", 1, kExtentMost, call.queries);
   return call;
-}
-
-void check_call(MapReader& map, const Model& model, const AttentionCall& call) {
-  if (call.queries > call.keys)
-    map.mistake("keys", fmt::format("{} queries cannot follow {} keys", call.queries, call.keys));
-  if (model.shape.kind == ModelKind::encoder && call.queries != call.keys)
-    map.mistake("keys", "an encoder has as many queries as keys");
-  const ModelParallel& p = model.parallel;
-  const std::int64_t parts = p.data * std::max<std::int64_t>(1, p.expert / p.tensor);
-  if (call.queries > 1 && call.batch % parts != 0)
-    map.mistake("batch", fmt::format("batch ({}) must be a multiple of the {} groups of devices that divide it",
-                                     call.batch, parts));
-  if (static_cast<double>(call.batch) * static_cast<double>(call.queries) > static_cast<double>(kSizeMost))
-    map.mistake("batch", fmt::format("{} x {} tokens in one pass, at most {}", call.batch, call.queries, kSizeMost));
 }
 
 Pass read_calls(MapReader& map, const Model& model, std::string& resolved) {
@@ -202,13 +210,6 @@ Pass read_calls(MapReader& map, const Model& model, std::string& resolved) {
   resolved += fmt::format("pass:\n{}{}", declared_text(map, "  "), list);
   return pass;
 }
-
-/// A map without entries, for a key that is absent: its defaults hold.
-config::Node nothing(config::Diagnostics& diagnostics, const std::string& file) {
-  return config::load_text("{}", file, diagnostics);
-}
-
-}  // namespace
 
 std::string declared_text(const MapReader& map, std::string_view indent) {
   std::string text;

@@ -11,6 +11,7 @@
 
 #include "models/ops/weights/spmm_formats.h"
 #include "models/whole/layers.h"
+#include "models/whole/model_keys.h"
 #include "models/whole/model_read.h"
 
 namespace sparsesim {
@@ -32,15 +33,8 @@ constexpr std::array<std::string_view, 5> kOtherPatterns = {"dense", "channels",
 
 bool is_weight_pattern(const std::string& name) { return name != "n:m" && find_sparse_kind(name) != nullptr; }
 
-std::vector<std::string> known_patterns() {
-  std::vector<std::string> names(kOtherPatterns.begin(), kOtherPatterns.end());
-  for (const SparseKind& kind : sparse_kinds())
-    if (kind.pattern != "n:m") names.emplace_back(kind.pattern);
-  return names;
-}
-
 bool is_pattern(const std::string& name) {
-  const auto known = known_patterns();
+  const auto known = rule_patterns();
   return is_weight_pattern(name) || std::find(known.begin(), known.end(), name) != known.end();
 }
 
@@ -124,34 +118,6 @@ void pass_on(MapReader& map, std::string_view key, RecipeRule& rule) {
   rule.keys += fmt::format(", {}: {}", key, value);
 }
 
-/// Keys of a rule by its pattern.
-void read_rule_keys(MapReader& map, RecipeRule& rule) {
-  const std::string& pattern = rule.pattern;
-  if (pattern == "window") {
-    rule.window = map.integer("window", 1, std::int64_t{1} << 31);
-    rule.sinks = map.integer("sinks", 0, std::int64_t{1} << 20, 0);
-  } else if (pattern == "channels" || pattern == "heads") {
-    rule.sparsity = map.number("sparsity", {0, 1, true});
-    if (rule.sparsity >= 1) map.mistake("sparsity", fmt::format("no {} would be left", pattern));
-  } else if (pattern == "activation") {
-    rule.sparsity = map.number("sparsity", kShare);
-    for (const char* key : {"source", "overlap", "predictor_rank", "kernel"}) pass_on(map, key, rule);
-  } else if (is_weight_pattern(pattern)) {
-    rule.masks = map.texts("masks", 3);
-    if (pattern == "vnm")
-      for (const char* key : {"v", "columns"}) pass_on(map, key, rule);
-    if (pattern == "block" || pattern == "vector") pass_on(map, "block", rule);
-    if (!is_n_of_m(pattern)) {
-      if (rule.masks.empty())
-        rule.sparsity = map.number("sparsity", kShare);
-      else if (map.has("sparsity"))
-        map.mistake("sparsity", "give masks, or a sparsity to draw, not both");
-      for (const char* key : {"index_bits", "equal_rows"}) pass_on(map, key, rule);
-    }
-    for (const char* key : {"format", "quality", "setup", "kernel"}) pass_on(map, key, rule);
-  }
-}
-
 /// What a pattern is for, where that is not any product.
 bool fits_modules(const RecipeRule& rule, std::string& why) {
   const auto are = [&](std::initializer_list<std::string_view> words) {
@@ -213,7 +179,7 @@ void read_rule(const config::Node& node, config::Diagnostics& diagnostics, const
   rule.place = node.position();
   rule.modules = read_modules(map);
   rule.pattern = map.text("pattern");
-  const auto known = known_patterns();
+  const auto known = rule_patterns();
   if (!is_pattern(rule.pattern) && map.has("pattern")) {
     const std::string near = config::nearest(rule.pattern, known);
     map.mistake("pattern", fmt::format("pattern cannot be \"{}\"", rule.pattern),
@@ -257,6 +223,40 @@ void read_short_rule(const std::string& word, const config::Node& value, MapRead
 }
 
 }  // namespace
+
+std::vector<std::string> rule_patterns() {
+  std::vector<std::string> names(kOtherPatterns.begin(), kOtherPatterns.end());
+  for (const SparseKind& kind : sparse_kinds())
+    if (kind.pattern != "n:m") names.emplace_back(kind.pattern);
+  return names;
+}
+
+void read_rule_keys(MapReader& map, RecipeRule& rule) {
+  const std::string& pattern = rule.pattern;
+  if (pattern == "window") {
+    rule.window = map.integer("window", 1, std::int64_t{1} << 31);
+    rule.sinks = map.integer("sinks", 0, std::int64_t{1} << 20, 0);
+  } else if (pattern == "channels" || pattern == "heads") {
+    rule.sparsity = map.number("sparsity", {0, 1, true});
+    if (rule.sparsity >= 1) map.mistake("sparsity", fmt::format("no {} would be left", pattern));
+  } else if (pattern == "activation") {
+    rule.sparsity = map.number("sparsity", kShare);
+    for (const char* key : {"source", "overlap", "predictor_rank", "kernel"}) pass_on(map, key, rule);
+  } else if (is_weight_pattern(pattern)) {
+    rule.masks = map.texts("masks", 3);
+    if (pattern == "vnm")
+      for (const char* key : {"v", "columns"}) pass_on(map, key, rule);
+    if (pattern == "block" || pattern == "vector") pass_on(map, "block", rule);
+    if (!is_n_of_m(pattern)) {
+      if (rule.masks.empty())
+        rule.sparsity = map.number("sparsity", kShare);
+      else if (map.has("sparsity"))
+        map.mistake("sparsity", "give masks, or a sparsity to draw, not both");
+      for (const char* key : {"index_bits", "equal_rows"}) pass_on(map, key, rule);
+    }
+    for (const char* key : {"format", "quality", "setup", "kernel"}) pass_on(map, key, rule);
+  }
+}
 
 std::vector<RecipeRule> read_recipe(MapReader& top, const ModelShape& shape, std::string& resolved) {
   std::vector<RecipeRule> rules;

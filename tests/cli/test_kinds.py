@@ -44,7 +44,12 @@ class Kinds(ProgramTest):
         others = [name for name in self.names("substrates") if name not in machines]
         for workload in self.names("workloads"):
             ran = 0
-            for substrate in machines + (others if workload == "moe64" else []):
+            tried = machines + (others if workload == "moe64" else [])
+            # Whole models differ in sizes: one with sparse weights and one with experts stand for all.
+            model = re.search("^model:", (ROOT / "workloads" / f"{workload}.yaml").read_text(), re.M)
+            if model and workload not in ("llama-2-7b-2to4", "mixtral-8x7b"):
+                tried = ["a100-x8", "mi300x-x8", "tpu-v5e", "epyc-milan-2c"]
+            for substrate in tried:
                 done = self.call(*self.run_words(workload, substrate))
                 with self.subTest(workload=workload, substrate=substrate):
                     self.assertIn(done.returncode, (0, 1), done.stderr)

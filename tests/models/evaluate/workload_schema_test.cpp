@@ -41,8 +41,12 @@ TEST_CASE("every shipped workload has only keys that the schema knows, and all t
     if (file.path().extension() != ".yaml") continue;
     CAPTURE(file.path().string());
     config::Diagnostics diagnostics;
-    const auto list = config::load_file(file.path().string(), diagnostics).find("ops");
-    REQUIRE(list);
+    const config::Node tree = config::load_file(file.path().string(), diagnostics);
+    const auto list = tree.find("ops");
+    if (!list) {
+      CHECK(tree.find("model"));
+      continue;
+    }
     for (const config::Node& op : list->items()) {
       const Keys& keys = kinds.at(op.find("op")->scalar());
       std::set<std::string> given;
@@ -79,4 +83,48 @@ TEST_CASE("a key that others stand in for is not required") {
     CHECK(kinds.at(kind).required == std::set<std::string>{"op", "heads", "head_dim"});
   }
   CHECK(kinds.at("spmm").required == std::set<std::string>{"op", "m", "n", "k", "pattern"});
+}
+
+namespace {
+
+/// Keys of the file that the schema has not, and those that it requires in vain.
+void compare(const nlohmann::json& schema, const config::Node& node) {
+  if (schema.contains("oneOf"))
+    return compare(schema["oneOf"][node.type() == config::Node::Type::sequence ? 0 : 1], node);
+  if (node.type() == config::Node::Type::sequence)
+    for (const config::Node& item : node.items()) compare(schema.at("items"), item);
+  if (node.type() != config::Node::Type::map || !schema.contains("properties")) return;
+  for (const auto& [key, value] : node.entries()) {
+    CAPTURE(key);
+    REQUIRE(schema.at("properties").contains(key));
+    compare(schema.at("properties").at(key), value);
+  }
+  if (!schema.contains("required")) return;
+  for (const auto& key : schema.at("required")) CHECK_MESSAGE(node.find(key.get<std::string>()), key);
+}
+
+}  // namespace
+
+TEST_CASE("the sections of whole models have the keys that the schema says") {
+  const auto properties = nlohmann::json::parse(workload_schema()).at("properties");
+  int models = 0;
+  for (const auto& file : std::filesystem::directory_iterator(std::string(SPARSESIM_SOURCE_DIR) + "/workloads")) {
+    config::Diagnostics diagnostics;
+    const config::Node tree = config::load_file(file.path().string(), diagnostics);
+    if (!tree.find("model")) continue;
+    CAPTURE(file.path().string());
+    models += 1;
+    for (const char* key : {"model", "recipe", "parallel", "pass"})
+      if (const auto section = tree.find(key)) compare(properties.at(key), *section);
+  }
+  CHECK(models > 5);
+  config::Diagnostics diagnostics;
+  compare(
+      properties.at("recipe"),
+      config::load_text("[{modules: [mlp], layers: 0-3, pattern: block, sparsity: 0.5, block: [16, 16], format: bsr},"
+                        " {modules: attention.scores, pattern: window, window: 64, sinks: 4},"
+                        " {modules: [mlp.down], pattern: vnm, v: 64, columns: 8, masks: [a.npy]}]",
+                        "r", diagnostics));
+  compare(properties.at("pass"),
+          config::load_text("{phase: mixed, calls: [{batch: 1, queries: 2, keys: 3}]}", "p", diagnostics));
 }
