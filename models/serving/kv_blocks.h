@@ -40,4 +40,10 @@ inline std::int64_t blocks_held(std::int64_t computed, std::int64_t end, std::in
   return (end + block - 1) / block - unseen / block;
 }
 
+/// The most that a sequence of so many kept tokens ever holds, when steps work on up to `chunk` of them.
+inline std::int64_t most_blocks_held(std::int64_t tokens, std::int64_t chunk, std::int64_t block, std::int64_t window) {
+  const std::int64_t all = (tokens + block - 1) / block;
+  return window > 0 ? std::min(all, (window + chunk) / block + 2) : all;
+}
+
 }  // namespace sparsesim

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/serving/kv_blocks.h"
 #include "sim/config/reader.h"
 
 namespace sparsesim {
@@ -49,9 +50,7 @@ MemoryPlan plan_memory(const Model& model, const ServingSpec& spec, const Substr
 }
 
 std::int64_t blocks_of_request(const ServingSpec& spec, const ModelShape& shape, std::int64_t tokens) {
-  const std::int64_t all = (tokens + spec.block - 1) / spec.block;
-  if (shape.window == 0) return all;
-  return std::min(all, (shape.window + spec.max_batched_tokens) / spec.block + 2);
+  return most_blocks_held(tokens, spec.max_batched_tokens, spec.block, shape.window);
 }
 
 std::string misfit(const MemoryPlan& plan, std::int64_t request_blocks) {

@@ -34,6 +34,9 @@ void Scheduler::admit_waiting(std::int64_t& tokens, std::vector<StepSequence>& s
     const std::int64_t whole = sequence.known() - sequence.computed;
     if (!limits_.chunked_prefill && whole > tokens) return;
     const std::int64_t wanted = std::min(whole, tokens);
+    const std::int64_t all =
+        most_blocks_held(sequence.known(), limits_.max_batched_tokens, limits_.block, limits_.window);
+    if (limits_.admit_whole && all > blocks_.capacity() - blocks_.used()) return;
     if (!hold_blocks(sequence, wanted)) return;
     waiting_.pop_front();
     running_.push_back(request);

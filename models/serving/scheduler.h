@@ -16,6 +16,7 @@ struct SchedulerLimits {
   std::int64_t max_batched_tokens = 8192;  // of a step
   std::int64_t max_sequences = 256;        // that run at one time
   bool chunked_prefill = true;             // a prompt may be spread over steps
+  bool admit_whole = true;                 // a request waits until blocks for all of its tokens are free
   std::int64_t block = 16;                 // tokens of a block of keys and values
   std::int64_t blocks = 0;                 // that there are
   std::int64_t window = 0;                 // keys that a token sees at most; 0: all

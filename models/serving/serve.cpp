@@ -65,7 +65,8 @@ ModelService::ModelService(const Model& model, const Substrate& substrate, const
 ServiceSettings ModelService::settings(const MemoryPlan& plan) const {
   const ModelParallel& parallel = dense_.parallel;
   ServiceSettings settings;
-  settings.limits = {spec_.max_batched_tokens, spec_.max_sequences, spec_.chunked_prefill, spec_.block, plan.blocks,
+  settings.limits = {spec_.max_batched_tokens, spec_.max_sequences, spec_.chunked_prefill,
+                     spec_.admit_whole,        spec_.block,         plan.blocks,
                      dense_.shape.window};
   settings.replicas = static_cast<int>(parallel.data);
   settings.stages = static_cast<int>(parallel.pipeline);

@@ -45,8 +45,14 @@ ServedWorkload read_served(const config::Node& tree, bool open_loop) {
   const config::Node changed = with_any_pass(tree);
   Workload workload = read_workload(changed);
   const Scheduling scheduling = scheduling_of(workload);
+  if (!workload.serving && scheduling == Scheduling::batch)
+    throw config::ConfigError(config::Mistake{tree.position(),
+                                              "no section `serving`: it says where the number of requests in a batch "
+                                              "goes (docs/serving.md)",
+                                              {},
+                                              {}});
   ServingSpec spec = read_section(workload, scheduling, open_loop);
-  const config::Position place = changed.key_position(workload.serving ? "serving" : "model");
+  const config::Position place = changed.key_position(workload.model ? "model" : "serving");
   return {changed, std::move(workload), scheduling, std::move(spec), place};
 }
 

@@ -49,9 +49,7 @@ class Service {
   /// Blocks of a request when it is longest, with a chunk of any size in the making.
   std::int64_t most_blocks(const Request& request) const {
     const SchedulerLimits& limits = settings_.limits;
-    const std::int64_t all = (request.kept() + limits.block - 1) / limits.block;
-    if (limits.window == 0) return all;
-    return std::min(all, (limits.window + limits.max_batched_tokens) / limits.block + 2);
+    return most_blocks_held(request.kept(), limits.max_batched_tokens, limits.block, limits.window);
   }
 
   std::uint32_t replicas() const { return static_cast<std::uint32_t>(replicas_.size()); }

@@ -50,6 +50,8 @@ void read_scheduler(MapReader& map, ServingSpec& spec) {
   spec.max_batched_tokens = map.integer("max_batched_tokens", 0, 1 << 20, 0);
   spec.max_sequences = map.integer("max_sequences", 0, 1 << 16, 0);
   spec.chunked_prefill = map.boolean("chunked_prefill", true);
+  constexpr std::array<std::string_view, 2> admissions{"whole", "chunk"};
+  spec.admit_whole = map.choice("admission", admissions, "whole") == "whole";
   spec.block = map.integer("block", 1, 4096, spec.block);
   spec.memory_share = map.quantity("memory_share", Dimension::share, {0, 1, true}, spec.memory_share);
   spec.reserved_bytes = map.quantity("reserved", Dimension::bytes, Range::non_negative(), spec.reserved_bytes);

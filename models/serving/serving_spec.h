@@ -39,6 +39,7 @@ struct ServingSpec {
 
   std::int64_t max_batched_tokens = 0, max_sequences = 0;  // 0: as vLLM chooses, see batch_defaults()
   bool chunked_prefill = true;
+  bool admit_whole = true;
   std::int64_t block = 16;    // tokens
   double memory_share = 0.9;  // of the device's memory that the service takes
   double reserved_bytes = kReservedBytes;

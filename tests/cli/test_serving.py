@@ -127,6 +127,8 @@ class Serving(ProgramTest):
         self.assertTrue(1.9 < waited["p99"] < 2.2, waited)
         self.assertIn("batch of 16, ms", self.accepted(*self.words(text=text)))
         self.assertIn('no item is called "down"', self.refused(*self.words(text=text.replace("ops.up.m", "ops.down.m"))))
+        self.write("bare.yaml", "ops:\n  - {op: gemm, m: 1, n: 64, k: 64}\n")
+        self.assertIn("no section `serving`", self.refused("serve", "--substrate", "h100", "--workload", "bare.yaml"))
         self.assertIn("missing", self.refused(*self.words(text=text.replace("batch: [ops.up.m], ", ""))))
         self.assertIn("2 instances need 2 devices", self.refused(*self.words("--set", "workload.serving.instances=2", text=text)))
 

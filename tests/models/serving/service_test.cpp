@@ -147,6 +147,21 @@ TEST_CASE("a prompt that may not be spread runs whole, spread it takes its share
   CHECK(run.requests[1].end == Time::from_us(20));
 }
 
+TEST_CASE("a prompt is begun when there is room for all of it, or with `chunk` for its first part and then in vain") {
+  ServiceSettings settings = with_plenty();
+  settings.limits.max_batched_tokens = 64;
+  settings.limits.blocks = 100;  // of 16 tokens: two prompts of 640 and their answers, and half of a third
+  const std::vector<Request> requests(6, Request{{}, 640, 100});
+  const ServiceRun whole = serve_small(requests, settings);
+  settings.limits.admit_whole = false;
+  const ServiceRun chunk = serve_small(requests, settings);
+  CHECK(whole.preemptions == 0);
+  CHECK(whole.recomputed_tokens == 0);
+  CHECK(chunk.preemptions > 3);
+  CHECK(chunk.recomputed_tokens > 640);
+  CHECK(chunk.end > whole.end);
+}
+
 TEST_CASE("a window bounds the blocks of a sequence") {
   ServiceSettings settings = with_plenty();
   settings.limits.window = 64;
