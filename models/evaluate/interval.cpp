@@ -45,8 +45,8 @@ double speedup_on(const Workload& workload, const Substrate& substrate, std::uin
   double dense = 0, sparse = 0;
   for (const auto& op : workload.ops) {
     const OpPrediction prediction = predict(*op.op, substrate, seed, memo);
-    dense += prediction.dense_us() * static_cast<double>(op.repeat);
-    sparse += prediction.sparse_us() * static_cast<double>(op.repeat);
+    dense += prediction.dense_us() * static_cast<double>(op.passes());
+    sparse += prediction.sparse_us() * static_cast<double>(op.passes());
   }
   return dense / sparse;
 }

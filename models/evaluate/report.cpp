@@ -66,6 +66,7 @@ ordered_json op_json(const OpResult& op) {
         {"sparse", bound_json(p.sparse.busy, p.sparse.time.seconds())}}},
       {"counters", {{"dense", counters_json(p.dense.counters)}, {"sparse", counters_json(p.sparse.counters)}}}};
   for (const SparsityFact& fact : p.sparsity.facts) out["facts"][fact.name] = fact.value;
+  if (op.bubble > 0) out["bubble"] = op.bubble;
   if (p.fallback) out["fallback"] = p.fallback_reason;
   return out;
 }
@@ -107,7 +108,11 @@ std::string distribution_table(const Distribution& d) {
   return out + "\n";
 }
 
-std::string label(const OpResult& op) { return op.repeat > 1 ? fmt::format("{} x{}", op.name, op.repeat) : op.name; }
+/// "attention.qkv x32", or "attention.qkv x32+12" with the time of 12 more that a pipeline stands still.
+std::string label(const OpResult& op) {
+  if (op.bubble > 0) return fmt::format("{} x{}+{}", op.name, op.repeat, op.bubble);
+  return op.repeat > 1 ? fmt::format("{} x{}", op.name, op.repeat) : op.name;
+}
 
 /// Columns that a text takes on a terminal: one per character of UTF-8.
 std::size_t columns_of(const std::string& text) {
@@ -129,6 +134,9 @@ ordered_json memory_json(const RunMemory& memory) {
           {"weights_bytes", need.bytes.weights},
           {"metadata_bytes", need.bytes.metadata},
           {"kv_bytes", need.kv},
+          {"gradients_bytes", need.gradients},
+          {"optimizer_bytes", need.optimizer},
+          {"activations_bytes", need.activations},
           {"total_bytes", need.total()},
           {"capacity_bytes", memory.capacity},
           {"fits", memory.fits()}};
@@ -143,7 +151,26 @@ std::string memory_line(const RunMemory& memory) {
   if (need.dense_weights != need.bytes.weights) out += fmt::format(" (dense {})", gigabytes(need.dense_weights));
   if (need.bytes.metadata > 0) out += fmt::format(", metadata {}", gigabytes(need.bytes.metadata));
   if (need.kv > 0) out += fmt::format(", keys and values {}", gigabytes(need.kv));
+  if (need.gradients > 0) out += fmt::format(", gradients {}", gigabytes(need.gradients));
+  if (need.optimizer > 0) out += fmt::format(", optimizer {}", gigabytes(need.optimizer));
+  if (need.activations > 0) out += fmt::format(", activations {}", gigabytes(need.activations));
   return out + fmt::format(": {} {}\n\n", memory.fits() ? "fits in" : "DOES NOT FIT in", gigabytes(memory.capacity));
+}
+
+ordered_json training_json(const RunTraining& t) {
+  return {{"tokens", t.tokens},
+          {"dense_tokens_per_second_per_device", t.dense_rate},
+          {"tokens_per_second_per_device", t.rate},
+          {"dense_model_flops_utilisation", t.dense_share},
+          {"model_flops_utilisation", t.share}};
+}
+
+std::string training_line(const RunTraining& t) {
+  const bool same = t.dense_rate == t.rate;
+  std::string out = fmt::format("  training: {:.0f} tokens/s per device", t.rate);
+  if (!same) out += fmt::format(" (dense {:.0f})", t.dense_rate);
+  if (t.dense_share > 0) out += fmt::format(", MFU{} {:.1f} %", same ? "" : " of the dense step", 100 * t.dense_share);
+  return out + "\n\n";
 }
 
 }  // namespace
@@ -169,6 +196,7 @@ std::string format_json(const RunResult& r) {
   if (r.interval.high > 0) out["interval"] = {{"low", r.interval.low}, {"high", r.interval.high}};
   if (r.distribution) out["distribution"] = distribution_json(*r.distribution);
   if (r.memory) out["memory"] = memory_json(*r.memory);
+  if (r.training) out["training"] = training_json(*r.training);
   ordered_json ops = ordered_json::array();
   for (const auto& op : r.ops) ops.push_back(op_json(op));
   out["ops"] = std::move(ops);
@@ -207,7 +235,8 @@ std::string format_table(const RunResult& r) {
   row("op", "dense us", "sparse us", "speedup", "ideal", "bound (dense -> sparse)");
   for (const auto& op : r.ops) {
     const auto& p = op.prediction;
-    row(label(op), us(op.dense_us()), us(op.sparse_us()), times(p.realised_speedup()),
+    const bool cost_alone = p.dense.time.ps == 0;  // a pass that dense weights do not need
+    row(label(op), us(op.dense_us()), us(op.sparse_us()), cost_alone ? "-" : times(p.realised_speedup()),
         times(ideal_speedup(p.sparsity.declared)),
         fmt::format("{} -> {}", name(p.dense.bound()), name(p.sparse.bound())));
     if (p.fallback) out += fmt::format("    runs densely: {}\n", p.fallback_reason);
@@ -217,6 +246,7 @@ std::string format_table(const RunResult& r) {
   row("total", us(r.dense.us()), us(r.sparse.us()), times(r.realised_speedup()), times(r.ideal_speedup),
       fmt::format("{} -> {}\n", name(d.resource), name(s.resource)));
   if (r.memory) out += memory_line(*r.memory);
+  if (r.training) out += training_line(*r.training);
   if (r.distribution) out += distribution_table(*r.distribution);
   if (r.sparsity.declared <= 0) return out + "  nothing is sparse here: the dense time is the result\n";
   out += fmt::format("  declared sparsity {:.1f} %, ideal {}, realised {}", 100 * r.sparsity.declared,

@@ -21,7 +21,7 @@ class Schedule {
     for (int dependency : op.after) start = std::max(start, ends_[static_cast<std::size_t>(dependency)]);
     if (result.uses_devices) start = std::max(start, devices_);
     if (result.uses_fabric) start = std::max(start, fabric_);
-    const Time end = checked_sum(start, checked_product(result.time, op.repeat));
+    const Time end = checked_sum(start, checked_product(result.time, op.passes()));
     if (result.uses_devices) devices_ = end;
     if (result.uses_fabric) fabric_ = end;
     ends_.push_back(end);
@@ -82,7 +82,26 @@ std::optional<RunMemory> memory_on(const Workload& workload, const Substrate& su
   if (devices > most)
     throw UnsupportedError(fmt::format("{}: the model is spread over {} devices, {} has {}", workload.name, devices,
                                        substrate.name, most));
-  return RunMemory{devices, memory_of(model, workload.model->pass), substrate.memory.dram_bytes.value};
+  const PassMemory need =
+      workload.model->training ? memory_of(model, *workload.model->training) : memory_of(model, workload.model->pass);
+  return RunMemory{devices, need, substrate.memory.dram_bytes.value};
+}
+
+std::optional<RunTraining> training_on(const Workload& workload, const Substrate& substrate, Time dense, Time sparse) {
+  if (!workload.model || !workload.model->training || dense.ps <= 0 || sparse.ps <= 0) return std::nullopt;
+  const auto& [model, pass, step, resolved] = *workload.model;
+  const auto devices = static_cast<double>(model.parallel.devices());
+  const auto& rates = substrate.compute.pipes.tensor;
+  const auto rate = rates.find(model.shape.dtype);
+  const double peak = rate == rates.end() ? 0 : rate->second.dense * substrate.compute.units * substrate.compute.clock;
+  RunTraining out;
+  out.tokens = static_cast<double>(step->batch) * static_cast<double>(step->seq);
+  const double flops = model_flops(model, *step) / devices;
+  out.dense_rate = out.tokens / devices / dense.seconds();
+  out.rate = out.tokens / devices / sparse.seconds();
+  if (peak > 0) out.dense_share = flops / dense.seconds() / peak;
+  if (peak > 0) out.share = flops / sparse.seconds() / peak;
+  return out;
 }
 
 void name_tracks(Timeline& timeline, int devices) {
@@ -130,6 +149,7 @@ class WorkloadRun {
     if (options_.timeline) name_tracks(*options_.timeline, devices_);
     result_.dense = dense_.makespan();
     result_.sparse = sparse_.makespan();
+    result_.training = training_on(workload_, substrate_, result_.dense, result_.sparse);
     result_.sparsity = summarise(result_.ops);
     result_.ideal_speedup = ideal_speedup(result_.sparsity.declared);
     result_.quick_estimate = quick_estimate(result_.sparsity);
@@ -153,12 +173,13 @@ class WorkloadRun {
     op.kind = entry.op->kind();
     op.pattern = entry.op->pattern();
     op.repeat = entry.repeat;
+    op.bubble = entry.bubble;
     op.prediction = predict(*entry.op, substrate_, options_.seed, &memo_, only_times_ ? 1 : 0);
     const Counterfactuals runs = all_dense_ || only_times_
                                      ? unchanged(op.prediction)
                                      : counterfactuals(*entry.op, substrate_, options_.seed, op.prediction, &memo_);
     op.lost = waterfall(ideal_speedup(op.prediction.sparsity.declared), runs);
-    sparsesim::add(whole_, runs, entry.repeat);
+    sparsesim::add(whole_, runs, entry.passes());
     op.dense_start = dense_.place(entry, op.prediction.dense);
     op.sparse_start = sparse_.place(entry, op.prediction.sparse);
     const auto times = static_cast<double>(entry.repeat);

@@ -19,11 +19,12 @@ struct Interval {
 struct OpResult {
   std::string name, kind, pattern;
   std::int64_t repeat = 1;
+  std::int64_t bubble = 0;  // as many runs more, a device of a pipeline is idle
   OpPrediction prediction;  // of one run
   std::vector<LossTerm> lost;
   Time dense_start, sparse_start;
-  double dense_us() const { return prediction.dense_us() * static_cast<double>(repeat); }
-  double sparse_us() const { return prediction.sparse_us() * static_cast<double>(repeat); }
+  double dense_us() const { return prediction.dense_us() * static_cast<double>(repeat + bubble); }
+  double sparse_us() const { return prediction.sparse_us() * static_cast<double>(repeat + bubble); }
 };
 
 /// What runs with other seeds say; microseconds. Percentiles are nearest ranks (distribution.h).
@@ -42,6 +43,13 @@ struct RunMemory {
   PassMemory need;
   double capacity = 0;
   bool fits() const { return need.total() <= capacity; }
+};
+
+/// What people say of a training step.
+struct RunTraining {
+  double tokens = 0;                  // of the step, over all devices
+  double dense_rate = 0, rate = 0;    // tokens per second and device
+  double dense_share = 0, share = 0;  // of the machine's peak, model FLOP alone (MFU); 0: no rate for the type
 };
 
 struct RunOptions {
@@ -66,6 +74,7 @@ struct RunResult {
   std::array<double, kResources> dense_busy{}, sparse_busy{};
   std::vector<OpResult> ops;
   std::optional<RunMemory> memory;           // of a whole model
+  std::optional<RunTraining> training;       // of a step of its training
   std::optional<Distribution> distribution;  // over seeds, where it was asked for
   double realised_speedup() const { return dense / sparse; }
 };

@@ -96,6 +96,7 @@ WorkloadOp read_op(OpReader& reader, std::size_t index, std::string& resolved) {
   std::vector<std::string_view> known(names.begin(), names.end());
   const std::string kind = map.choice("op", known);
   result.repeat = map.integer("repeat", 1, 1'000'000, 1);
+  result.bubble = map.integer("bubble", 0, 1'000'000, 0);
   read_after(reader);
   const auto given = map.optional("op");  // an unknown kind has no keys to check
   if (const OpKind* row = find_op_kind(kind); row != nullptr && given && given->scalar() == kind) {
@@ -162,6 +163,18 @@ void read_ops(MapReader& top, Workload& workload, OpReaders& readers) {
   for (const auto& node : ops->items()) add_op(node, top.diagnostics(), workload, readers, workload.resolved);
 }
 
+/// Those of the pass, or of the training step. A rule that training has no model of is a mistake at its line.
+std::vector<ModelOp> ops_of_run(const ModelRun& run, Diagnostics& diagnostics) {
+  if (!run.training) return latency_ops(run.model, run.pass);
+  try {
+    return training_ops(run.model, *run.training);
+  } catch (const config::ConfigError& error) {
+    for (const config::Mistake& mistake : error.mistakes())
+      diagnostics.add(mistake.position, mistake.message, mistake.hint);
+    return {};
+  }
+}
+
 /// The ops of a whole model are read as if the file had them. What one of them refuses is a mistake of the line of the
 /// recipe that it follows, or of the model.
 void read_model_ops(MapReader& top, Workload& workload, OpReaders& readers) {
@@ -177,7 +190,7 @@ void read_model_ops(MapReader& top, Workload& workload, OpReaders& readers) {
     drawn = std::make_shared<const DrawnPass>(workload.model->model, workload.model->pass, place.file);
     slots = drawn->slots();
   } else {
-    for (ModelOp& op : latency_ops(workload.model->model, workload.model->pass)) slots.push_back({std::move(op)});
+    for (ModelOp& op : ops_of_run(*workload.model, diagnostics)) slots.push_back({std::move(op)});
   }
   for (const DrawnSlot& slot : slots) {
     const ModelOp& op = slot.op;

@@ -17,9 +17,11 @@ namespace sparsesim {
 struct WorkloadOp {
   std::string name;
   std::int64_t repeat = 1;  // the op runs this many times, one after the other
+  std::int64_t bubble = 0;  // and for as long as this many times more its device waits for others of a pipeline
   std::vector<int> after;   // indices of earlier ops that must be done; by default the op before it
   std::unique_ptr<Op> op;
   config::Position place;  // of the op in its file
+  std::int64_t passes() const { return repeat + bubble; }
 };
 
 struct Workload {

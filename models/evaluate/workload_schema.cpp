@@ -97,6 +97,7 @@ nlohmann::ordered_json schema_of(const OpKind& kind) {
   properties["name"] = {{"type", "string"}};
   properties["op"] = {{"const", kind.name}, {"description", kind.description}};
   properties["repeat"] = {{"type", "integer"}, {"minimum", 1}};
+  properties["bubble"] = {{"type", "integer"}, {"minimum", 0}};
   properties["after"] = {{"type", nlohmann::ordered_json::array({"string", "array"})}};
   for (const Declared& key : keys) {
     properties[key.key] = schema_of(key);
@@ -147,7 +148,8 @@ std::string workload_schema() {
                                            {"model", model},
                                            {"recipe", recipe_schema()},
                                            {"parallel", schema_of(ModelSection::parallel)},
-                                           {"pass", schema_of(ModelSection::pass, {{"calls", calls}})}}},
+                                           {"pass", schema_of(ModelSection::pass, {{"calls", calls}})},
+                                           {"training", schema_of(ModelSection::training)}}},
                                          {"oneOf", one_of},
                                          {"additionalProperties", false}};
   return schema.dump(2) + "\n";

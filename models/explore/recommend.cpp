@@ -219,7 +219,7 @@ const WorkloadOp& named_product(const Workload& workload, const std::string& nam
 
 double dense_seconds(const WorkloadOp& entry, const Substrate& substrate, std::uint64_t seed) {
   try {
-    return predict_dense(*entry.op, substrate, seed).time.seconds() * static_cast<double>(entry.repeat);
+    return predict_dense(*entry.op, substrate, seed).time.seconds() * static_cast<double>(entry.passes());
   } catch (const UnsupportedError& error) {
     throw UnsupportedError(
         config::ConfigError(

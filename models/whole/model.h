@@ -153,7 +153,9 @@ struct PassMemory {
   ModelBytes bytes;
   double dense_weights = 0;  // without the recipe
   double kv = 0;             // of all sequences of the pass
-  double total() const { return bytes.weights + bytes.metadata + kv; }
+  // Of a training step: gradients, master weights and moments, and what the backward pass needs of the forward one.
+  double gradients = 0, optimizer = 0, activations = 0;
+  double total() const { return bytes.weights + bytes.metadata + kv + gradients + optimizer + activations; }
 };
 PassMemory memory_of(const Model& model, const Pass& pass);
 /// The same model without its recipe, and with nothing dynamic.

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "models/whole/training_step.h"
+
 namespace sparsesim {
 namespace {
 
@@ -73,6 +75,13 @@ std::vector<Declared> pass_keys() {
   return keys;
 }
 
+std::vector<Declared> training_keys() {
+  std::vector<Declared> keys;
+  for (const char* given : {"", "mask_update: prune_and_regrow"})
+    add_keys(keys, asked_by(given, [](MapReader& map) { read_training_keys(map, {}); }));
+  return keys;
+}
+
 }  // namespace
 
 std::vector<Declared> model_keys(ModelSection section) {
@@ -91,6 +100,8 @@ std::vector<Declared> model_keys(ModelSection section) {
       return pass_keys();
     case ModelSection::call:
       return asked_by("", [](MapReader& map) { read_call(map); });
+    case ModelSection::training:
+      return training_keys();
   }
   return {};
 }

@@ -10,7 +10,7 @@
 namespace sparsesim {
 
 /// Sections of a workload with a model, and maps in them.
-enum class ModelSection { model, experts, latent, rule, parallel, pass, call };
+enum class ModelSection { model, experts, latent, rule, parallel, pass, call, training };
 /// Every key of a section, learned by letting its reader ask for them. One that only some choices ask for is not
 /// required.
 std::vector<config::Declared> model_keys(ModelSection section);

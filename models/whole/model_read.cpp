@@ -251,7 +251,13 @@ Pass read_pass(MapReader& top, const Model& model, std::string& resolved) {
 ModelRun read_model_run(MapReader& top) {
   ModelRun run;
   run.model = read_model(top, run.resolved);
-  run.pass = read_pass(top, run.model, run.resolved);
+  if (!top.has("training")) {
+    run.pass = read_pass(top, run.model, run.resolved);
+    return run;
+  }
+  if (top.map("pass")) top.mistake("pass", "give a pass, or training, not both");
+  if (run.model.dynamics.any()) top.mistake("dynamic", "no token leaves a training step on the way: give a pass");
+  run.training = read_training(top, run.model, run.resolved);
   return run;
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 // Whole models as workloads write them: the keys `model`, `recipe`, `parallel` and `pass` (docs/whole_models.md).
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/whole/model.h"
+#include "models/whole/training_step.h"
 #include "sim/config/reader.h"
 
 namespace sparsesim {
@@ -13,7 +15,8 @@ namespace sparsesim {
 struct ModelRun {
   Model model;
   Pass pass;
-  std::string resolved;  // the keys with every default, as YAML
+  std::optional<TrainingStep> training;  // in place of the pass
+  std::string resolved;                  // the keys with every default, as YAML
 };
 
 /// Reads the four keys of a workload's map; `model` must be there. Mistakes go to the reader's diagnostics, among them

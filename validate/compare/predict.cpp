@@ -6,8 +6,10 @@
 #include <chrono>
 #include <exception>
 
+#include "models/evaluate/run.h"
 #include "models/ops/registry.h"
 #include "sim/core/parallel.h"
+#include "validate/compare/model_rows.h"
 
 namespace sparsesim {
 
@@ -45,8 +47,25 @@ void check_devices(const Measurement& row, const Substrate& substrate) {
                                        substrate.fabric.devices, row.op.devices));
 }
 
+/// A layer or a model: all of its ops, as `run` plays a workload.
+void simulate_model(const Measurement& row, const Substrate& substrate, std::uint64_t seed, RowPrediction& out) {
+  const Workload workload = workload_from_row(row.op);
+  const RunResult result = run(workload, substrate, {.seed = seed, .interval = false, .explain = false});
+  if (result.sparse.ps <= 0) throw UnsupportedError("the simulated time is zero");
+  for (const OpResult& op : result.ops)
+    if (row.has_twin() && op.prediction.fallback) throw UnsupportedError(op.prediction.fallback_reason);
+  out.time_us = result.sparse.us();
+  const auto busiest = std::max_element(result.sparse_busy.begin(), result.sparse_busy.end());
+  out.bound = name(static_cast<Resource>(busiest - result.sparse_busy.begin()));
+  out.counters = result.sparse_counters;
+  if (!row.has_twin()) return;
+  out.speedup = result.realised_speedup();
+  out.declared_sparsity = result.sparsity.declared;
+}
+
 void simulate(const Measurement& row, const Substrate& substrate, std::uint64_t seed, RowPrediction& out) {
   check_devices(row, substrate);
+  if (is_model_row(row.op)) return simulate_model(row, substrate, seed, out);
   const std::unique_ptr<Op> op = op_from_row(row.op);
   ProgramResult sparse;
   if (row.has_twin()) {
@@ -64,11 +83,44 @@ void simulate(const Measurement& row, const Substrate& substrate, std::uint64_t 
   out.counters = sparse.counters;
 }
 
+/// What a row runs: one op, or those of a model.
+std::vector<WorkloadOp> ops_of_row(const Measurement& row) {
+  if (is_model_row(row.op)) return std::move(workload_from_row(row.op).ops);
+  std::vector<WorkloadOp> one(1);
+  one.front().op = op_from_row(row.op);
+  return one;
+}
+
+/// Seconds of all ops, one after the other, and the share of the dense ones that would vanish ideally.
+struct RowRuns {
+  Counterfactuals runs;
+  double declared = 0;
+};
+RowRuns runs_of_row(const Measurement& row, const Substrate& substrate, std::uint64_t seed) {
+  RowRuns sum;
+  double dense = 0;
+  LaunchMemo memo;
+  for (const WorkloadOp& entry : ops_of_row(row)) {
+    const OpPrediction real = predict(*entry.op, substrate, seed, &memo);
+    const Counterfactuals runs = counterfactuals(*entry.op, substrate, seed, real, &memo);
+    const auto times = static_cast<double>(entry.passes());
+    sum.runs.dense_seconds.resize(runs.dense_seconds.size());
+    sum.runs.sparse_seconds.resize(runs.sparse_seconds.size());
+    for (std::size_t i = 0; i < runs.dense_seconds.size(); ++i) {
+      sum.runs.dense_seconds[i] += times * runs.dense_seconds[i];
+      sum.runs.sparse_seconds[i] += times * runs.sparse_seconds[i];
+    }
+    dense += times * real.dense_us();
+    sum.declared += times * real.dense_us() * real.sparsity.declared;
+  }
+  sum.declared = dense > 0 ? sum.declared / dense : 0;
+  return sum;
+}
+
 /// The waterfall where there is a twin, else how each mechanism lengthens the time.
 std::vector<LossTerm> lost_terms(const Measurement& row, const Substrate& substrate, std::uint64_t seed) {
-  const std::unique_ptr<Op> op = op_from_row(row.op);
-  const Counterfactuals runs = counterfactuals(*op, substrate, seed, predict(*op, substrate, seed));
-  if (row.has_twin()) return waterfall(ideal_speedup(op->sparsity({substrate, {}, seed}).declared), runs);
+  const auto [runs, declared] = runs_of_row(row, substrate, seed);
+  if (row.has_twin()) return waterfall(ideal_speedup(declared), runs);
   std::vector<LossTerm> terms;
   const auto names = loss_term_names();
   const auto seconds = [&](std::size_t i) { return std::max(runs.sparse_seconds[i], 1e-12); };  // ideal exchanges: none

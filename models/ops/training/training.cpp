@@ -63,7 +63,20 @@ struct StepParts {
   double exchanged_bytes = 0;
 };
 
-Program assemble(const TrainingSize& size, const StepParts& parts) {
+/// Leaves what the part does. Masks follow the optimizer's pass, which is no part of them.
+void keep_part(const TrainingSize& size, StepParts& parts) {
+  if (size.part == TrainingPart::step) return;
+  if (size.part != TrainingPart::forward) parts.forward.clear();
+  if (size.part != TrainingPart::backward) {
+    parts.weight_gradient.clear();
+    parts.input_gradient.clear();
+    parts.before_exchange.clear();
+  }
+  if (size.part != TrainingPart::masks) parts.update.clear();
+}
+
+Program assemble(const TrainingSize& size, StepParts parts) {
+  keep_part(size, parts);
   StepProgram program(size.devices);
   const auto add_all = [&](const auto& launches) {
     for (const auto& launch : launches) program.add(launch);
@@ -224,14 +237,17 @@ Program TrainingLinear::lower_dense(const LowerContext& context) const {
 SparsitySummary TrainingLinear::sparsity(const LowerContext& context) const {
   const double zeros = size_.product.sparsity;
   if (size_.product.pattern == "dense" || zeros <= 0) return {};
-  // Thirds of the work: forward, gradients of inputs, gradients of weights (all of them are wanted unless sampled).
-  const SparsitySummary forward = Spmm(size_.product).sparsity(context);
-  const double backward = skips_backward(size_) ? 1 : 0, sampled = size_.sampled ? 1 : 0;
-  const double thirds = 2 + sampled;
+  if (size_.part == TrainingPart::masks) return {};
+  // Products of equal work: forward, gradients of inputs, gradients of weights (all of them are wanted unless sampled).
+  const SparsitySummary product = Spmm(size_.product).sparsity(context);
+  const double forward = size_.part == TrainingPart::backward ? 0 : 1;
+  const double inputs = size_.part == TrainingPart::forward ? 0 : 1;
+  const double backward = skips_backward(size_) ? inputs : 0, sampled = size_.sampled ? inputs : 0;
+  const double products = forward + 2 * inputs, saved = forward + inputs + sampled;
   SparsitySummary summary;
-  summary.declared = zeros * thirds / 3;
-  summary.aligned_cache = (forward.aligned_cache * (1 + backward) + sampled) / thirds;
-  summary.aligned_dispatch = (forward.aligned_dispatch * (1 + backward) + sampled) / thirds;
+  summary.declared = zeros * saved / products;
+  summary.aligned_cache = (product.aligned_cache * (forward + backward) + sampled) / saved;
+  summary.aligned_dispatch = (product.aligned_dispatch * (forward + backward) + sampled) / saved;
   summary.aligned_transfer = size_.devices > 1 && !size_.sparse_gradients ? 0 : 1;
   return summary;
 }

@@ -12,6 +12,14 @@
 
 namespace sparsesim {
 
+/// What of a step an op does, for whoever puts a whole model's step together.
+enum class TrainingPart {
+  step,
+  forward,   // one product per micro batch
+  backward,  // gradients of weights and inputs
+  masks,     // after the optimizer: masks and packed copies of sparse weights
+};
+
 /// One linear layer, outputs [m, n] = activations [m, k] times weights [k, n], for one step of the optimizer.
 struct TrainingSize {
   SpmmSize product;          // of the forward product of one micro batch; pattern dense: no zeros
@@ -26,6 +34,7 @@ struct TrainingSize {
   int devices = 1;                 // data parallel: each has its own micro batches
   bool sparse_gradients = false;   // what the devices exchange
   std::int64_t micro_batches = 1;  // forward and backward of each, then one exchange and one optimizer pass
+  TrainingPart part = TrainingPart::step;
 };
 
 class TrainingLinear : public Op {
@@ -48,8 +57,9 @@ class TrainingLinear : public Op {
 /// A mixture-of-experts layer for one step: forward, backward with the exchanges of both, optimizer.
 class MoeTraining : public Op {
  public:
-  MoeTraining(MoeFfn layer, Optimizer optimizer, std::int64_t micro_batches)
-      : layer_(std::move(layer)), optimizer_(optimizer), micro_batches_(micro_batches) {}
+  /// `part` is step, or backward alone.
+  MoeTraining(MoeFfn layer, Optimizer optimizer, std::int64_t micro_batches, TrainingPart part = TrainingPart::step)
+      : layer_(std::move(layer)), optimizer_(optimizer), micro_batches_(micro_batches), part_(part) {}
   std::string_view kind() const override { return "moe_training"; }
   std::string_view pattern() const override { return layer_.pattern(); }
   int devices() const override { return layer_.devices(); }
@@ -62,6 +72,7 @@ class MoeTraining : public Op {
   MoeFfn layer_;
   Optimizer optimizer_;
   std::int64_t micro_batches_;
+  TrainingPart part_;
 };
 
 /// The backward pass that belongs to a forward one: the exchanges again, and each product twice, for the gradients of

@@ -77,7 +77,7 @@ Program MoeTraining::step(const Program& forward, const LowerContext& context) c
   Program whole;
   whole.devices = forward.devices;
   for (std::int64_t batch = 0; batch < micro_batches_; ++batch) {
-    append_pass(whole, forward);
+    if (part_ == TrainingPart::step) append_pass(whole, forward);
     append_pass(whole, backward);
   }
   if (optimizer_ == Optimizer::none) return whole;

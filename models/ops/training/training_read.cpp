@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <span>
 #include <string_view>
 
 #include "models/ops/limits.h"
@@ -17,6 +18,22 @@ constexpr std::array<std::string_view, 3> kOptimizers = {"none", "sgd", "adam"};
 Optimizer read_optimizer(config::MapReader& map) {
   const std::string name = map.choice("optimizer", kOptimizers, "adam");
   return name == "none" ? Optimizer::none : name == "sgd" ? Optimizer::sgd : Optimizer::adam;
+}
+
+TrainingPart read_part(config::MapReader& map, bool whole_or_backward) {
+  static constexpr std::array<std::string_view, 4> kParts = {"step", "backward", "forward", "masks"};
+  const std::string name = map.choice("part", std::span(kParts).first(whole_or_backward ? 2 : 4), "step");
+  return name == "forward"    ? TrainingPart::forward
+         : name == "backward" ? TrainingPart::backward
+         : name == "masks"    ? TrainingPart::masks
+                              : TrainingPart::step;
+}
+
+/// A part of a step has no update and nothing to exchange.
+void check_part(config::MapReader& map, TrainingPart part, Optimizer optimizer, int devices) {
+  if (part == TrainingPart::step) return;
+  if (optimizer != Optimizer::none) map.mistake("part", "a part of a step has optimizer: none");
+  if (devices > 1) map.mistake("devices", "a part of a step is that of one device: devices: 1");
 }
 
 void read_pattern(config::MapReader& map, TrainingSize& size) {
@@ -94,6 +111,10 @@ std::unique_ptr<Op> read_training_linear(config::MapReader& map) {
     read_state(map, size);
   size.devices = static_cast<int>(map.integer("devices", 1, 1024, 1));
   size.micro_batches = map.integer("micro_batches", 1, kMostMicroBatches, 1);
+  size.part = read_part(map, false);
+  check_part(map, size.part, size.optimizer, size.devices);
+  if (size.part == TrainingPart::masks && product.pattern == "dense")
+    map.mistake("part", "dense weights have no masks");
   if (map.diagnostics().mistakes().size() != before) return nullptr;
   return std::make_unique<TrainingLinear>(std::move(size));
 }
@@ -102,9 +123,11 @@ std::unique_ptr<Op> read_moe_training(config::MapReader& map) {
   const auto layer = read_moe(map);
   const Optimizer optimizer = read_optimizer(map);
   const std::int64_t micro_batches = map.integer("micro_batches", 1, kMostMicroBatches, 1);
+  const TrainingPart part = read_part(map, true);
+  check_part(map, part, optimizer, 1);
   const auto* moe = dynamic_cast<const MoeFfn*>(layer.get());
   if (!moe) return nullptr;
-  return std::make_unique<MoeTraining>(*moe, optimizer, micro_batches);
+  return std::make_unique<MoeTraining>(*moe, optimizer, micro_batches, part);
 }
 
 std::unique_ptr<Op> training_from_row(const MeasuredOp& row) {
