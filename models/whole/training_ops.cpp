@@ -4,119 +4,17 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "models/whole/layer_ops.h"
 #include "models/whole/training_step.h"
+#include "models/whole/training_text.h"
 #include "models/whole/training_weights.h"
 #include "sim/config/reader.h"
 #include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
-
-/// "op: gemm, m: 16, block: [2, 2]" by key.
-class KeyList {
- public:
-  explicit KeyList(const std::string& text) {
-    int depth = 0;
-    bool quoted = false;
-    std::string one;
-    for (const char c : text + ",") {
-      if (c == '"') quoted = !quoted;
-      if (!quoted && (c == '[' || c == '{')) ++depth;
-      if (!quoted && (c == ']' || c == '}')) --depth;
-      if (c != ',' || quoted || depth > 0) {
-        one += c;
-        continue;
-      }
-      const auto colon = one.find(": ");
-      const auto begin = one.find_first_not_of(' ');
-      if (colon != std::string::npos && begin < colon)
-        keys_.emplace_back(one.substr(begin, colon - begin), one.substr(colon + 2));
-      one.clear();
-    }
-  }
-  std::string get(std::string_view key, std::string fallback = {}) const {
-    for (const auto& [name, value] : keys_)
-      if (name == key) return value;
-    return fallback;
-  }
-  /// "key: value" of those of the given keys that are there.
-  std::string only(std::initializer_list<std::string_view> wanted) const {
-    std::vector<std::string> kept;
-    for (const std::string_view key : wanted)
-      if (const std::string value = get(key); !value.empty()) kept.push_back(fmt::format("{}: {}", key, value));
-    return fmt::format("{}", fmt::join(kept, ", "));
-  }
-  /// All but `op`.
-  std::string operands() const {
-    std::vector<std::string> kept;
-    for (const auto& [key, value] : keys_)
-      if (key != "op") kept.push_back(fmt::format("{}: {}", key, value));
-    return fmt::format("{}", fmt::join(kept, ", "));
-  }
-
- private:
-  std::vector<std::pair<std::string, std::string>> keys_;
-};
-
-std::string unquoted(std::string text) {
-  std::erase(text, '"');
-  return text;
-}
-
-[[noreturn]] void refuse(const ModelOp& op, const std::string& what) {
-  throw config::ConfigError(config::Mistake{op.place,
-                                            fmt::format("{}: no model of {} in training", op.name, what),
-                                            "patterns that train: dense, 2:4, unstructured, vector, block, window",
-                                            {}});
-}
-
-/// A product with sparse weights, as a part of training_linear.
-std::string sparse_part(const ModelOp& op, const char* part, const TrainingStep& step) {
-  constexpr std::array<std::string_view, 4> kKnown = {"2:4", "unstructured", "vector", "block"};
-  const KeyList keys(op.keys);
-  const std::string pattern = unquoted(keys.get("pattern"));
-  if (std::find(kKnown.begin(), kKnown.end(), pattern) == kKnown.end()) refuse(op, pattern + " weights");
-  if (!keys.get("mask").empty()) refuse(op, "weights with a mask from a file");
-  std::string text = fmt::format("op: training_linear, part: {}, {}, optimizer: none", part,
-                                 keys.only({"m", "n", "k", "dtype", "pattern", "sparsity", "block"}));
-  if (pattern == "2:4")
-    text += fmt::format(", transposable: {}", step.transposable);
-  else
-    text += step.masks;
-  return text;
-}
-
-std::string doubled(const KeyList& keys) {
-  const double reads = std::stod(keys.get("reads")), writes = std::stod(keys.get("writes"));
-  // What the forward pass read is read again, with the gradients of what it wrote.
-  return fmt::format("op: elementwise, {}, reads: {}, writes: {}",
-                     keys.only({"elements", "dtype", "flops_per_element"}), config::format_number(reads + writes),
-                     config::format_number(reads));
-}
-
-/// The backward pass of an op. Exchanges turn round: what was gathered is scattered.
-std::string backward_keys(const ModelOp& op, const TrainingStep& step) {
-  const KeyList keys(op.keys);
-  const std::string kind = keys.get("op");
-  if (kind == "gemm") return "op: training_linear, part: backward, optimizer: none, " + keys.operands();
-  if (kind == "spmm") return sparse_part(op, "backward", step);
-  if (kind == "attention" || kind == "pruned_attention") return op.keys + ", phase: backward";
-  if (kind == "moe_ffn") return "op: moe_training, part: backward, optimizer: none, " + keys.operands();
-  if (kind == "elementwise") return doubled(keys);
-  if (kind == "all_gather") return "op: reduce_scatter, " + keys.operands();
-  if (kind == "reduce_scatter") return "op: all_gather, " + keys.operands();
-  if (kind == "all_reduce" || kind == "all_to_all" || kind == "send") return op.keys;
-  refuse(op, kind);
-}
-
-std::string forward_keys(const ModelOp& op) {
-  const std::string kind = KeyList(op.keys).get("op");
-  return kind == "attention" || kind == "pruned_attention" ? op.keys + ", phase: forward" : op.keys;
-}
 
 bool is_part_of_layer(const ModelOp& op) { return !op.name.starts_with("embedding") && !op.name.starts_with("head"); }
 bool is_attention(const ModelOp& op) {

@@ -4,108 +4,18 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <optional>
 
 #include "sim/config/reader.h"
 #include "validate/compare/known_models.h"
+#include "validate/compare/model_params.h"
 
 namespace sparsesim {
 namespace {
 
-/// A name and what else people call the same thing.
-struct Spelling {
-  std::string_view name;
-  std::string_view others;  // space-separated
-};
-constexpr std::array<Spelling, 36> kSpellings{{
-    {"model", "checkpoint network name"},
-    {"phase", "stage mode pass"},
-    {"batch", "bs batch_size global_batch sequences requests concurrency"},
-    {"seq", "seq_len seqlen sequence sequence_length isl input_len prompt prompt_len s tokens_per_sequence"},
-    {"keys", "context context_len ctx kv_len past kv_length position"},
-    {"micro_batches", "microbatches num_micro_batches gradient_accumulation accumulation grad_accum"},
-    {"tensor", "tp tensor_parallel tp_size"},
-    {"expert", "ep expert_parallel ep_size"},
-    {"pipeline", "pp pipeline_parallel pp_size"},
-    {"data", "dp data_parallel dp_size replicas"},
-    {"recipe", "sparse"},
-    {"modules", "module part parts where layers_sparse"},
-    {"optimizer", "optim"},
-    {"recompute", "checkpointing activation_checkpointing"},
-    {"zero", "zero_stage fsdp_stage"},
-    {"layers", "num_layers n_layers num_hidden_layers depth"},
-    {"hidden", "hidden_size d_model dim width embed_dim"},
-    {"intermediate", "intermediate_size ffn ffn_hidden d_ff mlp_dim ffn_dim inter"},
-    {"heads", "num_heads n_heads num_attention_heads q_heads"},
-    {"kv_heads", "num_kv_heads n_kv_heads num_key_value_heads"},
-    {"head_dim", "d_head head_size"},
-    {"vocabulary", "vocab vocab_size"},
-    {"gated", "glu swiglu"},
-    {"kind", "arch architecture type"},
-    {"window", "sliding_window"},
-    {"experts", "num_experts n_experts num_local_experts"},
-    {"top_k", "topk experts_per_token num_experts_per_tok"},
-    {"expert_intermediate", "moe_intermediate moe_intermediate_size expert_inter"},
-    {"shared_experts", "shared n_shared_experts"},
-    {"dense_layers", "first_k_dense_replace"},
-    {"routing", "router"},
-    {"block", "block_size"},
-    {"operand", ""},
-    {"tied", "tie_word_embeddings"},
-    {"causal", ""},
-    {"sinks", ""},
-}};
-
-bool lists(std::string_view words, std::string_view word) {
-  for (std::size_t begin = 0; begin < words.size();) {
-    const std::size_t end = std::min(words.find(' ', begin), words.size());
-    if (words.substr(begin, end - begin) == word) return true;
-    begin = end + 1;
-  }
-  return false;
-}
-
-/// The row's params under the names of workloads.
-class Params {
- public:
-  explicit Params(const MeasuredOp& row) {
-    for (const Spelling& spelling : kSpellings)
-      for (const auto& [name, value] : row.params)
-        if (name == spelling.name || lists(spelling.others, name)) values_.emplace(spelling.name, value);
-  }
-  std::string text(const std::string& name, std::string fallback = {}) const {
-    const auto found = values_.find(name);
-    return found == values_.end() ? fallback : found->second;
-  }
-  bool has(const std::string& name) const { return values_.contains(name); }
-  std::optional<std::int64_t> integer(const std::string& name) const {
-    const std::string value = text(name);
-    if (value.empty()) return std::nullopt;
-    std::int64_t number = 0;
-    const char* end = value.data() + value.size();
-    const auto read = std::from_chars(value.data(), end, number);
-    if (read.ec != std::errc{} || read.ptr != end)
-      throw UnsupportedError(fmt::format("{}={} is no whole number", name, value));
-    return number;
-  }
-  std::int64_t integer_or(const std::string& name, std::int64_t fallback) const {
-    return integer(name).value_or(fallback);
-  }
-  bool flag(const std::string& name, bool fallback) const {
-    const std::string value = text(name);
-    if (value.empty()) return fallback;
-    return value != "0" && value != "false" && value != "no" && value != "none";
-  }
-
- private:
-  std::map<std::string, std::string> values_;
-};
-
 enum class RowPhase { prefill, decode, training };
 
-RowPhase phase_of(const Params& params) {
+RowPhase phase_of(const ModelParams& params) {
   const std::string name = params.text("phase", "prefill");
   if (lists("decode generation generate decoding token", name)) return RowPhase::decode;
   if (lists("training train step finetune fwd_bwd forward_backward", name)) return RowPhase::training;
@@ -138,7 +48,7 @@ class YamlMap {
 };
 
 /// The known model's keys. Nested maps stay as they are written.
-YamlMap known_shape(const Params& params) {
+YamlMap known_shape(const ModelParams& params) {
   YamlMap shape;
   const std::string name = params.text("model");
   if (name.empty()) return shape;
@@ -162,7 +72,7 @@ YamlMap known_shape(const Params& params) {
   return shape;
 }
 
-void set_experts(const MeasuredOp& row, const Params& params, YamlMap& shape) {
+void set_experts(const MeasuredOp& row, const ModelParams& params, YamlMap& shape) {
   if (!params.has("experts")) return;
   YamlMap experts;
   experts.set("count", params.integer_or("experts", 1));
@@ -175,7 +85,7 @@ void set_experts(const MeasuredOp& row, const Params& params, YamlMap& shape) {
 }
 
 /// Sizes that the row gives: as params, else the columns k (hidden) and n (intermediate).
-YamlMap shape_of_row(const MeasuredOp& row, const Params& params) {
+YamlMap shape_of_row(const MeasuredOp& row, const ModelParams& params) {
   YamlMap shape = known_shape(params);
   const bool known = shape.get("hidden").has_value();
   if (!known && row.k > 0) shape.set("hidden", row.k);
@@ -216,7 +126,7 @@ bool is_n_of_m(std::string_view text) {
 }
 
 std::string rule_text(const std::string& modules, const std::string& pattern, const std::string& share,
-                      const Params& params) {
+                      const ModelParams& params) {
   std::string rule = fmt::format("modules: [{}], pattern: {}", modules, config::yaml_text(pattern));
   if (!is_n_of_m(pattern) && pattern != "window" && !share.empty()) rule += ", sparsity: " + share;
   if ((pattern == "block" || pattern == "vector") && params.has("block"))
@@ -228,7 +138,7 @@ std::string rule_text(const std::string& modules, const std::string& pattern, co
 }
 
 /// "mlp:2:4,attention.qkv:unstructured:0.5", or what the row's columns say of all products.
-std::string recipe_of(const MeasuredOp& row, const Params& params) {
+std::string recipe_of(const MeasuredOp& row, const ModelParams& params) {
   const std::string share = row.sparsity ? fmt::format("{}", *row.sparsity) : "";
   const std::string given = params.text("recipe");
   std::string rules;
@@ -257,7 +167,7 @@ std::string recipe_of(const MeasuredOp& row, const Params& params) {
 }
 
 /// What the row does not say: training spreads sequences over its devices, everything else the products.
-std::string parallel_of(const MeasuredOp& row, const Params& params, RowPhase phase) {
+std::string parallel_of(const MeasuredOp& row, const ModelParams& params, RowPhase phase) {
   YamlMap parallel;
   std::int64_t named = 1;
   for (const char* key : {"tensor", "expert", "pipeline", "data"}) {
@@ -279,7 +189,7 @@ std::string parallel_of(const MeasuredOp& row, const Params& params, RowPhase ph
 struct RowPass {
   std::int64_t batch = 1, length = 1;
 };
-RowPass pass_of(const MeasuredOp& row, const Params& params, std::int64_t usual_length) {
+RowPass pass_of(const MeasuredOp& row, const ModelParams& params, std::int64_t usual_length) {
   RowPass pass;
   const auto batch = params.integer("batch"), seq = params.integer("seq");
   const std::int64_t tokens = row.m;
@@ -290,7 +200,7 @@ RowPass pass_of(const MeasuredOp& row, const Params& params, std::int64_t usual_
   return pass;
 }
 
-std::string work_of(const MeasuredOp& row, const Params& params, RowPhase phase, bool encoder) {
+std::string work_of(const MeasuredOp& row, const ModelParams& params, RowPhase phase, bool encoder) {
   YamlMap work;
   if (phase == RowPhase::decode) {
     work.set("phase", "decode");
@@ -338,7 +248,7 @@ void keep_layer(Workload& workload) {
 bool is_model_row(const MeasuredOp& row) { return row.op == "layer" || row.op == "model"; }
 
 Workload workload_from_row(const MeasuredOp& row) {
-  const Params params(row);
+  const ModelParams params(row);
   const RowPhase phase = phase_of(params);
   const YamlMap shape = shape_of_row(row, params);
   const std::string recipe = recipe_of(row, params);
