@@ -81,7 +81,8 @@ ordered_json distribution_json(const Distribution& d) {
           {"realised_speedup", spread_json(d.realised_speedup)}};
 }
 
-std::string times(double value) { return fmt::format("{:.2f}x", value); }
+/// What one side alone does has a ratio of 1e12 or so (speedup_of).
+std::string times(double value) { return value >= 1e9 ? "inf" : fmt::format("{:.2f}x", value); }
 
 std::string explain_term(const std::string& term) {
   if (term == "dense_efficiency") return "dense kernels run nearer to their peak than the sparse ones";

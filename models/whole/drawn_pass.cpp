@@ -39,8 +39,9 @@ void DrawnPass::add_range(const LayerRange& range, const TokenDraws* draws, std:
     for (ModelOp& op : ops) parts.push_back({std::move(op), 1, tokens, true, false});
   };
   if (range.first > 0 && before > 0) add_extra(decision_ops(model_, range, before, work.tokens), work.tokens);
-  if (model_.dynamics.exit && range.first > 0 && work.owed > 0)
-    add_extra(owed_ops(model_, range, work.owed), work.owed);
+  const auto& exit = model_.dynamics.exit;
+  const bool left = exit && !exit->layers.empty() && exit->layers.front() <= range.first;
+  if (left && work.owed > 0) add_extra(owed_ops(model_, range, work.owed), work.owed);
   if (work.tokens == 0) return;
   // In front of the first decision everybody is there: only the channels that tokens ask for differ.
   const bool everybody = range.first == 0;
@@ -96,10 +97,10 @@ DrawnPass::Drawn DrawnPass::at(const std::string& name, std::uint64_t seed) cons
   if (!known) {
     const TokenDraws draws(model_, seed);
     Ops ops;
-    for (const Part& part : parts(&draws))
-      ops.emplace(
-          part.op.name,
-          Drawn{read_op_text(part.op.keys, part.op.place.file.empty() ? file_ : part.op.place.file), part.share});
+    for (const Part& part : parts(&draws)) {
+      const std::string& file = part.op.place.file.empty() ? file_ : part.op.place.file;
+      ops.emplace(part.op.name, Drawn{read_op_text(part.op.keys, file), part.share, part.tokens});
+    }
     known = std::make_shared<const Ops>(std::move(ops));
     const std::lock_guard lock(mutex_);
     if (seeds_.size() >= kSeedsKept) seeds_.clear();

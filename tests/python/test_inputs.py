@@ -66,6 +66,7 @@ class Masks(unittest.TestCase):
         self.assertEqual(answer.points[1]["sparse_us"], run(self.mask).sparse_us)
         self.assertEqual({point["workload"] for point in answer.points}, {"workload"})
 
+    @unittest.skipIf("SPARSESIM_SANITIZED" in os.environ, "sanitizers take memory of their own")
     def test_no_copy_is_made(self):
         side = 20_000
         mask = np.zeros((side, side), dtype=bool)  # 400 MB

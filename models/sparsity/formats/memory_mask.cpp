@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "sim/config/node.h"
 #include "sim/core/counts.h"
 
 namespace sparsesim {
