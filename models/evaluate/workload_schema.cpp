@@ -127,6 +127,19 @@ nlohmann::ordered_json recipe_schema() {
             {{"type", "object"}, {"additionalProperties", text}}}}};
 }
 
+nlohmann::ordered_json dynamic_schema() {
+  const nlohmann::ordered_json draws = {{"type", "object"},
+                                        {"properties", {{"draws", {{"type", "integer"}, {"minimum", 1}}}}},
+                                        {"additionalProperties", false}};
+  return {{"type", "object"},
+          {"properties",
+           {{"exit", schema_of(ModelSection::exit)},
+            {"tokens", schema_of(ModelSection::pruning)},
+            {"activation", schema_of(ModelSection::activity)},
+            {"routing", draws}}},
+          {"additionalProperties", false}};
+}
+
 }  // namespace
 
 std::string workload_schema() {
@@ -148,6 +161,8 @@ std::string workload_schema() {
                                            {"model", model},
                                            {"recipe", recipe_schema()},
                                            {"parallel", schema_of(ModelSection::parallel)},
+                                           {"dynamic", dynamic_schema()},
+                                           {"serving", {{"type", "object"}, {"description", "docs/serving.md"}}},
                                            {"pass", schema_of(ModelSection::pass, {{"calls", calls}})},
                                            {"training", schema_of(ModelSection::training)}}},
                                          {"oneOf", one_of},

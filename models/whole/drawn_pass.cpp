@@ -40,8 +40,8 @@ void DrawnPass::add_range(const LayerRange& range, const TokenDraws* draws, std:
   };
   if (range.first > 0 && before > 0) add_extra(decision_ops(model_, range, before, work.tokens), work.tokens);
   const auto& exit = model_.dynamics.exit;
-  const bool left = exit && !exit->layers.empty() && exit->layers.front() <= range.first;
-  if (left && work.owed > 0) add_extra(owed_ops(model_, range, work.owed), work.owed);
+  const bool somebody_left = exit && !exit->layers.empty() && exit->layers.front() <= range.first;
+  if (somebody_left && work.owed > 0) add_extra(owed_ops(model_, range, work.owed), work.owed);
   if (work.tokens == 0) return;
   // In front of the first decision everybody is there: only the channels that tokens ask for differ.
   const bool everybody = range.first == 0;

@@ -7,6 +7,7 @@
 
 #include "models/whole/dynamic.h"
 #include "models/whole/layers.h"
+#include "models/whole/model_keys.h"
 #include "models/whole/model_read.h"
 
 namespace sparsesim {
@@ -32,6 +33,19 @@ void read_decisions(MapReader& map, const Model& model, std::vector<std::int64_t
   if (model.parallel.pipeline > 1)
     map.mistake("layers", "with stages of a pipeline nobody leaves between layers: not modelled");
 }
+
+/// The map at `key` with a reader of its own; `read` gets it.
+template <class Read>
+void read_part(MapReader& map, std::string_view key, std::string& text, Read read) {
+  const auto node = map.map(key);
+  if (!node) return;
+  MapReader part(*node, map.diagnostics());
+  read(part);
+  part.finish();
+  text += fmt::format("  {}:\n{}", key, declared_text(part, "    "));
+}
+
+}  // namespace
 
 ModelExit read_exit(MapReader& map, const Model& model) {
   ModelExit exit;
@@ -70,19 +84,6 @@ ModelActivity read_activity(MapReader& map, const Model& model) {
   if (model.shape.kind == ModelKind::encoder) map.mistake("an encoder generates no tokens");
   return activity;
 }
-
-/// The map at `key` with a reader of its own; `read` gets it.
-template <class Read>
-void read_part(MapReader& map, std::string_view key, std::string& text, Read read) {
-  const auto node = map.map(key);
-  if (!node) return;
-  MapReader part(*node, map.diagnostics());
-  read(part);
-  part.finish();
-  text += fmt::format("  {}:\n{}", key, declared_text(part, "    "));
-}
-
-}  // namespace
 
 ModelDynamics read_dynamics(MapReader& top, const Model& model, std::string& resolved) {
   ModelDynamics dynamics;

@@ -102,6 +102,12 @@ std::vector<Declared> model_keys(ModelSection section) {
       return asked_by("", [](MapReader& map) { read_call(map); });
     case ModelSection::training:
       return training_keys();
+    case ModelSection::exit:
+      return asked_by("", [](MapReader& map) { read_exit(map, {}); });
+    case ModelSection::pruning:
+      return asked_by("", [](MapReader& map) { read_pruning(map, {}); });
+    case ModelSection::activity:
+      return asked_by("", [](MapReader& map) { read_activity(map, {}); });
   }
   return {};
 }

@@ -10,7 +10,7 @@
 namespace sparsesim {
 
 /// Sections of a workload with a model, and maps in them.
-enum class ModelSection { model, experts, latent, rule, parallel, pass, call, training };
+enum class ModelSection { model, experts, latent, rule, parallel, pass, call, training, exit, pruning, activity };
 /// Every key of a section, learned by letting its reader ask for them. One that only some choices ask for is not
 /// required.
 std::vector<config::Declared> model_keys(ModelSection section);
@@ -22,6 +22,9 @@ ModelExperts read_experts(config::MapReader& map, const ModelShape& shape);
 ModelLatent read_latent(config::MapReader& map);
 ModelParallel read_parallel(config::MapReader& map);
 AttentionCall read_call(config::MapReader& map);
+ModelExit read_exit(config::MapReader& map, const Model& model);
+ModelPruning read_pruning(config::MapReader& map, const Model& model);
+ModelActivity read_activity(config::MapReader& map, const Model& model);
 Pass read_calls(config::MapReader& map, const Model& model, std::string& resolved);
 /// The keys of a rule by its pattern, which is known.
 void read_rule_keys(config::MapReader& map, RecipeRule& rule);

@@ -95,6 +95,15 @@ struct ServeRequest {
 /// extra: a line per request, as CSV. Errors: those of `serve`; RunStopped.
 Answer answer_serve(const Shipped& shipped, const ServeRequest& request, const Stop& stop);
 
+struct ImportRequest {
+  std::string config, weights, recipe, name, dtype, phase = "prefill";  // config: a file; empty: not given
+  std::int64_t batch = 1;
+  std::optional<std::int64_t> seq, keys;
+  std::int64_t tensor = 1, expert = 1, pipeline = 1, data = 1;
+};
+/// json: the workload, as YAML; extra: what was assumed or left out, a line each. Errors: those of `import`.
+Answer answer_import(const ImportRequest& request);
+
 /// The machine with every default, as YAML; text: what `show` prints.
 Answer answer_show(const Shipped& shipped, const std::string& substrate);
 

@@ -55,6 +55,18 @@ class Core {
     return tree;
   }
 
+  py::tuple import_config(const ImportRequest& request) const {
+    py::object tree;
+    std::string notes;
+    with_failures(failure_, [&] {
+      const Answer said = answer_import(request);
+      config::Diagnostics diagnostics;
+      tree = to_python(config::load_text(said.json, "workload", diagnostics));
+      notes = said.extra;
+    });
+    return py::make_tuple(tree, notes);
+  }
+
   py::dict substrates() const {
     py::dict names;
     for (const SubstrateEntry& entry : list_substrates(shipped_.substrates))
@@ -144,6 +156,20 @@ void add_requests(py::module_& module) {
       .def_readwrite("quality_dense", &ServeRequest::quality_dense)
       .def_readwrite("quality_sparse", &ServeRequest::quality_sparse)
       .def_readwrite("threads", &ServeRequest::threads);
+  add_request<ImportRequest>(module, "Import")
+      .def_readwrite("config", &ImportRequest::config)
+      .def_readwrite("weights", &ImportRequest::weights)
+      .def_readwrite("recipe", &ImportRequest::recipe)
+      .def_readwrite("name", &ImportRequest::name)
+      .def_readwrite("dtype", &ImportRequest::dtype)
+      .def_readwrite("phase", &ImportRequest::phase)
+      .def_readwrite("batch", &ImportRequest::batch)
+      .def_readwrite("seq", &ImportRequest::seq)
+      .def_readwrite("keys", &ImportRequest::keys)
+      .def_readwrite("tensor", &ImportRequest::tensor)
+      .def_readwrite("expert", &ImportRequest::expert)
+      .def_readwrite("pipeline", &ImportRequest::pipeline)
+      .def_readwrite("data", &ImportRequest::data);
   add_request<InspectRequest>(module, "Inspect")
       .def_readwrite("file", &InspectRequest::file)
       .def_readwrite("label", &InspectRequest::label)
@@ -180,6 +206,7 @@ PYBIND11_MODULE(_core, module) {
       .def("inspect", &Core::inspect)
       .def("show", &Core::show)
       .def("workload", &Core::workload)
+      .def("import_config", &Core::import_config)
       .def("substrates", &Core::substrates)
       .def("workloads", &Core::workloads)
       .def("mask", &Core::mask);

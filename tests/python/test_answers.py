@@ -4,6 +4,7 @@ import json
 import pathlib
 import pickle
 import unittest
+import warnings
 
 import support
 import sparsesim
@@ -88,6 +89,21 @@ class SameAsTheProgram(unittest.TestCase):
         self.assertAlmostEqual(sum(ends) / 20 * 1000, answer.points[0]["sparse"]["end_to_end_ms"]["mean"], places=3)
         with self.assertRaisesRegex(sparsesim.ConfigError, "^input"):
             sparsesim.serve("a100", "llama-2-7b", input="lognormal")
+
+    def test_import_config(self):
+        path = support.ROOT / "tests/models/whole/configs/mixtral.json"
+        with support.folder(), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            workload = sparsesim.import_config(path, phase="decode", keys=500, batch=4, name="experts")
+            text = support.subprocess.run([support.PROGRAM, "import", path, "--phase", "decode", "--keys", "500", "--batch", "4", "--name", "experts"],
+                                          check=True, capture_output=True, text=True).stdout
+            pathlib.Path("experts.yaml").write_text(text)
+            self.assertEqual(sparsesim.run("h100-x8", workload, interval=False).ops, sparsesim.run("h100-x8", "experts.yaml", interval=False).ops)
+            self.assertEqual(workload, sparsesim.import_config(json.loads(path.read_text()), phase="decode", keys=500, batch=4, name="experts"))
+        self.assertTrue(all(issubclass(warning.category, UserWarning) for warning in caught))
+        with self.assertRaises(sparsesim.ConfigError) as raised:
+            sparsesim.import_config({"model_type": "llama", "hidden_size": "wide"})
+        self.assertIn('config["hidden_size"]', {mistake.place for mistake in raised.exception.mistakes})
 
     def test_small_questions(self):
         self.assertAlmostEqual(sparsesim.estimate(0.87, cache=0.31, dispatch=0.42), 1 / (1 - 0.87 * 0.31))

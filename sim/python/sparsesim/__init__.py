@@ -12,6 +12,7 @@ import json as _json
 import os as _os
 import pathlib as _pathlib
 import tempfile as _tempfile
+import warnings as _warnings
 
 from . import _core
 from ._errors import ConfigError, Error, Mistake, ResultsFileError, UnsupportedError
@@ -24,7 +25,7 @@ from ._results import BreakevenResult, InspectResult, Machine, RecommendResult, 
 __version__ = _core.version
 __all__ = [
     "BreakevenResult", "ConfigError", "Error", "InspectResult", "Machine", "Mistake", "RecommendResult", "ResultsFileError", "RunResult",
-    "ServeResult", "SweepResult", "UnsupportedError", "ValidationResult", "breakeven", "estimate", "inspect", "load_workload", "recommend", "run", "schema",
+    "ServeResult", "SweepResult", "UnsupportedError", "ValidationResult", "breakeven", "estimate", "import_config", "inspect", "load_workload", "recommend", "run", "schema",
     "serve", "show", "substrates", "sweep", "validate", "workloads",
 ]
 
@@ -243,6 +244,29 @@ def load_workload(workload) -> dict:
     inputs = _Inputs(_CORE)
     with inputs.failures():
         return _CORE.workload(inputs.name(workload, "workload"))
+
+
+def import_config(config, *, weights=None, recipe=None, phase="prefill", batch=1, seq=None, keys=None, tensor=1, expert=1, pipeline=1, data=1,
+                  name=None, dtype=None) -> dict:
+    """A workload from a checkpoint's config, to change and to run: `sparsesim import`.
+
+    config: config.json, the folder of a checkpoint, its content as a dict, or a config of Transformers.
+    weights: safetensors whose zeros become rules and masks. recipe: rules, or a recipe of a pruning tool; a file or a dict.
+    phase, batch, seq, keys: the pass; tensor, expert, pipeline, data: devices. What had to be assumed is a warning.
+    """
+    inputs = _Inputs(_CORE)
+    if hasattr(config, "to_dict"):
+        config = config.to_dict()
+    path = inputs.name(config, "config")
+    if _os.path.isdir(path):
+        path = _os.path.join(path, "config.json")
+    with inputs.failures():
+        workload, notes = _CORE.import_config(_core.Import(
+            config=path, weights=_os.fspath(weights or ""), recipe=inputs.name(recipe, "recipe") if recipe else "", phase=phase, batch=batch,
+            seq=seq, keys=keys, tensor=tensor, expert=expert, pipeline=pipeline, data=data, name=name or "", dtype=dtype or ""))
+    for note in notes.splitlines():
+        _warnings.warn(inputs.readable(note), stacklevel=2)
+    return workload
 
 
 def schema(language: str) -> dict:

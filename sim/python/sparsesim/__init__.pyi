@@ -198,4 +198,20 @@ def substrates() -> dict[str, str]: ...
 def workloads() -> dict[str, str]: ...
 def show(substrate: Input) -> Machine: ...
 def load_workload(workload: Input) -> dict[str, Any]: ...
+def import_config(
+    config: Input | Any,
+    *,
+    weights: Path | None = None,
+    recipe: Input | None = None,
+    phase: str = "prefill",
+    batch: int = 1,
+    seq: int | None = None,
+    keys: int | None = None,
+    tensor: int = 1,
+    expert: int = 1,
+    pipeline: int = 1,
+    data: int = 1,
+    name: str | None = None,
+    dtype: str | None = None,
+) -> dict[str, Any]: ...
 def schema(language: str) -> dict[str, Any]: ...

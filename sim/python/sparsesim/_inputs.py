@@ -40,8 +40,9 @@ class Inputs:
             return os.fspath(value)
         if not isinstance(value, dict):
             raise ConfigError([Mistake(argument, f"a name, a path or a dict, not {type(value).__name__}")])
-        if argument != "spec" and "name" not in value:
-            value = {"name": argument, **value}
+        kind = argument.partition("[")[0]
+        if kind in ("substrate", "workload") and "name" not in value:
+            value = {"name": kind, **value}
         return self.hold(Writer(self, argument).document(value))
 
     def hold(self, writer: "Writer") -> str:
@@ -152,8 +153,9 @@ class Writer:
             if item is None:  # as if it were absent
                 continue
             here = f"{place}[{key!r}]".replace("'", '"')
-            if not isinstance(key, str):
+            if not isinstance(key, (str, int)):
                 raise ConfigError([Mistake(here, "keys are text")])
+            key = str(key)  # JSON has numbers as text
             start = lead if lead is not None else indent
             self.value(f"{start}{key if PLAIN_KEY.match(key) else json.dumps(key, ensure_ascii=False)}:", item, indent, here)
             lead = None

@@ -114,7 +114,7 @@ TEST_CASE("the sections of whole models have the keys that the schema says") {
     if (!tree.find("model")) continue;
     CAPTURE(file.path().string());
     models += 1;
-    for (const char* key : {"model", "recipe", "parallel", "pass"})
+    for (const char* key : {"model", "recipe", "parallel", "dynamic", "pass"})
       if (const auto section = tree.find(key)) compare(properties.at(key), *section);
   }
   CHECK(models > 5);
@@ -125,6 +125,10 @@ TEST_CASE("the sections of whole models have the keys that the schema says") {
                         " {modules: attention.scores, pattern: window, window: 64, sinks: 4},"
                         " {modules: [mlp.down], pattern: vnm, v: 64, columns: 8, masks: [a.npy]}]",
                         "r", diagnostics));
+  compare(
+      properties.at("dynamic"),
+      config::load_text("{activation: {sparsity: 0.5, spread: 0.1, overlap: 0, modules: [mlp]}, routing: {draws: 2}}",
+                        "d", diagnostics));
   compare(properties.at("pass"),
           config::load_text("{phase: mixed, calls: [{batch: 1, queries: 2, keys: 3}]}", "p", diagnostics));
 }
