@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "models/substrate/settings.h"
 #include "sim/config/reader.h"
@@ -15,7 +16,10 @@ using config::Mistake;
 
 constexpr std::size_t kMachinesMost = 64;  // kept at a time, of some 100 KiB
 constexpr std::string_view kSubstrate = "substrate.";
+constexpr std::string_view kWorkload = "workload.";
 constexpr std::string_view kOps = "workload.ops.";
+constexpr std::array<std::string_view, 5> kModelSections = {"workload.model.", "workload.recipe.", "workload.parallel.",
+                                                            "workload.pass.", "workload.dynamic."};
 
 [[noreturn]] void refuse(const config::Position& place, const std::string& what, const std::string& hint = {}) {
   throw ConfigError(Mistake{place, what, hint, {}});
@@ -62,7 +66,8 @@ std::vector<std::vector<std::string>> op_paths(const config::Node& tree, std::st
   const std::vector<std::string> names = op_names(tree);
   if (rest.starts_with("*.")) {
     const std::string key = split(rest.substr(2)).front();
-    for (const config::Node& op : tree.find("ops")->items())
+    const auto ops = tree.find("ops");
+    for (const config::Node& op : ops ? ops->items() : std::vector<config::Node>{})
       if (op.find("name") && op.find(key)) add(op.find("name")->scalar(), rest.substr(2));
     if (paths.empty()) refuse(place, fmt::format("no op with a name has the key \"{}\"", key));
     return paths;
@@ -77,6 +82,24 @@ std::vector<std::vector<std::string>> op_paths(const config::Node& tree, std::st
   }
   add(std::string(best), rest.substr(best.size() + 1));
   return paths;
+}
+
+/// Path of a value of a whole model; a rule of a recipe goes by the part that it is of, dots and all.
+std::vector<std::string> model_path(const config::Node& tree, std::string_view path, const config::Position& place) {
+  if (!tree.find("model"))
+    refuse(place, fmt::format("{} is no whole model: it has no workload.{}", tree.position().file, path),
+           "workload.seed or workload.ops.NAME.KEY");
+  constexpr std::string_view kRecipe = "recipe.";
+  if (!path.starts_with(kRecipe)) return split(path);
+  const auto recipe = tree.find("recipe");
+  if (recipe && recipe->type() != config::Node::Type::map)
+    refuse(place, "the recipe is a list: only rules of the short form, as {mlp: 2:4}, can be parameters");
+  return {"recipe", std::string(path.substr(kRecipe.size()))};
+}
+
+bool is_model_path(std::string_view path) {
+  return std::any_of(kModelSections.begin(), kModelSections.end(),
+                     [&](std::string_view section) { return path.starts_with(section); });
 }
 
 /// Stands for the file of a value, until its mistakes are given the place of the parameter.
@@ -213,8 +236,11 @@ std::vector<config::Change> Study::changes(const config::Node& tree, const std::
     diagnostics.throw_if_any();
     if (path == "workload.seed")
       changes.push_back({{"seed"}, value});
+    else if (is_model_path(path))
+      changes.push_back({model_path(tree, std::string_view(path).substr(kWorkload.size()), place), value});
     else if (!path.starts_with(kOps))
-      refuse(place, fmt::format("\"{}\" is no parameter", path), "workload.seed or workload.ops.NAME.KEY");
+      refuse(place, fmt::format("\"{}\" is no parameter", path),
+             "workload.seed or workload.ops.NAME.KEY; of whole models workload.model, .recipe, .parallel, .pass");
     else
       for (auto& steps : op_paths(tree, std::string_view(path).substr(kOps.size()), place))
         changes.push_back({std::move(steps), value});

@@ -33,7 +33,8 @@ class LayerMerge {
     for (Entry& entry : entries_) {
       std::sort(entry.layers.begin(), entry.layers.end());
       ModelOp op;
-      op.name = texts_[entry.op.name] > 1 ? fmt::format("layers {}: {}", layers_text(entry.layers), entry.op.name)
+      op.name = texts_[entry.op.name] > 1 ? fmt::format("layer{} {}: {}", entry.layers.size() > 1 ? "s" : "",
+                                                        layers_text(entry.layers), entry.op.name)
                                           : entry.op.name;
       op.repeat = most_in_stage(entry.layers, model_.shape.layers, model_.parallel.pipeline);
       op.keys = std::move(entry.op.keys);

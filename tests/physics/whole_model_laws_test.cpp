@@ -1,0 +1,141 @@
+// Laws of whole models: sums of layers, twice the tokens, devices that share the work.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "models/evaluate/run.h"
+#include "models/ops/weights/stored_bytes.h"
+#include "models/whole/op_text.h"
+
+namespace sparsesim {
+namespace {
+
+const SearchPath kMachines{{SPARSESIM_SOURCE_DIR "/substrates"}};
+
+Workload written(const std::string& text) {
+  config::Diagnostics diagnostics;
+  return read_workload(config::load_text(text, "w.yaml", diagnostics));
+}
+
+RunResult times(const std::string& text, const Substrate& substrate) {
+  RunOptions options;
+  options.explain = options.interval = false;
+  return run(written(text), substrate, options);
+}
+
+const char* const kLayer = "model: {layers: 1, hidden: 4096, intermediate: 11008, heads: 32, dtype: fp16}\n";
+
+TEST_CASE("a model of one layer takes what its ops take, written by hand") {
+  const Substrate a100 = load_substrate("a100", kMachines);
+  const RunResult whole = times(std::string(kLayer) + "pass: {seq: 1024}\n", a100);
+  const RunResult by_hand = times(
+      "ops:\n"
+      "- {name: lookup, op: elementwise, elements: 4194304, dtype: fp16, flops_per_element: 0}\n"
+      "- {name: norm, op: elementwise, elements: 4194304, dtype: fp16, reads: 2, writes: 2, flops_per_element: 5, "
+      "repeat: 2}\n"
+      "- {name: qkv, op: gemm, m: 1024, n: 12288, k: 4096, dtype: fp16}\n"
+      "- {name: rope, op: elementwise, elements: 8388608, dtype: fp16, flops_per_element: 6}\n"
+      "- {name: attention, op: attention, seq: 1024, heads: 32, head_dim: 128, dtype: fp16}\n"
+      "- {name: output, op: gemm, m: 1024, n: 4096, k: 4096, dtype: fp16}\n"
+      "- {name: up, op: gemm, m: 1024, n: 22016, k: 4096, dtype: fp16}\n"
+      "- {name: gate, op: elementwise, elements: 11272192, dtype: fp16, reads: 2, flops_per_element: 6}\n"
+      "- {name: down, op: gemm, m: 1024, n: 4096, k: 11008, dtype: fp16}\n"
+      "- {name: last, op: elementwise, elements: 4096, dtype: fp16, reads: 2, writes: 1, flops_per_element: 5}\n",
+      a100);
+  CHECK(whole.dense == by_hand.dense);
+  CHECK(whole.dense_counters.device.useful_macs == by_hand.dense_counters.device.useful_macs);
+}
+
+TEST_CASE("layers add up, and twice the tokens take twice the time where products bound it") {
+  const Substrate a100 = load_substrate("a100", kMachines);
+  const auto with = [&](int layers, int tokens) {
+    return times(fmt::format("model: {{layers: {}, hidden: 4096, intermediate: 11008, heads: 32, dtype: fp16}}\n"
+                             "pass: {{batch: {}, seq: 2048}}\n",
+                             layers, tokens / 2048),
+                 a100);
+  };
+  const RunResult one = with(1, 2048), eighty = with(80, 2048), doubled = with(1, 4096);
+  const Time outside = one.ops.front().prediction.dense.time + one.ops.back().prediction.dense.time;
+  CHECK(eighty.dense.ps - outside.ps == 80 * (one.dense.ps - outside.ps));
+  CHECK(doubled.dense / one.dense == doctest::Approx(2).epsilon(0.05));
+  CHECK(doubled.dense_counters.device.useful_macs == 2 * one.dense_counters.device.useful_macs);
+}
+
+TEST_CASE("devices that split every product share its multiply-adds, whatever their number") {
+  const Substrate node = load_substrate("h100-x8", kMachines);
+  const auto on = [&](const std::string& parallel) {
+    return times(
+               "model: {layers: 2, hidden: 4096, intermediate: 14336, heads: 32, kv_heads: 8, vocabulary: 32000}\n"
+               "parallel: {" +
+                   parallel + "}\npass: {batch: 8, seq: 512}\n",
+               node)
+        .dense_counters;
+  };
+  const double alone = on("tensor: 1").device.useful_macs;
+  for (const int devices : {2, 4, 8}) {
+    const RunCounters shared = on(fmt::format("tensor: {}", devices));
+    CHECK(shared.device.useful_macs * devices == doctest::Approx(alone).epsilon(1e-12));
+    // Two exchanges per layer and one of the embedding; even a switch that adds moves the buffer of each device once.
+    CHECK(shared.fabric_bytes > 5.0 * (devices - 1) * 8 * 512 * 4096 * 2);
+  }
+  CHECK(on("data: 8").device.useful_macs * 8 == doctest::Approx(alone).epsilon(1e-12));
+  CHECK(on("pipeline: 2").device.useful_macs ==
+        doctest::Approx(alone).epsilon(1e-12));  // all layers, one after the other
+  CHECK(on("pipeline: 2").fabric_bytes == 8.0 * 512 * 4096 * 2);
+}
+
+TEST_CASE("groups that share experts divide the tokens of all other products") {
+  const Substrate node = load_substrate("h100-x8", kMachines);
+  const auto model = [&](const std::string& parallel) {
+    const Workload w = written(
+        "model: {layers: 2, hidden: 2048, heads: 16, vocabulary: 1000, experts: {count: 16, top_k: 2, intermediate: "
+        "1024}}\n"
+        "parallel: {" +
+        parallel + "}\npass: {phase: decode, batch: 64, keys: 100}\n");
+    std::string text;
+    for (const ModelOp& op : latency_ops(w.model->model, w.model->pass)) text += op_line(op);
+    return text;
+  };
+  const std::string spread = model("expert: 8, tensor: 2");
+  CHECK(spread.find("name: attention.qkv, repeat: 2, op: gemm, m: 16, n: 3072") != std::string::npos);
+  CHECK(spread.find("op: moe_ffn, tokens: 64, hidden: 2048, intermediate: 1024") != std::string::npos);
+  CHECK(spread.find("attention.reduce_scatter") != std::string::npos);
+  CHECK(spread.find("experts.all_gather") != std::string::npos);
+  const std::string split = model("tensor: 8");
+  CHECK(split.find("intermediate: 128, experts: 16") != std::string::npos);
+  CHECK(split.find("experts.all_reduce") != std::string::npos);
+}
+
+TEST_CASE("a stage sends to the next what one pair of devices can") {
+  const Substrate node = load_substrate("a100-x8", kMachines);
+  const RunResult one = times("ops: [{name: s, op: send, bytes: 64 MiB, devices: 1}]\n", node);
+  const RunResult four = times("ops: [{name: s, op: send, bytes: 64 MiB, devices: 4}]\n", node);
+  CHECK(one.dense_counters.fabric_bytes == 64.0 * (1 << 20));
+  CHECK(four.dense_counters.fabric_bytes == 4 * one.dense_counters.fabric_bytes);
+  CHECK(four.dense / one.dense == doctest::Approx(1).epsilon(0.2));  // pairs do not share links of a switch
+  CHECK_THROWS_AS(times("ops: [{name: s, op: send, bytes: 1 MiB, devices: 8}]\n", node), UnsupportedError);
+}
+
+TEST_CASE("formats store what their table says") {
+  const auto bytes = [](const std::string& keys) {
+    const auto op = read_op_text("op: spmm, m: 1, n: 1024, k: 2048, dtype: fp16, " + keys, "");
+    return stored_bytes(dynamic_cast<const Spmm&>(*op).size());
+  };
+  const double all = 1024.0 * 2048;
+  const auto check = [&](const std::string& keys, double values, double metadata) {
+    CAPTURE(keys);
+    CHECK(bytes(keys).values == doctest::Approx(values));
+    CHECK(bytes(keys).metadata == doctest::Approx(metadata));
+  };
+  check("pattern: 2:4", all, all / 8);  // half of them, 2 bits each
+  check("pattern: unstructured, sparsity: 0.75, format: csr", all / 2, all / 4 * 4 + 4 * 1024);
+  check("pattern: unstructured, sparsity: 0.75, format: csc", all / 2, all / 4 * 4 + 4 * 2048);
+  check("pattern: unstructured, sparsity: 0.75, format: coo", all / 2, all / 4 * 8);
+  check("pattern: unstructured, sparsity: 0.75, format: bitmap", all / 2, all / 8);
+  check("pattern: unstructured, sparsity: 0.75, format: tiled", all / 2, all / 4 * 2);
+  check("pattern: block, block: [16, 16], sparsity: 0.5, format: bsr", all, all / 2 / 256 * 4 + 4 * 1024 / 16);
+  check("pattern: 1:4", all / 2, all / 4 / 4);  // places of 2 bits
+  check("pattern: vnm, v: 64, columns: 8", all / 2, all / 4 / 4 + 1024 * 2048.0 / 64 / 2);
+}
+
+}  // namespace
+}  // namespace sparsesim
