@@ -24,19 +24,27 @@ const std::vector<ModuleWord>& words() {
   return table;
 }
 
-bool covers(const RecipeRule& rule, Module module) {
-  return std::any_of(rule.modules.begin(), rule.modules.end(), [&](const std::string& word) {
-    const auto modules = modules_of(word);
-    return std::find(modules.begin(), modules.end(), module) != modules.end();
-  });
+/// Which parts each rule is for, one bit each: asked for every part of every layer.
+std::vector<unsigned> parts_of_rules(const Model& model) {
+  std::vector<unsigned> parts;
+  for (const RecipeRule& rule : model.recipe) {
+    unsigned bits = 0;
+    for (const std::string& word : rule.modules)
+      for (const Module module : modules_of(word)) bits |= 1u << static_cast<unsigned>(module);
+    parts.push_back(bits);
+  }
+  return parts;
 }
 
-/// Whether the pattern leaves the module's op to the rules before it: heads and channels say more than one op.
-const RecipeRule* last_rule(const Model& model, Module module, std::int64_t layer) {
-  const RecipeRule* found = nullptr;
-  for (const RecipeRule& rule : model.recipe)
-    if ((module == Module::head || (layer >= rule.first && layer <= rule.last)) && covers(rule, module)) found = &rule;
-  return found != nullptr && found->pattern == "dense" ? nullptr : found;
+/// The last rule for a part; the head is of no layer.
+const RecipeRule* last_rule(const Model& model, const std::vector<unsigned>& parts, Module module, std::int64_t layer) {
+  for (std::size_t i = model.recipe.size(); i-- > 0;) {
+    const RecipeRule& rule = model.recipe[i];
+    if ((parts[i] >> static_cast<unsigned>(module) & 1u) == 0) continue;
+    if (module == Module::head || (layer >= rule.first && layer <= rule.last))
+      return rule.pattern == "dense" ? nullptr : &rule;
+  }
+  return nullptr;
 }
 
 bool alike(const LayerClass& a, const LayerClass& b) { return a.experts == b.experts && a.rules == b.rules; }
@@ -58,10 +66,11 @@ bool has_experts(const ModelShape& shape, std::int64_t layer) {
 
 std::vector<LayerClass> layer_classes(const Model& model) {
   std::vector<LayerClass> classes;
+  const std::vector<unsigned> parts = parts_of_rules(model);
   for (std::int64_t layer = 0; layer < model.shape.layers; ++layer) {
     LayerClass one;
     one.experts = has_experts(model.shape, layer);
-    for (std::size_t m = 0; m < kModules; ++m) one.rules[m] = last_rule(model, static_cast<Module>(m), layer);
+    for (std::size_t m = 0; m < kModules; ++m) one.rules[m] = last_rule(model, parts, static_cast<Module>(m), layer);
     auto found = std::find_if(classes.begin(), classes.end(), [&](const LayerClass& c) { return alike(c, one); });
     if (found == classes.end()) found = classes.insert(classes.end(), std::move(one));
     found->layers.push_back(layer);
@@ -69,7 +78,7 @@ std::vector<LayerClass> layer_classes(const Model& model) {
   return classes;
 }
 
-const RecipeRule* head_rule(const Model& model) { return last_rule(model, Module::head, 0); }
+const RecipeRule* head_rule(const Model& model) { return last_rule(model, parts_of_rules(model), Module::head, 0); }
 
 std::vector<PartTensor> tensors_of(const ModelShape& shape, Module module) {
   const std::int64_t key = shape.kv_heads * shape.head_dim;
@@ -89,8 +98,12 @@ std::string layers_text(const std::vector<std::int64_t>& layers) {
                                   : fmt::format("{}-{}", layers[begin], layers[end]));
     begin = end + 1;
   }
+  // Names must differ where layers do: short for steps of one length alone, which three numbers tell.
   constexpr std::size_t kRangesMost = 4;
-  if (ranges.size() <= kRangesMost) return fmt::format("{}", fmt::join(ranges, ","));
+  const auto uneven = [&](std::size_t i) { return layers[i] - layers[i - 1] != layers[1] - layers[0]; };
+  bool even = ranges.size() > kRangesMost;
+  for (std::size_t i = 2; even && i < layers.size(); ++i) even = !uneven(i);
+  if (!even) return fmt::format("{}", fmt::join(ranges, ","));
   return fmt::format("{},{},..,{}", ranges[0], ranges[1], ranges.back());
 }
 

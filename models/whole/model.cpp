@@ -18,13 +18,11 @@ class LayerMerge {
 
   void add(const std::vector<LayerOp>& ops, const std::vector<std::int64_t>& layers) {
     for (const LayerOp& op : ops) {
-      auto found = std::find_if(entries_.begin(), entries_.end(),
-                                [&](const Entry& e) { return e.op.name == op.name && e.op.keys == op.keys; });
-      if (found == entries_.end()) {
-        ++texts_[op.name];
-        found = entries_.insert(entries_.end(), {op, {}});
-      }
-      found->layers.insert(found->layers.end(), layers.begin(), layers.end());
+      auto& of_name = texts_[op.name];
+      const auto [found, fresh] = of_name.emplace(op.keys, entries_.size());
+      if (fresh) entries_.push_back({op, {}});
+      auto& all = entries_[found->second].layers;
+      all.insert(all.end(), layers.begin(), layers.end());
     }
   }
 
@@ -33,9 +31,9 @@ class LayerMerge {
     for (Entry& entry : entries_) {
       std::sort(entry.layers.begin(), entry.layers.end());
       ModelOp op;
-      op.name = texts_[entry.op.name] > 1 ? fmt::format("layer{} {}: {}", entry.layers.size() > 1 ? "s" : "",
-                                                        layers_text(entry.layers), entry.op.name)
-                                          : entry.op.name;
+      op.name = texts_[entry.op.name].size() > 1 ? fmt::format("layer{} {}: {}", entry.layers.size() > 1 ? "s" : "",
+                                                               layers_text(entry.layers), entry.op.name)
+                                                 : entry.op.name;
       op.repeat = most_in_stage(entry.layers, model_.shape.layers, model_.parallel.pipeline);
       op.keys = std::move(entry.op.keys);
       if (entry.op.rule != nullptr) op.place = entry.op.rule->place;
@@ -50,8 +48,8 @@ class LayerMerge {
     std::vector<std::int64_t> layers;
   };
   const Model& model_;
-  std::vector<Entry> entries_;  // in the order of a pass
-  std::map<std::string, int> texts_;
+  std::vector<Entry> entries_;                                       // in the order of a pass
+  std::map<std::string, std::map<std::string, std::size_t>> texts_;  // of each name, and the entry that has it
 };
 
 std::vector<ModelOp> layers_of(const Model& model, const LayerWork& work) {

@@ -14,7 +14,7 @@ namespace {
 
 using config::MapReader;
 
-constexpr std::int64_t kLayersMost = 4096;
+constexpr std::int64_t kLayersMost = 1024;
 constexpr std::int64_t kSizeMost = kLayerExtentMost;
 constexpr std::int64_t kDevicesMost = 65536;
 constexpr std::int64_t kCallsMost = 64;

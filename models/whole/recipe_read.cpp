@@ -168,6 +168,7 @@ void add_rules(MapReader& map, RecipeRule rule, const ModelShape& shape, std::ve
     rule.first = range.first;
     rule.last = range.last;
     if (const std::string misfit = misfit_of(rule, shape); !misfit.empty()) map.mistake("modules", misfit);
+    if (static_cast<std::int64_t>(rules.size()) == kRulesMost) return;  // reported where the recipe ends
     rules.push_back(rule);
   }
 }
@@ -271,6 +272,8 @@ std::vector<RecipeRule> read_recipe(MapReader& top, const ModelShape& shape, std
   } else {
     top.mistake("recipe", "recipe is a list of rules, or a map of modules to patterns");
   }
+  if (static_cast<std::int64_t>(rules.size()) == kRulesMost)
+    top.mistake("recipe", fmt::format("a recipe has less than {} rules and ranges of layers", kRulesMost));
   if (!text.empty()) resolved += "recipe:\n" + text;
   return rules;
 }

@@ -54,7 +54,7 @@ void read_dtype(MapReader& map, Checkpoint& c) {
 
 /// Depth, width and heads, which every transformer has.
 void read_body(MapReader& map, Checkpoint& c) {
-  c.shape.layers = map.integer("num_hidden_layers", 1, 4096);
+  c.shape.layers = map.integer("num_hidden_layers", 1, 1024);
   c.shape.hidden = size_of(map, "hidden_size");
   c.shape.heads = map.integer("num_attention_heads", 1, 65536);
   read_dtype(map, c);

@@ -103,6 +103,17 @@ TEST_CASE("a recipe changes the layers that it names and no others") {
   CHECK(named(after, "mlp.gate_up").repeat == 32);
 }
 
+TEST_CASE("layers are named so that different ones have different names") {
+  Model model = shipped("llama-2-7b");
+  for (const std::int64_t layer : {0, 2, 6, 8, 10, 14, 31})
+    model.recipe.push_back(rule({"mlp.down"}, "2:4", layer, layer));
+  for (const std::int64_t layer : {1, 3, 5, 7, 9, 11}) model.recipe.push_back(rule({"mlp.down"}, "1:4", layer, layer));
+  const auto ops = ops_of_pass(model, {{{1, 128, 128}}});
+  CHECK(named(ops, "layers 0,2,6,8,10,14,31: mlp.down").repeat == 7);
+  CHECK(named(ops, "layers 1,3,..,11: mlp.down").repeat == 6);
+  CHECK(named(ops, "layers 4,12-13,15-30: mlp.down").repeat == 19);
+}
+
 TEST_CASE("the parts of a pass are the pass") {
   const Model model = on(shipped("mixtral-8x7b"), {.tensor = 2});
   const AttentionCall call{4, 1, 1000};
