@@ -11,6 +11,7 @@
 #include "models/ops/op.h"
 #include "models/substrate/substrate.h"
 #include "models/whole/model_read.h"
+#include "sim/config/reader.h"
 
 namespace sparsesim {
 
@@ -53,6 +54,7 @@ struct WorkloadEntry {
 std::vector<WorkloadEntry> list_workloads(const SearchPath& search);
 
 /// JSON Schema of the language, made from the very readers that parse it.
-std::string workload_schema();
+/// `serving` are the keys of the section of that name, which others read; none: it is left out.
+std::string workload_schema(const std::vector<config::Declared>& serving = {});
 
 }  // namespace sparsesim

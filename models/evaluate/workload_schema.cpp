@@ -142,7 +142,7 @@ nlohmann::ordered_json dynamic_schema() {
 
 }  // namespace
 
-std::string workload_schema() {
+std::string workload_schema(const std::vector<Declared>& serving) {
   nlohmann::ordered_json kinds = nlohmann::ordered_json::array();
   for (const auto& kind : op_kinds()) kinds.push_back(schema_of(kind));
   nlohmann::ordered_json calls = {{"type", "array"}, {"items", schema_of(ModelSection::call)}};
@@ -150,23 +150,28 @@ std::string workload_schema() {
                                                                  {"latent", schema_of(ModelSection::latent)}});
   nlohmann::ordered_json one_of = nlohmann::ordered_json::array();
   for (const char* key : {"ops", "model"}) one_of.push_back({{"required", {key}}});
-  const nlohmann::ordered_json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
-                                         {"title", "sparsesim workload"},
-                                         {"type", "object"},
-                                         {"properties",
-                                          {{"name", {{"type", "string"}}},
-                                           {"title", {{"type", "string"}}},
-                                           {"seed", {{"type", "integer"}, {"minimum", 0}}},
-                                           {"ops", {{"type", "array"}, {"minItems", 1}, {"items", {{"oneOf", kinds}}}}},
-                                           {"model", model},
-                                           {"recipe", recipe_schema()},
-                                           {"parallel", schema_of(ModelSection::parallel)},
-                                           {"dynamic", dynamic_schema()},
-                                           {"serving", {{"type", "object"}, {"description", "docs/serving.md"}}},
-                                           {"pass", schema_of(ModelSection::pass, {{"calls", calls}})},
-                                           {"training", schema_of(ModelSection::training)}}},
-                                         {"oneOf", one_of},
-                                         {"additionalProperties", false}};
+  nlohmann::ordered_json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                                   {"title", "sparsesim workload"},
+                                   {"type", "object"},
+                                   {"properties",
+                                    {{"name", {{"type", "string"}}},
+                                     {"title", {{"type", "string"}}},
+                                     {"seed", {{"type", "integer"}, {"minimum", 0}}},
+                                     {"ops", {{"type", "array"}, {"minItems", 1}, {"items", {{"oneOf", kinds}}}}},
+                                     {"model", model},
+                                     {"recipe", recipe_schema()},
+                                     {"parallel", schema_of(ModelSection::parallel)},
+                                     {"dynamic", dynamic_schema()},
+                                     {"serving", {{"type", "object"}, {"description", "docs/serving.md"}}},
+                                     {"pass", schema_of(ModelSection::pass, {{"calls", calls}})},
+                                     {"training", schema_of(ModelSection::training)}}},
+                                   {"oneOf", one_of},
+                                   {"additionalProperties", false}};
+  if (!serving.empty()) {
+    nlohmann::ordered_json properties;
+    for (const Declared& key : serving) properties[key.key] = schema_of(key);
+    schema["properties"]["serving"] = {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
+  }
   return schema.dump(2) + "\n";
 }
 

@@ -15,7 +15,8 @@ using config::MapReader;
 using config::Range;
 
 TokenLaw read_law(MapReader& map, const char* key, const TokenLaw& fallback) {
-  const std::string text = map.text(key, fallback.text);
+  const auto given = map.optional(key);  // a number or a text
+  const std::string text = given ? given->scalar() : fallback.text;
   if (const auto law = parse_token_law(text)) return *law;
   map.mistake(key, fmt::format("{} \"{}\" is no law of lengths", key, text.substr(0, 80)), kTokenLawForms);
   return fallback;
@@ -112,6 +113,19 @@ ServingSpec read_serving(MapReader& map, Scheduling scheduling) {
     read_scheduler(map, spec);
   map.finish();
   return spec;
+}
+
+std::vector<config::Declared> serving_keys() {
+  std::vector<config::Declared> keys;
+  for (const Scheduling scheduling : {Scheduling::continuous, Scheduling::batch}) {
+    config::Diagnostics ignored;
+    MapReader map(config::load_text("{}", "schema", ignored), ignored);
+    read_serving(map, scheduling);
+    for (const config::Declared& key : map.declared())
+      if (std::none_of(keys.begin(), keys.end(), [&](const auto& known) { return known.key == key.key; }))
+        keys.push_back(key);
+  }
+  return keys;
 }
 
 void fill_batch_defaults(ServingSpec& spec, const Substrate& substrate) {

@@ -67,6 +67,9 @@ enum class Scheduling {
 /// file that names it.
 ServingSpec read_serving(config::MapReader& map, Scheduling scheduling);
 
+/// Every key of the section, whatever the scheduling, for the JSON Schema of workloads.
+std::vector<config::Declared> serving_keys();
+
 /// vLLM's choice for its API server where nothing is given: 8192 tokens and 1024 sequences on devices of 70 GiB or
 /// more that are no A100, else 2048 and 256.
 /// Source: vLLM, EngineArgs.get_batch_defaults; pull requests 12369 and 17885.

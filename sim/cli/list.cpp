@@ -13,6 +13,7 @@
 #include "models/ops/kinds.h"
 #include "models/ops/registry.h"
 #include "models/ops/weights/spmm.h"
+#include "models/serving/serving_spec.h"
 #include "models/sparsity/key_pattern.h"
 #include "models/substrate/fingerprint.h"
 #include "models/substrate/schema.h"
@@ -175,7 +176,7 @@ int run_show(const ParsedCommand& command) {
 }
 
 int run_schema(const ParsedCommand& command) {
-  fmt::print("{}", command.get("LANGUAGE") == "substrate" ? substrate_schema() : workload_schema());
+  fmt::print("{}", command.get("LANGUAGE") == "substrate" ? substrate_schema() : workload_schema(serving_keys()));
   return kOk;
 }
 

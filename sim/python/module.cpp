@@ -5,6 +5,7 @@
 
 #include "models/evaluate/evaluate.h"
 #include "models/evaluate/workload.h"
+#include "models/serving/serving_spec.h"
 #include "models/substrate/schema.h"
 #include "sim/python/answers.h"
 #include "sim/python/arrays.h"
@@ -212,7 +213,7 @@ PYBIND11_MODULE(_core, module) {
       .def("mask", &Core::mask);
   module.def("text", &hold_text);
   module.def("estimate", &estimate);
-  module.def("schema", [](bool workload) { return workload ? workload_schema() : substrate_schema(); });
+  module.def("schema", [](bool workload) { return workload ? workload_schema(serving_keys()) : substrate_schema(); });
 }
 
 }  // namespace sparsesim::python

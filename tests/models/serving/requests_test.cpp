@@ -123,6 +123,18 @@ TEST_CASE("traces: every mistake has its place") {
   }
 }
 
+TEST_CASE("every key of the section is in the schema once, and a section of all defaults is one of them") {
+  std::vector<std::string> names;
+  for (const config::Declared& key : serving_keys()) {
+    CHECK_FALSE(key.required);
+    names.push_back(key.key);
+  }
+  for (const char* key : {"rate", "input", "ttft", "batch", "max_wait", "block", "trace"})
+    CHECK(std::count(names.begin(), names.end(), key) == 1);
+  std::sort(names.begin(), names.end());
+  CHECK(std::unique(names.begin(), names.end()) == names.end());
+}
+
 TEST_CASE("the section: defaults, mistakes with their places") {
   config::Diagnostics good;
   const ServingSpec spec =
