@@ -66,17 +66,18 @@ class Run(ProgramTest):
     def test_json_has_the_documented_keys_and_no_others(self):
         result = read(self.accepted(*self.words("--format", "json", "--seeds", "2")))
         model = read(self.accepted("run", "--substrate", "a100", "--workload", "llama-2-7b-2to4", "--format", "json"))
+        step = read(self.accepted("run", "--substrate", "a100-x8", "--workload", "llama-2-7b-training", "--format", "json"))
         keys = documented_keys((ROOT / "docs/output.md").read_text())
         self.assertGreater(len(keys), 20)
         for key in keys:
-            values = [result, model]
+            values = [result, model, step]
             for part in key.split("."):
                 name = part.removesuffix("[]")
                 values = [value[name] for value in values if name in value]
                 self.assertTrue(values, key)
                 if part != name:
                     values = [item for value in values for item in value]
-        self.assertEqual(set(result) | set(model), {key.split(".")[0].removesuffix("[]") for key in keys})
+        self.assertEqual(set(result) | set(model) | set(step), {key.split(".")[0].removesuffix("[]") for key in keys})
         self.assertEqual([op["name"] for op in result["ops"]], ["first, op", "experts", "window", "sum", "op4", "op5"])
 
     def check_result(self, result: dict):
@@ -245,7 +246,7 @@ class Keys(ProgramTest):
         patterns = set(self.accepted("list", "patterns", "--names").split())  # of spmm, beside any N:M
         for op, properties in kinds.items():
             documented = rows[op].union(*(rows[other] for other in rows[op] & set(kinds)))
-            self.assertEqual(set(properties) - {"after", "repeat", "name", "op"} - documented, set(), op)
+            self.assertEqual(set(properties) - {"after", "bubble", "repeat", "name", "op"} - documented, set(), op)
             choices = {value for key in properties.values() for value in key.get("enum", [])}
             self.assertEqual(documented - set(properties) - choices - patterns - set(kinds) - {"rows"}, set(), op)
 
