@@ -45,6 +45,7 @@ class Bars {
 }  // namespace
 
 int run_breakeven(const ParsedCommand& command) {
+  const InterruptGuard guard;  // from the first file on
   const auto page = command.find("html");
   if (page) check_page(*page);
   const BreakevenDesign design =
@@ -64,7 +65,6 @@ int run_breakeven(const ParsedCommand& command) {
     options.progress = [&](std::string_view items, std::size_t done, std::size_t total) {
       bars.draw(items, done, total);
     };
-  const InterruptGuard guard;
   const BreakevenResult result = find_breakeven(design, study, options);
   if (!result.finished) {
     if (visible) bars.clear();

@@ -31,6 +31,7 @@ double number_option(const ParsedCommand& command, const char* option, double lo
 }  // namespace
 
 int run_recommend(const ParsedCommand& command) {
+  const InterruptGuard guard;  // from the first file on
   const auto page = command.find("html");
   if (page) check_page(*page);
   RecommendOptions options;
@@ -45,7 +46,6 @@ int run_recommend(const ParsedCommand& command) {
   ProgressBar bar("patterns");
   if (ProgressBar::visible() && !command.flag("quiet"))
     options.progress = [&](std::size_t done, std::size_t total) { bar.draw(done, total); };
-  const InterruptGuard guard;
   auto recommendation = recommend(*product_of(*op.op), substrate, options);
   bar.clear();
   if (!recommendation) {

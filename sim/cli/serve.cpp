@@ -71,6 +71,7 @@ ServedQuality quality_of(const ParsedCommand& command) {
 }  // namespace
 
 int run_serve(const ParsedCommand& command) {
+  const InterruptGuard guard;  // from the first file on
   const std::vector<double> rates = rates_of(command);
   if (!rates.empty() && command.find("concurrency"))
     throw UsageError("--rate and --concurrency: requests come at a rate, or from so many users");
@@ -98,7 +99,6 @@ int run_serve(const ParsedCommand& command) {
     fmt::print("{}", command.get("format") == "json" ? format_json(*result, quality) : format_table(*result, quality));
     return kOk;
   };
-  const InterruptGuard guard;
   if (served.scheduling != Scheduling::continuous)
     return finish(serve_batches(served.tree, substrate, served.spec, rates, options, served.place));
   return finish(serve_model(served.workload.model->model, substrate, served.spec, rates, options, served.place));

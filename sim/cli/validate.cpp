@@ -41,6 +41,7 @@ void write_reports(const ParsedCommand& command, const Comparison& comparison) {
 }  // namespace
 
 int run_validate(const ParsedCommand& command) {
+  const InterruptGuard guard;  // from the first file on
   if (command.find("html")) require_pages();
   auto files = read_files(command);
   std::optional<Baseline> baseline;
@@ -55,7 +56,6 @@ int run_validate(const ParsedCommand& command) {
   ProgressBar bar("rows");
   if (ProgressBar::visible() && !command.flag("quiet"))
     options.progress = [&](std::size_t done, std::size_t total) { bar.draw(done, total); };
-  const InterruptGuard guard;
   Comparison comparison;
   try {
     comparison = compare(files, substrates, options);

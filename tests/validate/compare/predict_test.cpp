@@ -83,6 +83,17 @@ TEST_CASE("every output is the same bytes on one thread and on five") {
   CHECK(accuracy_markdown(one) == accuracy_markdown(five));
 }
 
+TEST_CASE("the accuracy page names what no row measures") {
+  const std::string page = accuracy_markdown(compare(kRows, 1));
+  const std::size_t begin = page.find("No row scores"), end = page.find("\n\n", begin);
+  REQUIRE(begin != std::string::npos);
+  const std::string unmeasured = page.substr(begin, end - begin);
+  CHECK(unmeasured.find("`model`") != std::string::npos);
+  CHECK(unmeasured.find("`embedding_bag`") != std::string::npos);
+  CHECK(unmeasured.find("`gemm`") == std::string::npos);
+  CHECK(unmeasured.find("`attention`") == std::string::npos);
+}
+
 TEST_CASE("a raised flag stops the work") {
   config::Diagnostics diagnostics;
   const MeasurementFile file = read_measurements_text(kRows, "some.csv", diagnostics);
