@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "models/ops/weights/spmm_formats.h"
 #include "sim/config/reader.h"
 #include "validate/compare/known_models.h"
 #include "validate/compare/model_params.h"
@@ -119,16 +120,10 @@ std::string block_text(std::string text) {
   return "[" + text + "]";
 }
 
-bool is_n_of_m(std::string_view text) {
-  const auto colon = text.find(':');
-  return colon != std::string_view::npos && colon > 0 && colon + 1 < text.size() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c == ':' || (c >= '0' && c <= '9'); });
-}
-
 std::string rule_text(const std::string& modules, const std::string& pattern, const std::string& share,
                       const ModelParams& params) {
   std::string rule = fmt::format("modules: [{}], pattern: {}", modules, config::yaml_text(pattern));
-  if (!is_n_of_m(pattern) && pattern != "window" && !share.empty()) rule += ", sparsity: " + share;
+  if (!parse_n_of_m(pattern) && pattern != "window" && !share.empty()) rule += ", sparsity: " + share;
   if ((pattern == "block" || pattern == "vector") && params.has("block"))
     rule += ", block: " + block_text(params.text("block"));
   if (pattern == "window")
@@ -150,7 +145,7 @@ std::string recipe_of(const MeasuredOp& row, const ModelParams& params) {
     if (colon == std::string::npos)
       throw UnsupportedError(fmt::format("recipe={}: rules are PART:PATTERN[:SHARE]", given));
     const std::string modules = item.substr(0, colon), rest = item.substr(colon + 1);
-    const std::size_t cut = is_n_of_m(rest) ? std::string::npos : rest.find_first_of(": ");
+    const std::size_t cut = parse_n_of_m(rest) ? std::string::npos : rest.find_first_of(": ");
     rules += rule_text(modules, rest.substr(0, cut), cut == std::string::npos ? share : rest.substr(cut + 1), params);
   }
   if (!rules.empty()) return rules;
