@@ -4,7 +4,6 @@ import io
 import json
 import pathlib
 import re
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import browser
+from databases import database_of
 from program import PROGRAM, SANITIZED, ProgramTest
 
 HOSTILE = "</script><img src=x onerror=window.hit=1><script>window.hit=1</script>"
@@ -105,7 +105,7 @@ class Files(ProgramTest):
 
 def twenty_thousand(path: pathlib.Path):
     """The results file of a grid of 20,000 points with five parameters, made up: each real point again and again."""
-    with sqlite3.connect(path) as file:
+    with database_of(path) as file:
         columns = [row[1] for row in file.execute("PRAGMA table_info(point)")]
         real = [dict(zip(columns, row)) for row in file.execute("SELECT * FROM point ORDER BY point")]
         file.execute("DELETE FROM member")
@@ -272,7 +272,7 @@ class Pages(unittest.TestCase):
     def test_numbers_that_no_run_has_are_no_times(self):
         results = self.folder / "odd.sqlite"
         results.write_bytes((self.folder / "spec.sqlite").read_bytes())
-        with sqlite3.connect(results) as file:
+        with database_of(results) as file:
             hashes = [row[0] for row in file.execute("SELECT point FROM member ORDER BY position")]
             for name, value, point in zip(["sparse_us", "sparse_us", "dense_us", "dense_us", "ideal_speedup"], [0, -1, 1e308, 1e-320, -4], hashes):
                 file.execute(f"UPDATE point SET {name} = ? WHERE point = ?", (value, point))

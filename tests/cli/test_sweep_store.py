@@ -5,13 +5,13 @@ import os
 import pathlib
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from databases import database_of
 from program import PROGRAM, ProgramTest
 
 SWEEP = ["sweep", "--substrate", "a100", "--workload", "pruned-linear", "--vary", "workload.ops.linear.sparsity=0.5,0.9",
@@ -40,13 +40,12 @@ class Results(ProgramTest):
         return self.export("whole.sqlite")
 
     def assert_sound(self, file: str):
-        with sqlite3.connect(self.folder / file) as database:
+        with database_of(self.folder / file) as database:
             self.assertEqual(database.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
             if database.execute("SELECT count(*) FROM sqlite_schema").fetchall() == [(0,)]:
                 return  # stopped before its tables were made
             lonely = "SELECT count(*) FROM member WHERE point NOT IN (SELECT point FROM point)"
             self.assertEqual(database.execute(lonely).fetchall(), [(0,)])
-        database.close()
 
     def mounted(self, options: str, source: str = "tmpfs") -> pathlib.Path:
         """A small file system of its own, below the folder of the test; the source is tmpfs or an image of ext4."""
@@ -151,11 +150,10 @@ class Merging(Results):
     def part(self, name: str, condition: str) -> str:
         """A copy of the whole file with the places for which the condition holds."""
         shutil.copy(self.folder / "whole.sqlite", self.folder / name)
-        with sqlite3.connect(self.folder / name) as database:
+        with database_of(self.folder / name) as database:
             database.execute(f"DELETE FROM member WHERE NOT ({condition})")
             for table in ["point", "op"]:
                 database.execute(f"DELETE FROM {table} WHERE point NOT IN (SELECT point FROM member)")
-        database.close()
         return name
 
     def test_parts_make_the_whole_in_any_order(self):
@@ -175,10 +173,9 @@ class Merging(Results):
     def test_a_part_of_other_inputs_is_refused_and_the_target_stays(self):
         whole = self.whole()
         self.part("other", "position < 5")
-        with sqlite3.connect(self.folder / "other") as database:
+        with database_of(self.folder / "other") as database:
             for table in ["point", "member", "op"]:
                 database.execute(f"UPDATE {table} SET point = 'f' || substr(point, 2)")
-        database.close()
         self.assertIn("position 0 of sweep", self.refused("merge", "other", "--out", "whole.sqlite"))
         self.assertEqual(self.export("whole.sqlite"), whole)
 
@@ -213,7 +210,8 @@ class Exporting(Results):
         self.write("empty", "")
         self.write("cut", (self.folder / "whole.sqlite").read_bytes()[:8192])
         (self.folder / "folder").mkdir()
-        sqlite3.connect(self.folder / "other").executescript("CREATE TABLE t (x);").connection.close()
+        with database_of(self.folder / "other") as database:
+            database.execute("CREATE TABLE t (x)")
         for name in ["text", "empty", "cut", "folder", "other", "missing", "nowhere/r.sqlite", "/dev/null"]:
             for words in [["export", name], ["merge", name, "--out", "all.sqlite"]]:
                 line = self.refused(*words)
