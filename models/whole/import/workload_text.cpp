@@ -32,11 +32,13 @@ std::string model_text(const ModelShape& s) {
   return out;
 }
 
-std::string rule_text(const RecipeRule& rule) {
-  std::string out = fmt::format(
-      "  - {{modules: [{}], layers: {}, pattern: {}", fmt::join(rule.modules, ", "),
-      rule.first == rule.last ? fmt::format("\"{}\"", rule.first) : fmt::format("{}-{}", rule.first, rule.last),
-      config::yaml_text(rule.pattern));
+std::string range_text(const RecipeRule& rule) {
+  return rule.first == rule.last ? fmt::format("{}", rule.first) : fmt::format("{}-{}", rule.first, rule.last);
+}
+
+/// What a rule says of its layers.
+std::string pattern_text(const RecipeRule& rule) {
+  std::string out = fmt::format(", pattern: {}", config::yaml_text(rule.pattern));
   if (rule.window > 0) out += fmt::format(", window: {}", rule.window);
   if (rule.sinks > 0) out += fmt::format(", sinks: {}", rule.sinks);
   if (rule.sparsity > 0) out += fmt::format(", sparsity: {}", config::format_number(rule.sparsity));
@@ -44,6 +46,21 @@ std::string rule_text(const RecipeRule& rule) {
   for (const std::string& mask : rule.masks) masks.push_back(config::yaml_text(mask));
   if (!masks.empty()) out += fmt::format(", masks: [{}]", fmt::join(masks, ", "));
   return out + rule.keys + "}\n";
+}
+
+/// Rules, those that follow each other and differ in their layers alone as one.
+std::string recipe_text(const std::vector<RecipeRule>& recipe) {
+  std::string out = recipe.empty() ? "" : "recipe:\n";
+  for (std::size_t begin = 0, end = 0; begin < recipe.size(); begin = end) {
+    const std::string pattern = pattern_text(recipe[begin]);
+    std::vector<std::string> ranges;
+    for (; end < recipe.size() && recipe[end].modules == recipe[begin].modules && pattern_text(recipe[end]) == pattern;
+         ++end)
+      ranges.push_back(range_text(recipe[end]));
+    out += fmt::format("  - {{modules: [{}], layers: \"{}\"{}", fmt::join(recipe[begin].modules, ", "),
+                       fmt::join(ranges, ", "), pattern);
+  }
+  return out;
 }
 
 std::string parallel_text(const ModelParallel& p) {
@@ -72,8 +89,7 @@ std::string workload_text(const Checkpoint& checkpoint, const ImportedPass& pass
       fmt::format("{}, {} of {} x {} {}", checkpoint.name, pass.phase, pass.batch, tokens, prefill ? "tokens" : "keys");
   out += fmt::format("name: {}\ntitle: {}\nseed: 1\n", config::yaml_text(checkpoint.name), config::yaml_text(title));
   out += model_text(checkpoint.shape);
-  if (!checkpoint.recipe.empty()) out += "recipe:\n";
-  for (const RecipeRule& rule : checkpoint.recipe) out += rule_text(rule);
+  out += recipe_text(checkpoint.recipe);
   out += parallel_text(pass.parallel);
   out += fmt::format("pass: {{phase: {}, batch: {}, {}: {}", pass.phase, pass.batch, prefill ? "seq" : "keys", tokens);
   if (prefill && pass.keys) out += fmt::format(", keys: {}", *pass.keys);

@@ -50,11 +50,17 @@ double billions(const Checkpoint& checkpoint) {
 
 TEST_CASE("every kind of checkpoint has as many parameters as was published") {
   // Model cards: Llama 2 7B, Mistral 7B v0.1, Mixtral 8x7B, Qwen2 7B, Qwen3 8B and 30B-A3B, Qwen1.5-MoE-A2.7B,
-  // DeepSeek-V3 and V2-Lite, Gemma 7B (8.5 with embeddings), Phi-3-mini, BERT-large, RoBERTa-base, ViT-L/16.
+  // DeepSeek-V3 and V2-Lite, Gemma 7B (8.5 with embeddings), Phi-3-mini, BERT-large, RoBERTa-base, ViT-L/16, BLOOM 7B1,
+  // Command R 35B, DistilBERT, Falcon 7B, Gemma 2 9B, Gemma 3 1B, GPT-2 XL, Pythia 6.9B, gpt-oss-120b, Granite 3.1 8B,
+  // OLMo 7B, OLMo 2 7B, OLMoE 1B-7B, OPT 6.7B, Phi-2, SmolLM3 3B, StableLM 2 1.6B, StarCoder2 7B.
   const std::pair<const char*, double> published[] = {
-      {"llama", 6.74},       {"mistral", 7.24},   {"mixtral", 46.7},  {"qwen2", 7.62}, {"qwen3", 8.19},
-      {"qwen3_moe", 30.5},   {"qwen2_moe", 14.3}, {"gemma", 8.54},    {"phi3", 3.82},  {"deepseek_v3", 671},
-      {"deepseek_v2", 15.7}, {"bert", 0.335},     {"roberta", 0.125}, {"vit", 0.304}};
+      {"llama", 6.74},       {"mistral", 7.24},      {"mixtral", 46.7},  {"qwen2", 7.62},   {"qwen3", 8.19},
+      {"qwen3_moe", 30.5},   {"qwen2_moe", 14.3},    {"gemma", 8.54},    {"phi3", 3.82},    {"deepseek_v3", 671},
+      {"deepseek_v2", 15.7}, {"bert", 0.335},        {"roberta", 0.125}, {"vit", 0.304},    {"bloom", 7.07},
+      {"cohere", 35.0},      {"distilbert", 0.0664}, {"falcon", 6.92},   {"gemma2", 9.24},  {"gemma3_text", 1.0},
+      {"gpt2", 1.558},       {"gpt_neox", 6.86},     {"gpt_oss", 116.8}, {"granite", 8.17}, {"olmo", 6.89},
+      {"olmo2", 7.30},       {"olmoe", 6.92},        {"opt", 6.66},      {"phi", 2.78},     {"smollm3", 3.08},
+      {"stablelm", 1.64},    {"starcoder2", 7.17}};
   CHECK(std::size(published) == checkpoint_kinds().size());
   for (const auto& [type, count] : published) {
     CAPTURE(type);
@@ -74,6 +80,37 @@ TEST_CASE("what is written reads back as the same model") {
   }
 }
 
+TEST_CASE("layers that see all keys take turns with layers under a window") {
+  const auto seen = [](const std::string& type) {
+    std::string text;
+    for (const RecipeRule& rule : imported(type).recipe)
+      text += fmt::format("{}-{}:{} ", rule.first, rule.last, rule.window);
+    return text;
+  };
+  CHECK(seen("gemma2").starts_with("0-0:4096 2-2:4096 4-4:4096 "));
+  CHECK(imported("gemma2").recipe.size() == 21);
+  CHECK(seen("gemma3_text") == "0-4:512 6-10:512 12-16:512 18-22:512 24-25:512 ");
+  CHECK(seen("gpt_oss").starts_with("0-0:128 2-2:128 "));  // as its layer_types say
+  CHECK(workload_text(imported("gemma3_text"), {}).find("layers: \"0-4, 6-10, 12-16, 18-22, 24-25\"") !=
+        std::string::npos);
+  CHECK(message_of(R"({"model_type": "gemma2", "hidden_size": 64, "num_attention_heads": 2, "num_hidden_layers": 3,
+    "vocab_size": 1, "intermediate_size": 1, "sliding_window": 8, "layer_types": ["full_attention"]})")
+            .find("1 types for 3 layers") != std::string::npos);
+  CHECK(message_of(R"({"model_type": "gemma2", "hidden_size": 64, "num_attention_heads": 2, "num_hidden_layers": 1,
+    "vocab_size": 1, "intermediate_size": 1, "sliding_window": 8, "layer_types": ["chunked_attention"]})")
+            .find("\"chunked_attention\" is neither") != std::string::npos);
+}
+
+TEST_CASE("keys that were renamed are read under either name") {
+  const std::string rest = R"("vocab_size": 1000, "torch_dtype": "float16"})";
+  const auto bloom = [&](const std::string& sizes) {
+    return billions(read_checkpoint_config(R"({"model_type": "bloom", )" + sizes + rest, "config.json"));
+  };
+  const double renamed = bloom(R"("n_layer": 2, "n_embed": 64, "num_attention_heads": 4, )");
+  CHECK(renamed == bloom(R"("num_hidden_layers": 2, "hidden_size": 64, "n_head": 4, )"));
+  CHECK(renamed == doctest::Approx((2 * 12 * 64 * 64 + 1000 * 64) / 1e9));
+}
+
 TEST_CASE("mistakes of config.json are all named, with their places") {
   CHECK(message_of(R"({"model_type": "lama"})").find("did you mean \"llama\"?") != std::string::npos);
   CHECK(message_of("{}").find("missing key \"model_type\"") != std::string::npos);
@@ -87,7 +124,7 @@ TEST_CASE("mistakes of config.json are all named, with their places") {
   CHECK(several.find("missing key \"intermediate_size\"") != std::string::npos);
   CHECK(message_of(R"({"model_type": "llama", "hidden_size": 100, "num_attention_heads": 3, "num_hidden_layers": 1,
     "vocab_size": 1, "intermediate_size": 1})")
-            .find("3 heads do not divide hidden_size 100") != std::string::npos);
+            .find("3 heads do not divide the hidden size of 100") != std::string::npos);
   std::string deep;
   for (int i = 0; i < 100'000; ++i) deep += "{\"a\":";
   CHECK(message_of(deep).find("error") != std::string::npos);
@@ -172,6 +209,34 @@ std::string safetensors(const std::vector<TensorSpec>& tensors) {
   std::string length(8, '\0');
   for (int i = 0; i < 8; ++i) length[static_cast<std::size_t>(i)] = static_cast<char>(header.size() >> (8 * i) & 0xff);
   return length + header + data;
+}
+
+TEST_CASE("tensors have the names of their family") {
+  const ImportFolder folder;
+  const auto none = [](std::int64_t, std::int64_t) { return false; };
+  const auto two_of_four = [](std::int64_t, std::int64_t column) { return column % 4 < 2; };
+  const auto rules = [&](const std::string& type, const std::vector<TensorSpec>& tensors) {
+    Checkpoint checkpoint = imported(type);
+    checkpoint.shape.layers = 1;
+    checkpoint.shape.hidden = checkpoint.shape.heads * 8;
+    checkpoint.shape.head_dim = 8;
+    checkpoint.shape.intermediate = 64;
+    read_weight_patterns(folder.write(type + ".safetensors", safetensors(tensors)), folder.path(), checkpoint);
+    CHECK(std::none_of(checkpoint.notes.begin(), checkpoint.notes.end(),
+                       [](const std::string& note) { return note.find("no tensors") != std::string::npos; }));
+    return rules_of(checkpoint);
+  };
+  const std::string opt = "model.decoder.layers.0.", bloom = "transformer.h.0.";  // both have 32 heads here
+  CHECK(rules("opt", {{opt + "self_attn.q_proj.weight", 256, 256, none},
+                      {opt + "self_attn.k_proj.weight", 256, 256, none},
+                      {opt + "self_attn.v_proj.weight", 256, 256, none},
+                      {opt + "self_attn.out_proj.weight", 256, 256, none},
+                      {opt + "fc1.weight", 64, 256, two_of_four},
+                      {opt + "fc2.weight", 256, 64, none}}) == "mlp.gate_up 0-0 2:4 0;");
+  CHECK(rules("bloom", {{bloom + "self_attention.query_key_value.weight", 768, 256, two_of_four},
+                        {bloom + "self_attention.dense.weight", 256, 256, none},
+                        {bloom + "mlp.dense_h_to_4h.weight", 64, 256, none},
+                        {bloom + "mlp.dense_4h_to_h.weight", 256, 64, none}}) == "attention.qkv 0-0 2:4 0;");
 }
 
 TEST_CASE("tensors say which layers have which pattern") {
