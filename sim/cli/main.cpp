@@ -10,6 +10,7 @@
 #include "sim/cli/completion.h"
 #include "sim/cli/failure.h"
 #include "sim/cli/man.h"
+#include "sim/cli/standard_input.h"
 #include "sim/cluster/launcher.h"
 
 namespace {
@@ -55,7 +56,9 @@ int fail(int code, const std::string& message) {
 
 int run(const std::vector<std::string>& arguments) {
   try {
-    const int code = dispatch(parse_command_line(arguments));
+    ParsedCommand command = parse_command_line(arguments);
+    const auto piped = hold_standard_input(command);
+    const int code = dispatch(command);
     if (std::fflush(stdout) == 0) return code;
     return fail(kSimulationError, fmt::format("sparsesim: cannot write to standard output: {}", std::strerror(errno)));
   } catch (...) {

@@ -11,8 +11,10 @@ CommandSpec run_command() {
           "Lowers every operation of the workload to tasks, plays them on the machine, does the same with the dense "
           "twin and "
           "reports the realised speedup, what bounds it and where the rest of the ideal speedup went.",
-          {required(value("substrate", ValueType::substrate, "S", "machine: a file, or the name of a shipped one")),
-           required(value("workload", ValueType::workload, "W", "work: a file, or the name of a shipped one")),
+          {required(value("substrate", ValueType::substrate, "S",
+                          "machine: a file, - for standard input, or the name of a shipped one")),
+           required(value("workload", ValueType::workload, "W",
+                          "work: a file, - for standard input, or the name of a shipped one")),
            format_option(),
            value("timeline", ValueType::file, "FILE", "write the schedule as Chrome trace events, for Perfetto"),
            flag("dump-config", "print both files with every default and stop"),
@@ -33,8 +35,10 @@ CommandSpec serve_command() {
           "kernels of the model. Prints time to first token, time per output token, throughput, memory and the rate "
           "that the machine can carry, for the model without its recipe and with it. Options replace keys of the "
           "workload's section `serving`; docs/serving.md describes both.",
-          {required(value("substrate", ValueType::substrate, "S", "machine: a file, or the name of a shipped one")),
-           required(value("workload", ValueType::workload, "W", "work: a file, or the name of a shipped one")),
+          {required(value("substrate", ValueType::substrate, "S",
+                          "machine: a file, - for standard input, or the name of a shipped one")),
+           required(value("workload", ValueType::workload, "W",
+                          "work: a file, - for standard input, or the name of a shipped one")),
            value("rate", ValueType::text, "R", "requests per second; several with commas draw a curve"),
            integer("requests", 1, 1000000, "how many"),
            integer("concurrency", 1, 1000000, "so many users who each wait for their answer, in place of a rate"),
@@ -144,7 +148,8 @@ CommandSpec inspect_command() {
       "Counts how full the granules of the machine are with the mask of a file (Matrix Market, DLMC, "
       "NumPy, safetensors, block indices of attention), which patterns it is near, and bounds of the "
       "speedup that follow.",
-      {value("substrate", ValueType::substrate, "S", "machine: a file, or the name of a shipped one"),
+      {value("substrate", ValueType::substrate, "S",
+             "machine: a file, - for standard input, or the name of a shipped one"),
        value("tensor", ValueType::text, "NAME", "which array of the file, as FILE:NAME"),
        choice("dtype", "TYPE", {"fp32", "tf32", "bf16", "fp16", "fp8", "int8", "int4"},
               "type of the weights on the machine", "fp16"),
@@ -214,10 +219,10 @@ std::vector<CommandSpec> make_commands() {
   for (CommandSpec& command : explore_commands()) table.push_back(std::move(command));
   table.push_back(import_command());
   table.push_back(inspect_command());
-  table.push_back(with_argument(
-      "show", "print the fingerprint of a machine",
-      required(value("SUBSTRATE", ValueType::substrate, "SUBSTRATE", "a file, or the name of a shipped one")),
-      "sparsesim show a100"));
+  table.push_back(with_argument("show", "print the fingerprint of a machine",
+                                required(value("SUBSTRATE", ValueType::substrate, "SUBSTRATE",
+                                               "a file, - for standard input, or the name of a shipped one")),
+                                "sparsesim show a100"));
   table.push_back(list_command());
   table.push_back(estimate_command());
   table.push_back(

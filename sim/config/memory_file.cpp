@@ -29,7 +29,7 @@ std::shared_ptr<const MemoryFile> hold_in_memory(const std::string& name, std::s
 }
 
 std::shared_ptr<const MemoryFile> find_in_memory(std::string_view name) {
-  if (!name.starts_with(kMemoryPrefix)) return nullptr;
+  if (!name.starts_with(kMemoryPrefix) && name != kStandardInput) return nullptr;
   MemoryFiles& known = memory_files();
   const std::lock_guard lock(known.mutex);
   const auto found = known.files.find(name);

@@ -23,10 +23,11 @@ class MemoryText : public MemoryFile {
   std::string text_;
 };
 
-/// Begins every such name, so that paths are told apart at once.
+/// Begins every such name, so that paths are told apart at once; but for what came by standard input.
 inline constexpr std::string_view kMemoryPrefix = "memory:";
+inline constexpr std::string_view kStandardInput = "<stdin>";
 
-/// Makes the file known by a name that begins with kMemoryPrefix, until the last holder lets go. Names follow from
+/// Makes the file known by one of those names until the last holder lets go. Names follow from
 /// contents, so that equal names mean equal files: of several the first stays. Any threads may hold and ask at the same
 /// time. Like the files of a disk these are seen by the whole process: a name is all that a reader gets.
 std::shared_ptr<const MemoryFile> hold_in_memory(const std::string& name, std::shared_ptr<const MemoryFile> file);

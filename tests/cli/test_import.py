@@ -58,6 +58,17 @@ class Import(ProgramTest):
         self.config("bert.json", model_type="bert")
         self.assertIn("is an encoder", self.refused("import", "bert.json", "--phase", "decode"))
 
+    def test_a_workload_may_come_through_a_pipe(self):
+        self.config()
+        text = self.accepted("import", "config.json")
+        self.write("w.yaml", text)
+        piped = json.loads(self.accepted(*self.run_words("-"), "--format", "json", input=text.encode()))
+        self.assertEqual(piped["sparse_us"], self.run_json("w.yaml", "a100")["sparse_us"])
+        message = self.refused(*self.run_words("-"), input=b"ops:\n  - {op: gemn}\n")
+        self.assertEqual(places(message)[0][0], "<stdin>:2:10", message)
+        self.assertIn("one file", self.refused(*self.run_words("-", "-"), input=b""))
+        self.assertIn("more than", self.refused(*self.run_words("-"), input=b"#" * (20 << 20)))
+
     def test_real_weights_give_the_recipe_and_the_masks_of_a_run(self):
         tensors = {}
         for layer in range(3):
@@ -71,7 +82,7 @@ class Import(ProgramTest):
         self.write("model/model.safetensors", safetensors(tensors))
         self.accepted("import", "model", "--weights", "model", "--output", "w.yaml")
         text = (self.folder / "w.yaml").read_text()
-        self.assertIn('{modules: [mlp.gate_up], layers: 0-2, pattern: "2:4"}', text)
+        self.assertIn('{modules: [mlp.gate_up], layers: "0-2", pattern: "2:4"}', text)
         self.assertIn("model/model.safetensors:model.layers.1.mlp.down_proj.weight", text)
         self.assertIn("rows or columns of weights are zero", text)
         result = self.run_json("w.yaml")
