@@ -46,7 +46,7 @@ double speedup_on(const Workload& workload, const Substrate& substrate, std::uin
   for (const auto& op : workload.ops) {
     const OpPrediction prediction = predict(*op.op, substrate, seed, memo);
     dense += prediction.dense_us() * static_cast<double>(op.passes());
-    sparse += prediction.sparse_us() * static_cast<double>(op.passes());
+    sparse += prediction.sparse_us() * static_cast<double>(op.sparse_passes());
   }
   return dense / sparse;
 }

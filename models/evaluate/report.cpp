@@ -57,7 +57,7 @@ ordered_json op_json(const OpResult& op) {
       {"ideal_speedup", ideal_speedup(p.sparsity.declared)},
       {"dense_us", op.dense_us()},
       {"sparse_us", op.sparse_us()},
-      {"realised_speedup", p.realised_speedup()},
+      {"realised_speedup", op.realised_speedup()},
       {"aligned", aligned_json(p.sparsity)},
       {"quick_estimate", quick_estimate(p.sparsity)},
       {"lost", lost_json(op.lost)},
@@ -67,6 +67,7 @@ ordered_json op_json(const OpResult& op) {
       {"counters", {{"dense", counters_json(p.dense.counters)}, {"sparse", counters_json(p.sparse.counters)}}}};
   for (const SparsityFact& fact : p.sparsity.facts) out["facts"][fact.name] = fact.value;
   if (op.bubble > 0) out["bubble"] = op.bubble;
+  if (op.removed > 0) out["removed"] = op.removed;
   if (p.fallback) out["fallback"] = p.fallback_reason;
   return out;
 }
@@ -109,9 +110,11 @@ std::string distribution_table(const Distribution& d) {
   return out + "\n";
 }
 
-/// "attention.qkv x32", or "attention.qkv x32+12" with the time of 12 more that a pipeline stands still.
+/// "attention.qkv x32", "attention.qkv x32+12" with the time of 12 more that a pipeline stands still, or
+/// "attention.qkv x32-16" where the recipe removes 16.
 std::string label(const OpResult& op) {
   if (op.bubble > 0) return fmt::format("{} x{}+{}", op.name, op.repeat, op.bubble);
+  if (op.removed > 0) return fmt::format("{} x{}-{}", op.name, op.repeat, op.removed);
   return op.repeat > 1 ? fmt::format("{} x{}", op.name, op.repeat) : op.name;
 }
 
@@ -237,7 +240,7 @@ std::string format_table(const RunResult& r) {
   for (const auto& op : r.ops) {
     const auto& p = op.prediction;
     const bool cost_alone = p.dense.time.ps == 0;  // a pass that dense weights do not need
-    row(label(op), us(op.dense_us()), us(op.sparse_us()), cost_alone ? "-" : times(p.realised_speedup()),
+    row(label(op), us(op.dense_us()), us(op.sparse_us()), cost_alone ? "-" : times(op.realised_speedup()),
         times(ideal_speedup(p.sparsity.declared)),
         fmt::format("{} -> {}", name(p.dense.bound()), name(p.sparse.bound())));
     if (p.fallback) out += fmt::format("    runs densely: {}\n", p.fallback_reason);

@@ -16,12 +16,12 @@ namespace {
 /// (one for kernels, one for exchanges), so that an exchange can hide behind an independent kernel.
 class Schedule {
  public:
-  Time place(const WorkloadOp& op, const ProgramResult& result) {
+  Time place(const WorkloadOp& op, const ProgramResult& result, std::int64_t passes) {
     Time start;
     for (int dependency : op.after) start = std::max(start, ends_[static_cast<std::size_t>(dependency)]);
     if (result.uses_devices) start = std::max(start, devices_);
     if (result.uses_fabric) start = std::max(start, fabric_);
-    const Time end = checked_sum(start, checked_product(result.time, op.passes()));
+    const Time end = checked_sum(start, checked_product(result.time, passes));
     if (result.uses_devices) devices_ = end;
     if (result.uses_fabric) fabric_ = end;
     ends_.push_back(end);
@@ -36,13 +36,25 @@ class Schedule {
 };
 
 /// Seconds of all ops, one prefix of mechanisms after the other.
-void add(Counterfactuals& total, const Counterfactuals& op, std::int64_t repeat) {
+void add(Counterfactuals& total, const Counterfactuals& op, std::int64_t dense, std::int64_t sparse) {
   total.dense_seconds.resize(op.dense_seconds.size());
   total.sparse_seconds.resize(op.sparse_seconds.size());
   for (std::size_t i = 0; i < op.dense_seconds.size(); ++i) {
-    total.dense_seconds[i] += op.dense_seconds[i] * static_cast<double>(repeat);
-    total.sparse_seconds[i] += op.sparse_seconds[i] * static_cast<double>(repeat);
+    total.dense_seconds[i] += op.dense_seconds[i] * static_cast<double>(dense);
+    total.sparse_seconds[i] += op.sparse_seconds[i] * static_cast<double>(sparse);
   }
+}
+
+/// The zeros of all runs of an op, of which a share is removed: those are zeros that nobody moves or computes.
+SparsitySummary with_removed(SparsitySummary one, double removed) {
+  const double own = one.declared * (1 - removed);
+  if (removed <= 0 || own + removed <= 0) return one;
+  const auto mean = [&](double aligned) { return (own * aligned + removed) / (own + removed); };
+  one.declared = own + removed;
+  one.aligned_cache = mean(one.aligned_cache);
+  one.aligned_dispatch = mean(one.aligned_dispatch);
+  one.aligned_transfer = mean(one.aligned_transfer);
+  return one;
 }
 
 /// Declared sparsity of the whole is the share of the dense time that would vanish ideally; the aligned shares are
@@ -119,7 +131,7 @@ class WorkloadRun {
         memo_(memo),
         only_times_(!options.explain),
         all_dense_(std::all_of(workload.ops.begin(), workload.ops.end(),
-                               [](const WorkloadOp& op) { return op.op->pattern() == "dense"; })) {
+                               [](const WorkloadOp& op) { return op.op->pattern() == "dense" && op.removed == 0; })) {
     result_.substrate = substrate.name;
     result_.workload = workload.name;
     result_.seed = options.seed;
@@ -172,25 +184,31 @@ class WorkloadRun {
     op.name = entry.name;
     op.kind = entry.op->kind();
     op.pattern = entry.op->pattern();
+    if (op.pattern == "dense" && entry.removed > 0) op.pattern = "structured";
     op.repeat = entry.repeat;
     op.bubble = entry.bubble;
+    op.removed = entry.removed;
     op.prediction = predict(*entry.op, substrate_, options_.seed, &memo_, only_times_ ? 1 : 0);
     const Counterfactuals runs = all_dense_ || only_times_
                                      ? unchanged(op.prediction)
                                      : counterfactuals(*entry.op, substrate_, options_.seed, op.prediction, &memo_);
-    op.lost = waterfall(ideal_speedup(op.prediction.sparsity.declared), runs);
-    sparsesim::add(whole_, runs, entry.passes());
-    op.dense_start = dense_.place(entry, op.prediction.dense);
-    op.sparse_start = sparse_.place(entry, op.prediction.sparse);
-    const auto times = static_cast<double>(entry.repeat);
+    op.prediction.sparsity =
+        with_removed(op.prediction.sparsity, static_cast<double>(entry.removed) / static_cast<double>(entry.repeat));
+    Counterfactuals all = runs;
+    if (entry.removed > 0) sparsesim::add(all = {}, runs, entry.passes(), entry.sparse_passes());
+    op.lost = waterfall(ideal_speedup(op.prediction.sparsity.declared), all);
+    sparsesim::add(whole_, runs, entry.passes(), entry.sparse_passes());
+    op.dense_start = dense_.place(entry, op.prediction.dense, entry.passes());
+    op.sparse_start = sparse_.place(entry, op.prediction.sparse, entry.sparse_passes());
+    const auto times = static_cast<double>(entry.repeat), left = static_cast<double>(entry.repeat - entry.removed);
     result_.dense_counters += RunCounters(op.prediction.dense.counters).scale(times);
-    result_.sparse_counters += RunCounters(op.prediction.sparse.counters).scale(times);
+    result_.sparse_counters += RunCounters(op.prediction.sparse.counters).scale(left);
     for (int r = 0; r < kResources; ++r) {
       result_.dense_busy[r] += op.prediction.dense.busy[r] * times;
-      result_.sparse_busy[r] += op.prediction.sparse.busy[r] * times;
+      result_.sparse_busy[r] += op.prediction.sparse.busy[r] * left;
     }
     devices_ = std::max(devices_, entry.op->devices());
-    if (options_.timeline) {
+    if (options_.timeline && entry.sparse_passes() > 0) {
       const Program program = entry.op->lower({substrate_, {}, options_.seed});
       play_program(program, substrate_, {}, &memo_, {options_.timeline, op.sparse_start, entry.name});
     }

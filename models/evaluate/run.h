@@ -19,12 +19,16 @@ struct Interval {
 struct OpResult {
   std::string name, kind, pattern;
   std::int64_t repeat = 1;
-  std::int64_t bubble = 0;  // as many runs more, a device of a pipeline is idle
-  OpPrediction prediction;  // of one run
+  std::int64_t bubble = 0;   // as many runs more, a device of a pipeline is idle
+  std::int64_t removed = 0;  // of the runs, those that the dense twin alone has
+  OpPrediction prediction;   // of one run; `sparsity` counts those that are removed
   std::vector<LossTerm> lost;
   Time dense_start, sparse_start;
   double dense_us() const { return prediction.dense_us() * static_cast<double>(repeat + bubble); }
-  double sparse_us() const { return prediction.sparse_us() * static_cast<double>(repeat + bubble); }
+  double sparse_us() const { return prediction.sparse_us() * static_cast<double>(repeat - removed + bubble); }
+  double realised_speedup() const {
+    return removed == 0 ? prediction.realised_speedup() : speedup_of(dense_us(), sparse_us());
+  }
 };
 
 /// What runs with other seeds say; microseconds. Percentiles are nearest ranks (distribution.h).

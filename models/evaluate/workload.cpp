@@ -97,6 +97,9 @@ WorkloadOp read_op(OpReader& reader, std::size_t index, std::string& resolved) {
   const std::string kind = map.choice("op", known);
   result.repeat = map.integer("repeat", 1, 1'000'000, 1);
   result.bubble = map.integer("bubble", 0, 1'000'000, 0);
+  result.removed = map.integer("removed", 0, 1'000'000, 0);
+  if (result.removed > result.repeat)
+    map.mistake("removed", fmt::format("removed is {}, of {} runs that there are", result.removed, result.repeat));
   read_after(reader);
   const auto given = map.optional("op");  // an unknown kind has no keys to check
   if (const OpKind* row = find_op_kind(kind); row != nullptr && given && given->scalar() == kind) {

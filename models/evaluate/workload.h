@@ -17,12 +17,14 @@ namespace sparsesim {
 
 struct WorkloadOp {
   std::string name;
-  std::int64_t repeat = 1;  // the op runs this many times, one after the other
-  std::int64_t bubble = 0;  // and for as long as this many times more its device waits for others of a pipeline
-  std::vector<int> after;   // indices of earlier ops that must be done; by default the op before it
+  std::int64_t repeat = 1;   // the op runs this many times, one after the other
+  std::int64_t bubble = 0;   // and for as long as this many times more its device waits for others of a pipeline
+  std::int64_t removed = 0;  // of those runs, what structured pruning takes out: the dense twin alone has them
+  std::vector<int> after;    // indices of earlier ops that must be done; by default the op before it
   std::unique_ptr<Op> op;
   config::Position place;  // of the op in its file
   std::int64_t passes() const { return repeat + bubble; }
+  std::int64_t sparse_passes() const { return passes() - removed; }
 };
 
 struct Workload {

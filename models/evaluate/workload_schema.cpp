@@ -98,6 +98,7 @@ nlohmann::ordered_json schema_of(const OpKind& kind) {
   properties["op"] = {{"const", kind.name}, {"description", kind.description}};
   properties["repeat"] = {{"type", "integer"}, {"minimum", 1}};
   properties["bubble"] = {{"type", "integer"}, {"minimum", 0}};
+  properties["removed"] = {{"type", "integer"}, {"minimum", 0}};
   properties["after"] = {{"type", nlohmann::ordered_json::array({"string", "array"})}};
   for (const Declared& key : keys) {
     properties[key.key] = schema_of(key);

@@ -46,7 +46,7 @@ double DynamicTimes::sum_of(const std::vector<ModelOp>& ops, std::int64_t routes
   OpTimes& times = *ops_[static_cast<std::size_t>(routes)];
   times.learn(ops);
   double sum = 0;
-  for (const ModelOp& op : ops) sum += static_cast<double>(times.of(op).own.ps * op.repeat);
+  for (const ModelOp& op : ops) sum += static_cast<double>(times.of(op).own.ps * op.kept());
   return sum;
 }
 

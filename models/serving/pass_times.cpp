@@ -59,11 +59,11 @@ PartTime PassTimes::sum_of(const std::vector<ModelOp>& dense, const std::vector<
   }
   for (const ModelOp& op : sparse) {
     const OpTime& time = times_->of(op);
-    sum.sparse += static_cast<double>(time.own.ps * op.repeat);
+    sum.sparse += static_cast<double>(time.own.ps * op.kept());
     std::int64_t& same = in_dense[op.keys];
-    const std::int64_t kept = time.fallback ? op.repeat : std::min(op.repeat, same);
+    const std::int64_t kept = time.fallback ? op.kept() : std::min(op.kept(), same);
     sum.kept += static_cast<double>(time.own.ps * kept);
-    same -= std::min(same, op.repeat);
+    same -= std::min(same, op.kept());
   }
   return sum;
 }

@@ -51,7 +51,12 @@ std::vector<ModelOp> owed_ops(const Model& model, const LayerRange& range, std::
       shape.latent ? shape.latent->kv_rank + shape.latent->rope_dim : 2 * share.kv_heads * shape.head_dim;
   const std::int64_t rows = ceil_div(tokens, share.groups);
   ModelOp op = once(product_op(shape, "exit.owed_keys", {rows, columns, shape.hidden}, nullptr));
-  op.repeat = range.last - range.first + 1;
+  op.repeat = 0;
+  for (const LayerClass& layers : layer_classes(model))
+    op.repeat += layers.attention * std::count_if(layers.layers.begin(), layers.layers.end(), [&](std::int64_t layer) {
+                   return layer >= range.first && layer <= range.last;
+                 });
+  if (op.repeat == 0) return {};
   return named_after({op}, model, range);
 }
 

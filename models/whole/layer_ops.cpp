@@ -20,11 +20,21 @@ std::int64_t left_of(std::int64_t all, double gone) {
   return std::max<std::int64_t>(1, std::llround((1 - gone) * static_cast<double>(all)));
 }
 
+/// From `first` on: no weights of theirs are left.
+void mark_removed(std::vector<LayerOp>& ops, std::size_t first) {
+  for (std::size_t i = first; i < ops.size(); ++i) {
+    ops[i].removed = true;
+    ops[i].sparse = false;
+    ops[i].values = 0;
+  }
+}
+
 /// Everything of a layer that tokens alone decide.
 class TokenOps {
  public:
   TokenOps(const Model& model, const LayerClass& layers, std::int64_t tokens, std::vector<LayerOp>& ops)
-      : shape_(model.shape),
+      : model_(model),
+        shape_(model.shape),
         parallel_(model.parallel),
         layers_(layers),
         share_(model),
@@ -40,7 +50,8 @@ class TokenOps {
     const std::int64_t all = (share_.heads + 2 * share_.kv_heads) * shape_.head_dim;
     const std::int64_t left = (kept.heads + 2 * kept.kv_heads) * shape_.head_dim;
     product("attention.qkv", all, shape_.hidden, rule, {0, left, shape_.hidden});
-    if (shape_.kind == ModelKind::decoder) rope(share_.heads + share_.kv_heads, shape_.head_dim);
+    if (shape_.kind == ModelKind::decoder)
+      rope(share_.heads + share_.kv_heads, kept.heads + kept.kv_heads, shape_.head_dim);
   }
 
   void after_attention() {
@@ -50,6 +61,9 @@ class TokenOps {
     product("attention.output", shape_.hidden, share_.heads * width, rule, {0, shape_.hidden, kept.heads * width});
     const bool scattered = layers_.experts && parallel_.expert > 1;
     exchange("attention", scattered ? "reduce_scatter" : "all_reduce");
+  }
+
+  void feed_forward() {
     norm("mlp.norm");
     if (layers_.experts)
       experts();
@@ -61,8 +75,9 @@ class TokenOps {
   void norm(const char* name) {
     ops_.push_back(pass_op(name, tokens_ * shape_.hidden, shape_.dtype, 2, 2, kNormFlops));
   }
-  void rope(std::int64_t heads, std::int64_t width) {
-    ops_.push_back(pass_op("attention.rope", tokens_ * heads * width, shape_.dtype, 1, 1, kRopeFlops));
+  void rope(std::int64_t heads, std::int64_t kept, std::int64_t width) {
+    ops_.push_back(pruned_pass_op("attention.rope", tokens_ * heads * width, tokens_ * kept * width, shape_.dtype, 1, 1,
+                                  kRopeFlops));
   }
   void product(const char* name, std::int64_t n, std::int64_t k, const RecipeRule* rule, ProductSize kept) {
     if (rule != nullptr && rule->masks.size() > 1) return masked_products(k, rule);
@@ -91,7 +106,7 @@ class TokenOps {
     product("attention.qkv_down", latent.query_rank + kept, shape_.hidden, rule, {});
     const std::int64_t from = latent.query_rank > 0 ? latent.query_rank : shape_.hidden;
     product("attention.q_up", share_.heads * width, from, rule, {});
-    rope(share_.heads + 1, latent.rope_dim);
+    rope(share_.heads + 1, share_.heads + 1, latent.rope_dim);
   }
 
   void network() {
@@ -100,8 +115,8 @@ class TokenOps {
     const std::int64_t up_left = kept_channels(share_, up), down_left = kept_channels(share_, down);
     product(shape_.gated ? "mlp.gate_up" : "mlp.up", halves * inner, shape_.hidden, up,
             {0, halves * up_left, shape_.hidden});
-    ops_.push_back(
-        pass_op("mlp.activation", tokens_ * up_left, shape_.dtype, static_cast<double>(halves), 1, kActivationFlops));
+    ops_.push_back(pruned_pass_op("mlp.activation", tokens_ * inner, tokens_ * up_left, shape_.dtype,
+                                  static_cast<double>(halves), 1, kActivationFlops));
     product("mlp.down", shape_.hidden, inner, down, {0, shape_.hidden, down_left});
     exchange("mlp", "all_reduce");
   }
@@ -117,14 +132,18 @@ class TokenOps {
         "dtype: {}, routing: {}, devices: {}",
         replica_tokens_, shape_.hidden, inner, e.count, e.top_k, e.shared, shape_.gated, shape_.dtype,
         config::yaml_text(e.routing), spread ? parallel_.expert : 1);
+    op.rule = layers_.rule(Module::experts);
+    const std::int64_t left = kept_experts(model_, op.rule);
+    if (left < e.count) op.keys += fmt::format(", kept_experts: {}", left);
     const double products = static_cast<double>((shape_.gated ? 3 : 2) * shape_.hidden * inner);
-    const auto count = static_cast<double>((spread ? e.count / parallel_.expert : e.count) + e.shared);
-    const auto router = static_cast<double>(shape_.hidden * e.count);
+    const auto count = static_cast<double>((spread ? left / parallel_.expert : left) + e.shared);
+    const auto router = static_cast<double>(shape_.hidden * left);
     op.values = (products * count + router) * bytes_per_element(shape_);
     ops_.push_back(std::move(op));
     exchange("experts", spread ? "all_gather" : "all_reduce");
   }
 
+  const Model& model_;
   const ModelShape& shape_;
   const ModelParallel& parallel_;
   const LayerClass& layers_;
@@ -136,7 +155,7 @@ class TokenOps {
 }  // namespace
 
 DeviceShare::DeviceShare(const Model& model) {
-  const std::int64_t tensor = model.parallel.tensor;
+  tensor = model.parallel.tensor;
   heads = model.shape.heads / tensor;
   kv_heads = std::max<std::int64_t>(1, model.shape.kv_heads / tensor);
   intermediate = model.shape.intermediate / tensor;
@@ -148,14 +167,22 @@ double bytes_per_element(const ModelShape& shape) { return element_bytes(shape.d
 
 KeptHeads kept_heads(const DeviceShare& share, const RecipeRule* rule) {
   if (rule == nullptr || rule->pattern != "heads") return {share.heads, share.kv_heads};
+  const std::int64_t group = share.heads / share.kv_heads;
+  if (rule->keep > 0) return {rule->keep / share.tensor, std::max<std::int64_t>(1, rule->keep / share.tensor / group)};
   if (share.kv_heads == 1) return {left_of(share.heads, rule->sparsity), 1};
   const std::int64_t groups = left_of(share.kv_heads, rule->sparsity);
-  return {groups * (share.heads / share.kv_heads), groups};
+  return {groups * group, groups};
 }
 
 std::int64_t kept_channels(const DeviceShare& share, const RecipeRule* rule) {
   if (rule == nullptr || rule->pattern != "channels") return share.intermediate;
-  return left_of(share.intermediate, rule->sparsity);
+  return rule->keep > 0 ? rule->keep / share.tensor : left_of(share.intermediate, rule->sparsity);
+}
+
+std::int64_t kept_experts(const Model& model, const RecipeRule* rule) {
+  const std::int64_t all = model.shape.experts->count, devices = model.parallel.expert;
+  if (rule == nullptr || rule->pattern != "experts") return all;
+  return rule->keep > 0 ? rule->keep : devices * left_of(all / devices, rule->sparsity);
 }
 
 LayerOp pass_op(std::string name, std::int64_t elements, const std::string& dtype, double reads, double writes,
@@ -164,6 +191,13 @@ LayerOp pass_op(std::string name, std::int64_t elements, const std::string& dtyp
   op.name = std::move(name);
   op.keys = fmt::format("op: elementwise, elements: {}, dtype: {}, reads: {}, writes: {}, flops_per_element: {}",
                         elements, dtype, reads, writes, flops);
+  return op;
+}
+
+LayerOp pruned_pass_op(std::string name, std::int64_t elements, std::int64_t kept, const std::string& dtype,
+                       double reads, double writes, double flops) {
+  LayerOp op = pass_op(std::move(name), elements, dtype, reads, writes, flops);
+  if (kept < elements) op.keys += fmt::format(", kept_elements: {}", kept);
   return op;
 }
 
@@ -207,6 +241,10 @@ std::vector<LayerOp> layer_ops(const Model& model, const LayerClass& layers, con
   if (work.tokens > 0) parts.before_attention();
   add_attention(model, layers, work.calls, ops);
   if (work.tokens > 0) parts.after_attention();
+  if (!layers.attention) mark_removed(ops, 0);
+  const std::size_t network = ops.size();
+  if (work.tokens > 0) parts.feed_forward();
+  if (!layers.network) mark_removed(ops, network);
   return ops;
 }
 

@@ -13,6 +13,7 @@ struct DeviceShare {
   explicit DeviceShare(const Model& model);
   std::int64_t heads = 0, kv_heads = 0;  // a key head is copied where there are fewer of them than devices
   std::int64_t intermediate = 0, vocabulary = 0;
+  std::int64_t tensor = 1;  // devices that split every product
   std::int64_t groups = 1;  // that divide the sequences of a replica among them and share its experts
 };
 
@@ -23,6 +24,7 @@ struct LayerOp {
   const RecipeRule* rule = nullptr;
   double values = 0;
   bool sparse = false;
+  bool removed = false;  // with its whole block: the dense twin alone has it
 };
 
 /// What of a layer is asked for.
@@ -47,13 +49,15 @@ struct ProductSize {
 LayerOp product_op(const ModelShape& shape, std::string name, const ProductSize& size, const RecipeRule* rule,
                    const ProductSize& kept = {0, 0, 0});
 
-/// Heads and channels of a device that a rule leaves: whole groups of query heads with their key head where there are
-/// several. All of them without such a rule.
+/// Heads, channels and experts of a device that a rule leaves: whole groups of query heads with their key head where
+/// there are several. All of them without such a rule.
 struct KeptHeads {
   std::int64_t heads = 0, kv_heads = 0;
 };
 KeptHeads kept_heads(const DeviceShare& share, const RecipeRule* rule);
 std::int64_t kept_channels(const DeviceShare& share, const RecipeRule* rule);
+
+std::int64_t kept_experts(const Model& model, const RecipeRule* rule);  // of all devices
 
 /// The attention calls of a layer, with the products that latent attention needs for each.
 void add_attention(const Model& model, const LayerClass& layers, const std::vector<AttentionCall>& calls,
@@ -61,6 +65,9 @@ void add_attention(const Model& model, const LayerClass& layers, const std::vect
 /// An elementwise pass.
 LayerOp pass_op(std::string name, std::int64_t elements, const std::string& dtype, double reads, double writes,
                 double flops);
+/// The same where structured pruning leaves `kept` of the elements.
+LayerOp pruned_pass_op(std::string name, std::int64_t elements, std::int64_t kept, const std::string& dtype,
+                       double reads, double writes, double flops);
 /// A collective among `devices`; `bytes` of one rank's buffer.
 LayerOp exchange_op(std::string name, const char* collective, double bytes, std::int64_t devices);
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
+#include <numeric>
 
 #include "sim/core/counts.h"
 
@@ -18,6 +20,7 @@ const std::vector<ModuleWord>& words() {
                                                 {"mlp.up", {gate_up}},
                                                 {"mlp.down", {down}},
                                                 {"head", {head}},
+                                                {"experts", {experts}},
                                                 {"attention", {qkv, output}},
                                                 {"mlp", {gate_up, down}},
                                                 {"all", {qkv, output, gate_up, down}}};
@@ -40,14 +43,36 @@ std::vector<unsigned> parts_of_rules(const Model& model) {
 const RecipeRule* last_rule(const Model& model, const std::vector<unsigned>& parts, Module module, std::int64_t layer) {
   for (std::size_t i = model.recipe.size(); i-- > 0;) {
     const RecipeRule& rule = model.recipe[i];
-    if ((parts[i] >> static_cast<unsigned>(module) & 1u) == 0) continue;
+    if ((parts[i] >> static_cast<unsigned>(module) & 1u) == 0 || rule.pattern == "removed") continue;
     if (module == Module::head || (layer >= rule.first && layer <= rule.last))
       return rule.pattern == "dense" ? nullptr : &rule;
   }
   return nullptr;
 }
 
-bool alike(const LayerClass& a, const LayerClass& b) { return a.experts == b.experts && a.rules == b.rules; }
+bool removes_blocks(const Model& model) {
+  return std::any_of(model.recipe.begin(), model.recipe.end(),
+                     [](const RecipeRule& rule) { return rule.pattern == "removed"; });
+}
+
+/// Whether a block of a layer is left: what a rule removes stays so until one says `dense` of the whole block.
+bool is_left(const Model& model, const std::vector<unsigned>& parts, std::initializer_list<Module> block,
+             std::int64_t layer) {
+  unsigned bits = 0;
+  for (const Module module : block) bits |= 1u << static_cast<unsigned>(module);
+  bool left = true;
+  for (std::size_t i = 0; i < model.recipe.size(); ++i) {
+    const RecipeRule& rule = model.recipe[i];
+    if (layer < rule.first || layer > rule.last || (parts[i] & bits) != bits) continue;
+    if (rule.pattern == "removed") left = false;
+    if (rule.pattern == "dense") left = true;
+  }
+  return left;
+}
+
+bool alike(const LayerClass& a, const LayerClass& b) {
+  return a.experts == b.experts && a.attention == b.attention && a.network == b.network && a.rules == b.rules;
+}
 
 }  // namespace
 
@@ -67,10 +92,13 @@ bool has_experts(const ModelShape& shape, std::int64_t layer) {
 std::vector<LayerClass> layer_classes(const Model& model) {
   std::vector<LayerClass> classes;
   const std::vector<unsigned> parts = parts_of_rules(model);
+  const bool removes = removes_blocks(model);
   for (std::int64_t layer = 0; layer < model.shape.layers; ++layer) {
     LayerClass one;
     one.experts = has_experts(model.shape, layer);
     for (std::size_t m = 0; m < kModules; ++m) one.rules[m] = last_rule(model, parts, static_cast<Module>(m), layer);
+    one.attention = !removes || is_left(model, parts, {Module::qkv, Module::output}, layer);
+    one.network = !removes || is_left(model, parts, {Module::gate_up, Module::down}, layer);
     auto found = std::find_if(classes.begin(), classes.end(), [&](const LayerClass& c) { return alike(c, one); });
     if (found == classes.end()) found = classes.insert(classes.end(), std::move(one));
     found->layers.push_back(layer);
@@ -107,15 +135,34 @@ std::string layers_text(const std::vector<std::int64_t>& layers) {
   return fmt::format("{},{},..,{}", ranges[0], ranges[1], ranges.back());
 }
 
-std::int64_t stage_of(std::int64_t layer, std::int64_t all, std::int64_t stages) {
-  const std::int64_t each = all / stages, longer = all % stages;  // the first `longer` stages have one more
-  const std::int64_t head = longer * (each + 1);
-  return layer < head ? layer / (each + 1) : longer + (layer - head) / std::max<std::int64_t>(1, each);
+LayerStages::LayerStages(std::int64_t layers, std::int64_t stages)
+    : index_(static_cast<std::size_t>(layers)), left_(layers), stages_(stages) {
+  std::iota(index_.begin(), index_.end(), 0);
 }
 
-std::int64_t most_in_stage(const std::vector<std::int64_t>& layers, std::int64_t all, std::int64_t stages) {
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(stages));
-  for (const std::int64_t layer : layers) ++counts[static_cast<std::size_t>(stage_of(layer, all, stages))];
+LayerStages::LayerStages(const Model& model) : LayerStages(model.shape.layers, model.parallel.pipeline) {
+  if (!removes_blocks(model)) return;
+  left_ = 0;
+  std::fill(index_.begin(), index_.end(), -1);
+  for (const LayerClass& layers : layer_classes(model))
+    for (const std::int64_t layer : layers.layers)
+      if (layers.attention || layers.network) index_[static_cast<std::size_t>(layer)] = 0;
+  for (std::int64_t& index : index_)
+    if (index == 0) index = left_++;
+}
+
+std::size_t LayerStages::of(std::int64_t layer) const {
+  const std::int64_t index = index_[static_cast<std::size_t>(layer)];
+  const std::int64_t each = left_ / stages_, longer = left_ % stages_;  // the first `longer` stages have one more
+  const std::int64_t head = longer * (each + 1);
+  return static_cast<std::size_t>(index < head ? index / (each + 1)
+                                               : longer + (index - head) / std::max<std::int64_t>(1, each));
+}
+
+std::int64_t LayerStages::most(const std::vector<std::int64_t>& layers) const {
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(stages_));
+  for (const std::int64_t layer : layers)
+    if (has(layer)) ++counts[of(layer)];
   return *std::max_element(counts.begin(), counts.end());
 }
 

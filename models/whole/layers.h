@@ -13,8 +13,8 @@
 namespace sparsesim {
 
 /// Parts of a layer that a recipe may name; the head is behind all layers.
-enum class Module { qkv, scores, output, gate_up, down, head };
-inline constexpr std::size_t kModules = 6;
+enum class Module { qkv, scores, output, gate_up, down, head, experts };
+inline constexpr std::size_t kModules = 7;
 
 /// A word of recipes and the parts it stands for.
 struct ModuleWord {
@@ -30,6 +30,7 @@ std::vector<Module> modules_of(std::string_view word);
 struct LayerClass {
   std::vector<std::int64_t> layers;  // ascending
   bool experts = false;
+  bool attention = true, network = true;            // blocks that are left; the network may be experts
   std::array<const RecipeRule*, kModules> rules{};  // of each part; null: dense. They point into the model
   const RecipeRule* rule(Module module) const { return rules[static_cast<std::size_t>(module)]; }
 };
@@ -50,9 +51,22 @@ std::vector<PartTensor> tensors_of(const ModelShape& shape, Module module);
 
 /// Layers as people write them: "0-15", "0-2,40", "1,3,..,31".
 std::string layers_text(const std::vector<std::int64_t>& layers);
-/// Of these layers, the most that one of `stages` has; stages take consecutive layers, the first ones one more.
-std::int64_t most_in_stage(const std::vector<std::int64_t>& layers, std::int64_t all, std::int64_t stages);
-/// The stage that a layer is in.
-std::int64_t stage_of(std::int64_t layer, std::int64_t all, std::int64_t stages);
+/// Stages of a pipeline: consecutive layers, the first stages one more. Layers of which nothing is left are in none.
+class LayerStages {
+ public:
+  explicit LayerStages(const Model& model);
+  /// All layers of a model, before any is removed.
+  LayerStages(std::int64_t layers, std::int64_t stages);
+  bool has(std::int64_t layer) const { return index_[static_cast<std::size_t>(layer)] >= 0; }
+  /// The stage of a layer that is left.
+  std::size_t of(std::int64_t layer) const;
+  std::int64_t left() const { return left_; }
+  /// Of these layers, the most that one stage has.
+  std::int64_t most(const std::vector<std::int64_t>& layers) const;
+
+ private:
+  std::vector<std::int64_t> index_;  // among the layers that are left; -1: none of them
+  std::int64_t left_ = 0, stages_ = 1;
+};
 
 }  // namespace sparsesim

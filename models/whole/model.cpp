@@ -14,15 +14,16 @@ namespace {
 /// Ops of all layers put together: those with the same text run one after the other, as one op.
 class LayerMerge {
  public:
-  explicit LayerMerge(const Model& model) : model_(model) {}
+  explicit LayerMerge(const Model& model) : dense_(model.shape.layers, model.parallel.pipeline), left_(model) {}
 
   void add(const std::vector<LayerOp>& ops, const std::vector<std::int64_t>& layers) {
     for (const LayerOp& op : ops) {
       auto& of_name = texts_[op.name];
       const auto [found, fresh] = of_name.emplace(op.keys, entries_.size());
       if (fresh) entries_.push_back({op, {}});
-      auto& all = entries_[found->second].layers;
-      all.insert(all.end(), layers.begin(), layers.end());
+      Entry& entry = entries_[found->second];
+      entry.layers.insert(entry.layers.end(), layers.begin(), layers.end());
+      if (!op.removed) entry.kept.insert(entry.kept.end(), layers.begin(), layers.end());
     }
   }
 
@@ -34,7 +35,8 @@ class LayerMerge {
       op.name = texts_[entry.op.name].size() > 1 ? fmt::format("layer{} {}: {}", entry.layers.size() > 1 ? "s" : "",
                                                                layers_text(entry.layers), entry.op.name)
                                                  : entry.op.name;
-      op.repeat = most_in_stage(entry.layers, model_.shape.layers, model_.parallel.pipeline);
+      op.repeat = dense_.most(entry.layers);
+      op.removed = op.repeat - left_.most(entry.kept);
       op.keys = std::move(entry.op.keys);
       if (entry.op.rule != nullptr) op.place = entry.op.rule->place;
       result.push_back(std::move(op));
@@ -45,9 +47,9 @@ class LayerMerge {
  private:
   struct Entry {
     LayerOp op;
-    std::vector<std::int64_t> layers;
+    std::vector<std::int64_t> layers, kept;  // of the dense twin; of them those that have it still
   };
-  const Model& model_;
+  const LayerStages dense_, left_;
   std::vector<Entry> entries_;                                       // in the order of a pass
   std::map<std::string, std::map<std::string, std::size_t>> texts_;  // of each name, and the entry that has it
 };

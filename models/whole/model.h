@@ -52,7 +52,8 @@ struct RecipeRule {
   std::vector<std::string> modules;  // words of docs/whole_models.md: attention.qkv, mlp.down, ...
   std::int64_t first = 0, last = 0;  // layers, both included
   std::string pattern;               // of spmm, or dense, channels, heads, window, activation
-  double sparsity = 0;               // share of weights, channels, heads or activations that are zero or gone
+  double sparsity = 0;               // share of weights, channels, heads, experts or activations that are zero or gone
+  std::int64_t keep = 0;  // of channels, heads or experts: so many of the whole model's are left; 0: by share
   config::Position place;
   std::string keys;                    // further keys of the op, as it has them: ", format: csr, block: [16, 16]"
   std::vector<std::string> masks;      // of weights: files with them, one per tensor of the product, or one of all
@@ -117,10 +118,12 @@ struct Pass {
 
 /// An op of a pass as the workload language writes it.
 struct ModelOp {
-  std::string name;         // "attention.qkv", "mlp.down"; with "layers 0-15: " before it where layers differ
-  std::int64_t repeat = 1;  // layers that have it, of the pipeline stage with most of them
-  std::string keys;         // "op: gemm, m: 16, n: 6144, k: 4096, dtype: bf16"
-  config::Position place;   // of the line of the recipe that it follows; without a file: of none
+  std::string name;          // "attention.qkv", "mlp.down"; with "layers 0-15: " before it where layers differ
+  std::int64_t repeat = 1;   // layers that have it, of the pipeline stage with most of them
+  std::string keys;          // "op: gemm, m: 16, n: 6144, k: 4096, dtype: bf16"
+  config::Position place;    // of the line of the recipe that it follows; without a file: of none
+  std::int64_t removed = 0;  // of those runs, what the recipe takes out: the dense twin alone has them
+  std::int64_t kept() const { return repeat - removed; }
 };
 
 /// The ops of a pass, in order, with the sizes of one device. Sequences are divided over the replicas, and over the

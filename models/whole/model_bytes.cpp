@@ -37,13 +37,15 @@ OpBytes sum_of(const std::vector<LayerOp>& ops) {
   return sum;
 }
 
-double kv_of_layer(const Model& model) {
-  if (model.shape.kind == ModelKind::encoder) return 0;
+/// Bytes that a layer keeps of one token.
+double kv_of_layer(const Model& model, const LayerClass& layers) {
+  if (model.shape.kind == ModelKind::encoder || !layers.attention) return 0;
   const double element = bytes_per_element(model.shape);
   if (model.shape.latent)
     return static_cast<double>(model.shape.latent->kv_rank + model.shape.latent->rope_dim) * element;
   const DeviceShare share(model);
-  return 2 * static_cast<double>(share.kv_heads * model.shape.head_dim) * element;
+  const std::int64_t heads = kept_heads(share, layers.rule(Module::qkv)).kv_heads;
+  return 2 * static_cast<double>(heads * model.shape.head_dim) * element;
 }
 
 /// Keys that a layer keeps of so many: those that a window hides are gone.
@@ -57,13 +59,15 @@ std::int64_t kept_keys(const ModelShape& shape, const RecipeRule* scores, std::i
 
 double kv_bytes(const Model& model, std::int64_t sequences, std::int64_t keys) {
   std::vector<double> of_stage(static_cast<std::size_t>(model.parallel.pipeline));
+  const LayerStages stages(model);
   for (const LayerClass& layers : layer_classes(model)) {
     const auto kept = static_cast<double>(kept_keys(model.shape, layers.rule(Module::scores), keys));
+    const double bytes = kv_of_layer(model, layers) * kept;
     for (const std::int64_t layer : layers.layers)
-      of_stage[static_cast<std::size_t>(stage_of(layer, model.shape.layers, model.parallel.pipeline))] += kept;
+      if (stages.has(layer)) of_stage[stages.of(layer)] += bytes;
   }
   const double own = static_cast<double>(ceil_div(sequences, DeviceShare(model).groups));
-  return own * kv_of_layer(model) * *std::max_element(of_stage.begin(), of_stage.end());
+  return own * *std::max_element(of_stage.begin(), of_stage.end());
 }
 
 PassMemory memory_of(const Model& model, const Pass& pass) {
@@ -76,15 +80,19 @@ PassMemory memory_of(const Model& model, const Pass& pass) {
 }
 
 ModelBytes bytes_of(const Model& model) {
-  constexpr int kNormsPerLayer = 2;
   const double norm = static_cast<double>(model.shape.hidden) * bytes_per_element(model.shape);
-  const std::int64_t all = model.shape.layers, stages = model.parallel.pipeline;
-  std::vector<OpBytes> of_stage(static_cast<std::size_t>(stages));
+  const LayerStages stages(model);
+  std::vector<OpBytes> of_stage(static_cast<std::size_t>(model.parallel.pipeline));
+  std::vector<double> kv_of_stage(of_stage.size());
   for (const LayerClass& layers : layer_classes(model)) {
     OpBytes one = sum_of(layer_ops(model, layers, {1, {AttentionCall{}}}));
-    one.values += kNormsPerLayer * norm;
-    for (const std::int64_t layer : layers.layers)
-      of_stage[static_cast<std::size_t>(stage_of(layer, all, stages))] += one;
+    one.values += (layers.attention + layers.network) * norm;  // each block has its own
+    const double kv = kv_of_layer(model, layers);
+    for (const std::int64_t layer : layers.layers) {
+      if (!stages.has(layer)) continue;
+      of_stage[stages.of(layer)] += one;
+      kv_of_stage[stages.of(layer)] += kv;
+    }
   }
   of_stage.front() += sum_of(embedding_layer(model, 1));
   of_stage.back() += sum_of(head_layer(model, 1));
@@ -93,7 +101,7 @@ ModelBytes bytes_of(const Model& model) {
   for (std::size_t i = 1; i < of_stage.size(); ++i)
     if (of_stage[i].values + of_stage[i].metadata > of_stage[fullest].values + of_stage[fullest].metadata) fullest = i;
   return {of_stage[fullest].values, of_stage[fullest].metadata,
-          kv_of_layer(model) * static_cast<double>(ceil_div(all, stages))};
+          *std::max_element(kv_of_stage.begin(), kv_of_stage.end())};
 }
 
 }  // namespace sparsesim

@@ -44,12 +44,13 @@ std::vector<Declared> rule_keys() {
     const std::string given =
         "block: [1, 1], v: 1, columns: 4, index_bits: 8, equal_rows: true, format: a, quality: a, "
         "setup: a, kernel: a, source: a, overlap: 0, predictor_rank: 1";
-    add_keys(keys, asked_by(given, [&](MapReader& map) {
-               map.required("modules");
-               map.text("pattern");
-               map.text("layers", "");
-               read_rule_keys(map, rule);
-             }));
+    for (const std::string& text : {given, given + ", keep: 1"})
+      add_keys(keys, asked_by(text, [&](MapReader& map) {
+                 map.required("modules");
+                 map.text("pattern");
+                 map.text("layers", "");
+                 read_rule_keys(map, rule);
+               }));
   }
   std::erase_if(keys, [](const Declared& key) { return key.type == "node" && key.key != "modules"; });
   return keys;

@@ -8,6 +8,7 @@
 #include "models/sparsity/routing/routing.h"
 #include "models/whole/dynamic.h"
 #include "models/whole/model_keys.h"
+#include "models/whole/recipe_check.h"
 
 namespace sparsesim {
 namespace {
@@ -233,6 +234,7 @@ Model read_model(MapReader& top, std::string& resolved) {
   model.parallel = read_parallel(devices);
   if (given) check_parallel(devices, model.shape, model.parallel);
   check_masks(devices, model);
+  if (given && top.diagnostics().empty()) check_pruning(top.diagnostics(), model);
   devices.finish();
   resolved += "parallel:\n" + declared_text(devices, "  ");
   if (given) model.dynamics = read_dynamics(top, model, resolved);

@@ -9,7 +9,8 @@ namespace sparsesim {
 namespace {
 
 std::string map_text(const ModelOp& op) {
-  return fmt::format("{{name: {}, repeat: {}, {}}}", config::yaml_text(op.name), op.repeat, op.keys);
+  const std::string removed = op.removed > 0 ? fmt::format("removed: {}, ", op.removed) : "";
+  return fmt::format("{{name: {}, repeat: {}, {}{}}}", config::yaml_text(op.name), op.repeat, removed, op.keys);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "models/whole/layers.h"
 #include "models/whole/model_keys.h"
 #include "models/whole/model_read.h"
+#include "models/whole/recipe_check.h"
 
 namespace sparsesim {
 namespace {
@@ -29,7 +30,8 @@ std::vector<std::string> known_words() {
 }
 
 /// Patterns of a rule besides those of sparse products.
-constexpr std::array<std::string_view, 5> kOtherPatterns = {"dense", "channels", "heads", "window", "activation"};
+constexpr std::array<std::string_view, 7> kOtherPatterns = {"dense",   "channels", "heads",     "experts",
+                                                            "removed", "window",   "activation"};
 
 bool is_weight_pattern(const std::string& name) { return name != "n:m" && find_sparse_kind(name) != nullptr; }
 
@@ -118,56 +120,13 @@ void pass_on(MapReader& map, std::string_view key, RecipeRule& rule) {
   rule.keys += fmt::format(", {}: {}", key, value);
 }
 
-/// What a pattern is for, where that is not any product.
-bool fits_modules(const RecipeRule& rule, std::string& why) {
-  const auto are = [&](std::initializer_list<std::string_view> words) {
-    return std::all_of(rule.modules.begin(), rule.modules.end(), [&](const std::string& word) {
-      return std::find(words.begin(), words.end(), word) != words.end();
-    });
-  };
-  const bool scores = std::find(rule.modules.begin(), rule.modules.end(), "attention.scores") != rule.modules.end();
-  why.clear();
-  if (rule.pattern == "window" && !are({"attention.scores"})) why = "a window is of attention.scores alone";
-  if (rule.pattern != "window" && rule.pattern != "dense" && scores)
-    why = fmt::format("attention.scores has no weights: its pattern is window, not {}", rule.pattern);
-  if (!rule.masks.empty() && (rule.modules.size() > 1 || modules_of(rule.modules.front()).size() > 1))
-    why = "masks are of one product: attention.qkv, attention.output, mlp.gate_up, mlp.down or head";
-  if (rule.pattern == "channels" && !are({"mlp"})) why = "channels are removed from mlp as a whole";
-  if (rule.pattern == "heads" && !are({"attention"})) why = "heads are removed from attention as a whole";
-  return why.empty();
-}
-
-/// Parts that the model has not, or has in a form for which no sparse kernel is modeled.
-std::string misfit_of(const RecipeRule& rule, const ModelShape& shape) {
-  const auto names = [&](Module module) {
-    return std::any_of(rule.modules.begin(), rule.modules.end(), [&](const std::string& word) {
-      const auto modules = modules_of(word);
-      return std::find(modules.begin(), modules.end(), module) != modules.end();
-    });
-  };
-  if (rule.pattern == "dense") return {};
-  if (names(Module::head) && shape.vocabulary == 0) return "the model has no head: its vocabulary is 0";
-  if (rule.masks.size() > 1) {
-    const auto tensors = tensors_of(shape, modules_of(rule.modules.front()).front());
-    if (tensors.size() != rule.masks.size())
-      return fmt::format("{} masks for a product of {} tensor{}", rule.masks.size(), tensors.size(),
-                         tensors.size() == 1 ? "" : "s");
-  }
-  if (rule.pattern == "heads" && shape.latent) return "heads of latent attention cannot be removed here";
-  if (!names(Module::gate_up) && !names(Module::down)) return {};
-  for (std::int64_t layer = rule.first; layer <= rule.last; ++layer)
-    if (has_experts(shape, layer))
-      return fmt::format("layer {} has experts, and no kernel is modeled for sparse grouped products", layer);
-  return {};
-}
-
 void add_rules(MapReader& map, RecipeRule rule, const ModelShape& shape, std::vector<RecipeRule>& rules) {
-  std::string why;
-  if (!fits_modules(rule, why)) return map.mistake("modules", why);
+  if (!check_words(map, rule)) return;
+  check_kept(map, rule, shape);
   for (const LayerRange& range : read_layers(map, shape)) {
     rule.first = range.first;
     rule.last = range.last;
-    if (const std::string misfit = misfit_of(rule, shape); !misfit.empty()) map.mistake("modules", misfit);
+    check_layers(map, rule, shape);
     if (static_cast<std::int64_t>(rules.size()) == kRulesMost) return;  // reported where the recipe ends
     rules.push_back(rule);
   }
@@ -237,7 +196,12 @@ void read_rule_keys(MapReader& map, RecipeRule& rule) {
   if (pattern == "window") {
     rule.window = map.integer("window", 1, std::int64_t{1} << 31);
     rule.sinks = map.integer("sinks", 0, std::int64_t{1} << 20, 0);
-  } else if (pattern == "channels" || pattern == "heads") {
+  } else if (pattern == "channels" || pattern == "heads" || pattern == "experts") {
+    if (map.has("keep")) {
+      rule.keep = map.integer("keep", 1, std::int64_t{1} << 31);
+      if (map.has("sparsity")) map.mistake("sparsity", "give a sparsity, or how many to keep, not both");
+      return;
+    }
     rule.sparsity = map.number("sparsity", {0, 1, true});
     if (rule.sparsity >= 1) map.mistake("sparsity", fmt::format("no {} would be left", pattern));
   } else if (pattern == "activation") {

@@ -48,9 +48,10 @@ double activations_of(const Model& model, const TrainingStep& step) {
       static_cast<double>(ceil_div(step.micro_batch(model.parallel), share.groups)) * static_cast<double>(step.seq);
   const double element = element_bytes(shape.dtype), input = static_cast<double>(shape.hidden) * element;
   const std::int64_t stages = model.parallel.pipeline;
+  const LayerStages places(model);
   const auto in_flight = static_cast<double>(std::min(stages, step.micro_batches));
   double kept = 0, working = 0;  // of one token and micro batch, on the first stage
-  for (std::int64_t layer = 0; layer < shape.layers && stage_of(layer, shape.layers, stages) == 0; ++layer) {
+  for (std::int64_t layer = 0; layer < shape.layers && places.of(layer) == 0; ++layer) {
     const double all = activation_bytes(model, has_experts(shape, layer));
     kept += step.recompute == Recompute::full ? input : all;
     if (step.recompute == Recompute::full) working = std::max(working, all);
@@ -63,15 +64,15 @@ double activations_of(const Model& model, const TrainingStep& step) {
 }  // namespace
 
 StageWeights stage_weights(const Model& model) {
-  const std::int64_t all = model.shape.layers, stages = model.parallel.pipeline;
+  const LayerStages stages(model);
   const double element = bytes_per_element(model.shape), norm = static_cast<double>(model.shape.hidden);
-  std::vector<StageWeights> of_stage(static_cast<std::size_t>(stages));
+  std::vector<StageWeights> of_stage(static_cast<std::size_t>(model.parallel.pipeline));
   for (const LayerClass& layers : layer_classes(model)) {
     StageWeights one;
     add_weights(one, layer_ops(model, layers, {1, {AttentionCall{}}}), element);
     one.shared += 2 * norm;
     for (const std::int64_t layer : layers.layers) {
-      StageWeights& sum = of_stage[static_cast<std::size_t>(stage_of(layer, all, stages))];
+      StageWeights& sum = of_stage[stages.of(layer)];
       sum.shared += one.shared;
       sum.experts += one.experts;
       sum.sparse += one.sparse;

@@ -91,6 +91,8 @@ std::string sparse_part(const ModelOp& op, const char* part, const TrainingStep&
 std::string backward_keys(const ModelOp& op, const TrainingStep& step) {
   const KeyList keys(op.keys);
   const std::string kind = keys.get("op");
+  if (op.removed > 0) refuse(op, "removed layers");
+  if (!keys.get("kept_elements").empty() || !keys.get("kept_experts").empty()) refuse(op, "a pruned " + kind);
   if (kind == "gemm") return "op: training_linear, part: backward, optimizer: none, " + keys.operands();
   if (kind == "spmm") return sparse_part(op, "backward", step);
   if (kind == "attention" || kind == "pruned_attention") return op.keys + ", phase: backward";

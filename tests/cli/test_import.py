@@ -157,6 +157,13 @@ class Models(ProgramTest):
             "[{modules: [mlp.down], pattern: unstructured, masks: [none.npy]}]": ("", "no such file"),
             "[{modules: [mlp.down], pattern: 2:4, masks: [a, b]}]": ("", "2 masks for a product of 1 tensor"),
             "{mlp: 2:4} ": (experts, "layer 1 has experts"),
+            "{all: removed}": ("", "removes the attention of every layer"),
+            "[{modules: [mlp.down], pattern: removed}]": ("", "all, attention or mlp"),
+            "[{modules: [mlp], pattern: channels, keep: 8, sparsity: 0.5}]": ("", "not both"),
+            "[{modules: [mlp], pattern: channels, keep: 100000}]": ("", "cannot be kept"),
+            "[{modules: [experts], pattern: experts, keep: 4}]": ("", "none of these layers has experts"),
+            "[{modules: [experts], pattern: experts, keep: 1}]": (experts, "a token chooses 2 experts, of 1"),
+            "[{modules: [experts], pattern: 2:4}]": (experts, "sparse grouped products"),
             "7": ("", "recipe is a list of rules, or a map"),
         }
         for recipe, (more, message) in cases.items():
@@ -166,6 +173,15 @@ class Models(ProgramTest):
                 self.assertTrue(all(place.startswith("w.yaml:2:") for place, text in found), found)
         accepted = self.write("w.yaml", MODEL % experts + "recipe: [{modules: [mlp], layers: 0, pattern: 2:4}]\n")
         self.accepted(*self.run_words(accepted))
+
+    def test_what_is_left_must_suit_the_devices(self):
+        found = self.mistakes("model: {layers: 4, hidden: 4096, intermediate: 11008, heads: 32, kv_heads: 8}\nrecipe:\n"
+                              "- {modules: mlp, layers: '0,2', pattern: channels, keep: 8193}\n"
+                              "- {modules: attention, pattern: heads, keep: 20}\n- {modules: all, layers: 0-1, pattern: removed}\n"
+                              "parallel: {tensor: 8, pipeline: 4}\n")
+        self.assertEqual(found, [("w.yaml:3:3", "8 devices cannot divide 8193 channels that are kept"),
+                                 ("w.yaml:4:3", "8 devices cannot divide 20 heads that are kept"),
+                                 ("w.yaml:5:3", "4 stages for the 2 layers that are left")])
 
     def test_ops_and_a_model_exclude_each_other(self):
         [(place, message)] = self.mistakes(MODEL % "" + "ops: [{op: gemm, m: 1, n: 1, k: 1}]\n")

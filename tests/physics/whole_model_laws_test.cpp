@@ -105,6 +105,54 @@ TEST_CASE("groups that share experts divide the tokens of all other products") {
   CHECK(split.find("experts.all_reduce") != std::string::npos);
 }
 
+TEST_CASE("what structured pruning leaves takes what the smaller model takes, and the twin stays whole") {
+  const Substrate h100 = load_substrate("h100", kMachines);
+  const auto on = [&](int layers, int intermediate, int heads, const std::string& rest) {
+    return times(fmt::format("model: {{layers: {}, hidden: 2048, intermediate: {}, heads: {}, kv_heads: {}, head_dim: "
+                             "128, vocabulary: 32000}}\n{}pass: {{phase: decode, batch: 4, keys: 1000}}\n",
+                             layers, intermediate, heads, heads / 4, rest),
+                 h100);
+  };
+  const RunResult whole = on(8, 8192, 16, ""), half = on(4, 8192, 16, ""), narrow = on(8, 5120, 12, "");
+  const RunResult shallow = on(8, 8192, 16, "recipe: [{modules: all, layers: 2-5, pattern: removed}]\n");
+  CHECK(shallow.dense == whole.dense);
+  CHECK(shallow.sparse == half.dense);
+  CHECK(shallow.sparse_counters.device.dram_bytes == half.dense_counters.device.dram_bytes);
+  CHECK(shallow.memory->need.total() == half.memory->need.total());
+  // Half of the stack, beside what is behind and before it.
+  double outside = 0;
+  for (const OpResult& op : whole.ops)
+    if (op.name.starts_with("head") || op.name == "embedding") outside += op.dense_us();
+  CHECK(shallow.sparse.us() - outside == doctest::Approx((whole.dense.us() - outside) / 2).epsilon(1e-9));
+  CHECK(shallow.sparsity.declared ==
+        doctest::Approx((whole.dense.us() - outside) / 2 / whole.dense.us()).epsilon(1e-9));
+  CHECK(shallow.ideal_speedup == doctest::Approx(shallow.realised_speedup()).epsilon(1e-9));
+
+  const RunResult pruned =
+      on(8, 8192, 16,
+         "recipe: [{modules: mlp, pattern: channels, keep: 5120}, {modules: attention, pattern: heads, keep: 12}]\n");
+  CHECK(pruned.dense == whole.dense);
+  CHECK(pruned.sparse == narrow.dense);
+  CHECK(pruned.memory->need.total() == narrow.memory->need.total());
+}
+
+TEST_CASE("fewer experts are fewer experts' weights to read, and the same multiply-adds") {
+  const Substrate h100 = load_substrate("h100", kMachines);
+  const auto on = [&](int experts, const std::string& rest) {
+    return times(fmt::format("model: {{layers: 2, hidden: 2048, heads: 16, experts: {{count: {}, top_k: 4, "
+                             "intermediate: 768}}}}\n{}pass: {{phase: decode, batch: 64, keys: 100}}\n",
+                             experts, rest),
+                 h100);
+  };
+  const RunResult all = on(64, ""), left = on(48, "");
+  const RunResult pruned = on(64, "recipe: [{modules: experts, pattern: experts, keep: 48}]\n");
+  CHECK(pruned.dense == all.dense);
+  CHECK(pruned.sparse == left.sparse);
+  CHECK(pruned.sparse < all.sparse);
+  CHECK(pruned.sparsity.declared == all.sparsity.declared);
+  CHECK(pruned.memory->need.bytes.weights == left.memory->need.bytes.weights);
+}
+
 TEST_CASE("a stage sends to the next what one pair of devices can") {
   const Substrate node = load_substrate("a100-x8", kMachines);
   const RunResult one = times("ops: [{name: s, op: send, bytes: 64 MiB, devices: 1}]\n", node);

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "models/ops/dense/gemm_kernels.h"
 #include "models/ops/limits.h"
@@ -117,11 +118,24 @@ Launch lower_cache_write(std::int64_t tokens, double elements_per_token, const s
 }
 
 Program Elementwise::lower(const LowerContext& context) const {
+  if (!pruned()) return lower_dense(context);
+  ElementwiseSize left = size_;
+  left.elements = std::exchange(left.kept, 0);
+  return Elementwise(std::move(left)).lower_dense(context);
+}
+
+Program Elementwise::lower_dense(const LowerContext& context) const {
   Stage stage;
   stage.launch = std::make_shared<const Launch>(lower_elementwise(size_, context.substrate));
   Program program;
   program.stages.push_back(std::move(stage));
   return program;
+}
+
+SparsitySummary Elementwise::sparsity(const LowerContext&) const {
+  SparsitySummary summary;
+  if (pruned()) summary.declared = 1 - static_cast<double>(size_.kept) / static_cast<double>(size_.elements);
+  return summary;
 }
 
 std::unique_ptr<Op> read_elementwise(config::MapReader& map) {
@@ -132,6 +146,9 @@ std::unique_ptr<Op> read_elementwise(config::MapReader& map) {
   size.reads = map.number("reads", config::Range::between(0, 64), size.reads);
   size.writes = map.number("writes", config::Range::between(0, 64), size.writes);
   size.flops_per_element = map.number("flops_per_element", config::Range::between(0, 1e6), size.flops_per_element);
+  size.kept = map.integer("kept_elements", 1, std::int64_t{1} << 44, size.elements);
+  if (size.kept > size.elements)
+    map.mistake("kept_elements", fmt::format("kept_elements is {}, of {} that there are", size.kept, size.elements));
   if (size.reads + size.writes <= 0) map.mistake("reads", "an elementwise pass must read or write something");
   return std::make_unique<Elementwise>(std::move(size));
 }

@@ -36,6 +36,7 @@ struct ElementwiseSize {
   double reads = 1;              // operands read per element
   double writes = 1;             // results written per element
   double flops_per_element = 1;  // FP32, vector pipe
+  std::int64_t kept = 0;         // of an op: elements that structured pruning leaves; 0: all
 };
 
 /// The pass as the substrate's `elementwise` kernel runs it. Reusable by layers and expert networks.
@@ -51,17 +52,19 @@ class Elementwise : public Op {
  public:
   explicit Elementwise(ElementwiseSize size) : size_(std::move(size)) {}
   std::string_view kind() const override { return "elementwise"; }
-  std::string_view pattern() const override { return "dense"; }
+  std::string_view pattern() const override { return pruned() ? "structured" : "dense"; }
   Program lower(const LowerContext& context) const override;
-  Program lower_dense(const LowerContext& context) const override { return lower(context); }
-  SparsitySummary sparsity(const LowerContext&) const override { return {}; }
+  /// With all elements.
+  Program lower_dense(const LowerContext& context) const override;
+  SparsitySummary sparsity(const LowerContext&) const override;
   const ElementwiseSize& size() const { return size_; }
 
  private:
+  bool pruned() const { return size_.kept > 0 && size_.kept < size_.elements; }
   ElementwiseSize size_;
 };
 
-/// Keys: elements, dtype, reads, writes, flops_per_element.
+/// Keys: elements, dtype, reads, writes, flops_per_element, kept_elements (elements).
 std::unique_ptr<Op> read_elementwise(config::MapReader& map);
 /// Rows have m x n elements; params reads, writes, flops_per_element. Errors: UnsupportedError for other patterns.
 std::unique_ptr<Op> elementwise_from_row(const MeasuredOp& row);

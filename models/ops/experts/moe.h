@@ -41,7 +41,8 @@ struct MoeSpec {
   std::int64_t replicas = 0;                // further copies of the most loaded experts, of Placement::balanced
   int overlap_chunks = 1;                   // pieces of the batch whose exchange and compute overlap
   std::string kernel;                       // of the grouped products; empty: the library's first
-  bool expected = false;                    // the typical draw of a random routing
+  std::int64_t pruned_experts = 0;  // experts that the dense twin has and this layer no longer: none of `experts`
+  bool expected = false;            // the typical draw of a random routing
 };
 
 class MoeFfn : public Op {

@@ -48,7 +48,8 @@ int append_dense_product(Program& program, const LowerContext& context, const Gr
 Program MoeFfn::lower_dense(const LowerContext& context) const {
   Program program;
   program.devices = spec_.devices;
-  const std::int64_t width = ceil_div((spec_.experts + spec_.shared_experts) * spec_.intermediate, spec_.devices);
+  const std::int64_t width =
+      ceil_div((spec_.experts + spec_.pruned_experts + spec_.shared_experts) * spec_.intermediate, spec_.devices);
   GroupedSize up, down;
   up.n = width * (spec_.gated ? 2 : 1);
   up.k = down.n = spec_.hidden;
@@ -99,7 +100,7 @@ std::vector<SparsityFact> MoeFfn::facts(const Capacity& capacity) const {
 }
 
 SparsitySummary MoeFfn::sparsity(const LowerContext& context) const {
-  const auto experts = static_cast<double>(spec_.experts + spec_.shared_experts);
+  const auto experts = static_cast<double>(spec_.experts + spec_.pruned_experts + spec_.shared_experts);
   const auto active = static_cast<double>(spec_.top_k + spec_.shared_experts);
   const auto tokens = static_cast<double>(spec_.tokens);
   SparsitySummary summary;

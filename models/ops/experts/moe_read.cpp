@@ -119,6 +119,11 @@ std::unique_ptr<Op> read_moe(config::MapReader& map) {
   read_placement(map, spec);
   spec.overlap_chunks = static_cast<int>(map.integer("overlap_chunks", 1, 64, 1));
   spec.kernel = map.text("kernel", "");
+  const std::int64_t all = spec.experts;
+  spec.experts = map.integer("kept_experts", 1, 1 << 16, all);
+  spec.pruned_experts = all - spec.experts;
+  if (spec.pruned_experts < 0)
+    map.mistake("kept_experts", fmt::format("kept_experts is {}, of {} that there are", spec.experts, all));
   settle_routing(map, spec.routing, {spec.tokens, spec.experts, spec.top_k});
   if (const auto fault = find_moe_fault(spec)) {
     map.mistake(fault->key, fault->message);

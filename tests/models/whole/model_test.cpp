@@ -129,6 +129,74 @@ TEST_CASE("the parts of a pass are the pass") {
   }
 }
 
+RecipeRule keeping(RecipeRule made, std::int64_t keep) {
+  made.keep = keep;
+  return made;
+}
+
+TEST_CASE("half of the layers are half of their weights, keys and values, and of the stack's runs") {
+  Model model = shipped("llama-2-7b");
+  Model half = model;
+  half.shape.layers = 16;
+  for (const ModelParallel& parallel : {ModelParallel{}, ModelParallel{.tensor = 2}, ModelParallel{.pipeline = 3}}) {
+    CAPTURE(parallel.devices());
+    for (const auto& [first, last] : {std::pair{16, 31}, {0, 15}, {8, 23}}) {
+      model.recipe = {rule({"all"}, "removed", first, last)};
+      CHECK(bytes_of(on(model, parallel)).weights == bytes_of(on(half, parallel)).weights);
+      CHECK(bytes_of(on(model, parallel)).kv_per_token == bytes_of(on(half, parallel)).kv_per_token);
+      CHECK(kv_bytes(on(model, parallel), 3, 500) == kv_bytes(on(half, parallel), 3, 500));
+      const auto left = ops_of_pass(on(model, parallel), {{{1, 128, 128}}});
+      for (const ModelOp& op : ops_of_pass(on(half, parallel), {{{1, 128, 128}}})) {
+        CAPTURE(op.name);
+        const ModelOp& same = named(left, op.name);
+        CHECK(same.keys == op.keys);
+        CHECK(same.kept() == op.repeat);
+      }
+    }
+  }
+}
+
+TEST_CASE("attention alone can be removed, and takes its keys, its norm and its exchange with it") {
+  Model model = on(shipped("llama-2-70b"), {.tensor = 8});
+  const ModelBytes before = bytes_of(model);
+  model.recipe = {rule({"attention"}, "removed", 60, 79)};
+  const double heads = (8 + 2 * 1) * 128.0 * 8192, out = 8 * 128.0 * 8192, norm = 8192;
+  CHECK(before.weights - bytes_of(model).weights == 20 * 2 * (heads + out + norm));
+  CHECK(bytes_of(model).kv_per_token == before.kv_per_token * 60 / 80);
+  const auto ops = ops_of_pass(model, {{{1, 128, 128}}});
+  for (const char* name : {"attention.norm", "attention.qkv", "attention.scores", "attention.all_reduce"})
+    CHECK(named(ops, name).removed == 20);
+  for (const char* name : {"mlp.norm", "mlp.down", "mlp.all_reduce"}) CHECK(named(ops, name).removed == 0);
+}
+
+TEST_CASE("what is removed stays so under later rules, until one says dense of the block") {
+  Model model = shipped("llama-2-7b");
+  model.recipe = {rule({"all"}, "removed", 16, 31), rule({"mlp"}, "2:4", 0, 31), rule({"mlp"}, "dense", 20, 23)};
+  const auto ops = ops_of_pass(model, {{{1, 128, 128}}});
+  CHECK(named(ops, "layers 0-19,24-31: mlp.down").removed == 12);
+  CHECK(named(ops, "layers 20-23: mlp.down").removed == 0);
+  CHECK(named(ops, "attention.qkv").removed == 16);
+}
+
+TEST_CASE("a removed width leaves the narrower model, weight by weight") {
+  Model model = shipped("llama-2-70b");
+  Model narrow = model;
+  narrow.shape.intermediate = 14336;
+  narrow.shape.heads = 48;
+  narrow.shape.kv_heads = 6;
+  model.recipe = {keeping(rule({"mlp"}, "channels", 0, 79), 14336), keeping(rule({"attention"}, "heads", 0, 79), 48)};
+  for (const std::int64_t tensor : {1, 2}) {
+    CHECK(bytes_of(on(model, {.tensor = tensor})).weights == bytes_of(on(narrow, {.tensor = tensor})).weights);
+    CHECK(bytes_of(on(model, {.tensor = tensor})).kv_per_token ==
+          bytes_of(on(narrow, {.tensor = tensor})).kv_per_token);
+  }
+  Model experts = shipped("qwen3-30b-a3b"), fewer = experts;
+  fewer.shape.experts->count = 96;
+  experts.recipe = {rule({"experts"}, "experts", 0, 47, 0.25)};
+  CHECK(bytes_of(experts).weights == bytes_of(fewer).weights);
+  CHECK(bytes_of(on(experts, {.expert = 8})).weights == bytes_of(on(fewer, {.expert = 8})).weights);
+}
+
 TEST_CASE("every op of every shipped model can be read") {
   for (const char* name : {"llama-2-7b", "llama-2-70b", "mixtral-8x7b", "qwen3-30b-a3b", "bert-large", "vit-l"}) {
     const Model model = shipped(name);
