@@ -15,16 +15,40 @@ double RowCounts::density() const {
   return places > 0 ? static_cast<double>(total()) / places : 0;
 }
 
+namespace {
+
+constexpr std::size_t kNormalsKept = 1 << 16;  // 512 KiB
+
+double sum_of_twelve(RandomStream& random) {
+  double normal = -6;  // twelve uniforms have variance 1
+  for (int i = 0; i < 12; ++i) normal += random.uniform();
+  return normal;
+}
+
+/// What a seed draws first, kept: the points of a sweep take the same normal numbers at every density.
+struct FirstNormals {
+  explicit FirstNormals(std::uint64_t of_seed) : seed(of_seed), random(of_seed, "sparse rows") {}
+  std::uint64_t seed;
+  RandomStream random;  // draws what follows `values`
+  std::vector<double> values;
+};
+
+}  // namespace
+
 RowCounts random_row_counts(std::int64_t rows, std::int64_t columns, double density, std::uint64_t seed) {
-  RandomStream random(seed, "sparse rows");
   RowCounts counts{std::vector<std::int32_t>(static_cast<std::size_t>(rows)), columns};
   const double mean = static_cast<double>(columns) * density, deviation = std::sqrt(mean * (1 - density));
-  for (std::int32_t& units : counts.units) {
-    double normal = -6;  // twelve uniforms have variance 1
-    for (int i = 0; i < 12; ++i) normal += random.uniform();
-    units = static_cast<std::int32_t>(
+  const auto units_of = [&](double normal) {
+    return static_cast<std::int32_t>(
         std::clamp(std::floor(mean + deviation * normal + 0.5), 0.0, static_cast<double>(columns)));
-  }
+  };
+  thread_local FirstNormals first(seed);
+  if (first.seed != seed) first = FirstNormals(seed);
+  const std::size_t kept = std::min(counts.units.size(), kNormalsKept);
+  while (first.values.size() < kept) first.values.push_back(sum_of_twelve(first.random));
+  for (std::size_t row = 0; row < kept; ++row) counts.units[row] = units_of(first.values[row]);
+  RandomStream further = first.random;  // behind all that is kept, where there are more rows than that
+  for (std::size_t row = kept; row < counts.units.size(); ++row) counts.units[row] = units_of(sum_of_twelve(further));
   return counts;
 }
 

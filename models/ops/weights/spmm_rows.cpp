@@ -39,9 +39,11 @@ class RowsLowering {
     Launch launch = start_spmm_launch(size_, kernel_, constants_, context_);
     const std::uint32_t variants = panel_variants();
     // All rows of one tile of m first: they gather from the same activations.
-    std::vector<std::uint32_t> shapes(static_cast<std::size_t>(tiles_n));  // but for the last, tiles of m are equal
+    std::vector<std::uint32_t> shapes(
+        static_cast<std::size_t>(tiles_n));  // but for a last one that is cut, tiles of m are equal
+    launch.tasks.reserve(static_cast<std::size_t>(tiles_m_ * tiles_n));
     for (std::int64_t tile_m = 0; tile_m < tiles_m_; ++tile_m) {
-      const bool edge = tile_m + 1 == tiles_m_;
+      const bool edge = tile_m + 1 == tiles_m_ && size_.m % kernel_.tile_m != 0;
       for (std::int64_t tile_n = 0; tile_n < tiles_n; ++tile_n) {
         std::uint32_t& shape = shapes[static_cast<std::size_t>(tile_n)];
         if (tile_m == 0 || edge) shape = shape_of(launch, tile_n, edge);

@@ -76,4 +76,18 @@ TEST_CASE("with a memo every result is the one without") {
       }
 }
 
+TEST_CASE("what was played before changes no play, be it remembered or forgotten") {
+  for (const bool again : {false, true})
+    for (int tasks = 1; tasks <= 40; ++tasks) {  // more than a thread remembers
+      CAPTURE(again);
+      CAPTURE(tasks);
+      const LaunchResult direct = play_at_clock(launch_of(tasks), machine(), false, machine().compute.clock);
+      for (int i = 0; i < 2; ++i) {
+        const LaunchResult played = play(launch_of(tasks), machine(), {});
+        CHECK(played.time == direct.time);
+        CHECK(played.counters.dram_bytes == direct.counters.dram_bytes);
+      }
+    }
+}
+
 }  // namespace sparsesim

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <thread>
+#include <vector>
 
 namespace sparsesim {
 
@@ -29,6 +32,22 @@ TEST_CASE("no row stores less than nothing or more than it has") {
       CHECK(units >= 0);
       CHECK(units <= 8);
     }
+}
+
+TEST_CASE("rows depend on their seed alone, not on what was drawn before") {
+  const auto drawn_alone = [](std::int64_t rows, double density, std::uint64_t seed) {
+    std::vector<std::int32_t> units;
+    std::thread([&] { units = random_row_counts(rows, 100, density, seed).units; }).join();
+    return units;
+  };
+  const std::int64_t many = 70'000;  // more than are kept between draws
+  for (const std::uint64_t seed : {3, 4, 3})
+    for (const std::int64_t rows : {std::int64_t{10}, many, std::int64_t{2000}, many})
+      for (const double density : {0.1, 0.7})
+        CHECK(random_row_counts(rows, 100, density, seed).units == drawn_alone(rows, density, seed));
+  const std::vector<std::int32_t> few = random_row_counts(10, 100, 0.3, 3).units, all = drawn_alone(many, 0.3, 3);
+  CHECK(std::equal(few.begin(), few.end(), all.begin()));
+  CHECK(all != drawn_alone(many, 0.3, 4));
 }
 
 }  // namespace sparsesim
