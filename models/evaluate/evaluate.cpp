@@ -33,22 +33,23 @@ Ideal ideal_beyond(std::size_t prefix) {
 }  // namespace
 
 ProgramResult predict_sparse(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal,
-                             LaunchMemo* memo) {
-  return play_program(op.lower({substrate, ideal, seed}), substrate, ideal, memo);
+                             LaunchMemo* memo, const IssueCost& issue) {
+  return play_program(op.lower({substrate, ideal, seed}), substrate, ideal, memo, {}, issue);
 }
 
 ProgramResult predict_dense(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal,
-                            LaunchMemo* memo) {
-  return play_program(op.lower_dense({substrate, ideal, seed}), substrate, ideal, memo);
+                            LaunchMemo* memo, const IssueCost& issue) {
+  return play_program(op.lower_dense({substrate, ideal, seed}), substrate, ideal, memo, {}, issue);
 }
 
-OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t seed, LaunchMemo* memo, int threads) {
+OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t seed, LaunchMemo* memo, int threads,
+                     const OpIssue& issue) {
   OpPrediction result;
   const bool twin = op.pattern() == "dense";
   const auto simulate_sparse = [&] {
     result.sparsity = op.sparsity({substrate, {}, seed});
     try {
-      if (!twin) result.sparse = predict_sparse(op, substrate, seed, {}, memo);
+      if (!twin) result.sparse = predict_sparse(op, substrate, seed, {}, memo, issue.sparse);
     } catch (const UnsupportedError& error) {
       result.fallback = true;
       result.fallback_reason = error.what();
@@ -56,7 +57,7 @@ OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t see
   };
   for_each_index(2, threads, [&](std::size_t job) {
     if (job == 0)
-      result.dense = predict_dense(op, substrate, seed, {}, memo);
+      result.dense = predict_dense(op, substrate, seed, {}, memo, issue.dense);
     else
       simulate_sparse();
   });
@@ -83,7 +84,7 @@ Counterfactuals counterfactuals(const Op& op, const Substrate& substrate, std::u
     const bool dense = job % 2 == 0;
     if (dense || !twin) {
       const auto seconds =
-          (dense ? predict_dense : predict_sparse)(op, substrate, seed, ideal_beyond(prefix), memo).time.seconds();
+          (dense ? predict_dense : predict_sparse)(op, substrate, seed, ideal_beyond(prefix), memo, {}).time.seconds();
       (dense ? runs.dense_seconds : runs.sparse_seconds)[prefix] = seconds;
     }
   });

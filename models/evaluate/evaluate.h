@@ -28,14 +28,18 @@ struct OpPrediction {
 
 /// Simulates the op only, not its twin. Errors: UnsupportedError.
 ProgramResult predict_sparse(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal = {},
-                             LaunchMemo* memo = nullptr);
+                             LaunchMemo* memo = nullptr, const IssueCost& issue = {});
 /// Simulates the dense twin.
 ProgramResult predict_dense(const Op& op, const Substrate& substrate, std::uint64_t seed, const Ideal& ideal = {},
-                            LaunchMemo* memo = nullptr);
+                            LaunchMemo* memo = nullptr, const IssueCost& issue = {});
+/// What both runs of an op ask of the host.
+struct OpIssue {
+  IssueCost dense, sparse;
+};
 /// Both, side by side where there are two threads (0: one per processor). A pattern without kernel on this machine
 /// falls back to dense and says so. Errors: UnsupportedError when dense is not possible either.
 OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t seed, LaunchMemo* memo = nullptr,
-                     int threads = 1);
+                     int threads = 1, const OpIssue& issue = {});
 
 /// A step of the waterfall from ideal to realised speedup; below 1 is a gain.
 struct LossTerm {

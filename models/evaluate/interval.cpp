@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "models/evaluate/schedule.h"
 #include "sim/core/parallel.h"
 
 namespace sparsesim {
@@ -40,8 +41,21 @@ int slow_direction(const std::string& path, config::Dimension dimension) {
   return 0;
 }
 
+/// The same with a host: its schedules.
+double hosted_speedup_on(const Workload& workload, const Substrate& substrate, std::uint64_t seed, LaunchMemo* memo) {
+  const Host host = host_of(workload.host, substrate);
+  Schedule dense(true), sparse(true);
+  for (const auto& op : workload.ops) {
+    const OpPrediction prediction = predict(*op.op, substrate, seed, memo, 1, issue_of(op, host));
+    dense.place(op, prediction.dense, op.passes(), op.repeat);
+    sparse.place(op, prediction.sparse, op.sparse_passes(), op.repeat - op.removed);
+  }
+  return dense.makespan() / sparse.makespan();
+}
+
 /// Dense and sparse seconds of the whole workload, ops one after the other.
 double speedup_on(const Workload& workload, const Substrate& substrate, std::uint64_t seed, LaunchMemo* memo) {
+  if (workload.host != HostKind::graph) return hosted_speedup_on(workload, substrate, seed, memo);
   double dense = 0, sparse = 0;
   for (const auto& op : workload.ops) {
     const OpPrediction prediction = predict(*op.op, substrate, seed, memo);

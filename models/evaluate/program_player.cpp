@@ -11,8 +11,8 @@
 namespace sparsesim {
 
 std::string_view name(Resource resource) {
-  constexpr std::array<std::string_view, kResources> names{"tensor",     "vector", "special", "l2",
-                                                           "side_cache", "dram",   "fabric",  "fixed"};
+  constexpr std::array<std::string_view, kResources> names{"tensor", "vector", "special", "l2",  "side_cache",
+                                                           "dram",   "fabric", "fixed",   "host"};
   return names[static_cast<std::size_t>(resource)];
 }
 
@@ -43,16 +43,78 @@ double ProgramResult::utilisation() const {
 
 namespace {
 
+/// When devices, fabric and stages are done.
+struct Clocks {
+  explicit Clocks(int devices) : device_free(static_cast<std::size_t>(devices)) {}
+  std::vector<Time> device_free;
+  std::vector<Time> ends;  // of the stages so far
+  Time fabric_free, last;
+
+  /// The earliest start of a stage that waits for these.
+  Time ready(const std::vector<int>& after) const {
+    Time start;
+    for (int index : after) {
+      if (index < 0 || static_cast<std::size_t>(index) >= ends.size())
+        throw std::logic_error("a stage waits for one that is not before it");
+      start = std::max(start, ends[static_cast<std::size_t>(index)]);
+    }
+    return start;
+  }
+  Time finish(Time start, Time duration) {
+    ends.push_back(checked_sum(start, duration));
+    last = std::max(last, ends.back());
+    return ends.back();
+  }
+};
+
+/// The hosts of a program's devices, each on its own: the calls of an op are spread over what it issues.
+class Issuers {
+ public:
+  Issuers(const Program& program, const IssueCost& cost)
+      : cost_(cost),
+        issued_(static_cast<std::size_t>(program.devices)),
+        stages_(issued_.size()),
+        clocks_(issued_.size(), program.stages.empty() ? cost.calls : Time{}) {
+    for (const Stage& stage : program.stages) {
+      if (stage.type == Stage::Type::exchange) {
+        for (std::int64_t& count : stages_) ++count;
+      } else if (stage.device >= 0 && stage.device < program.devices) {
+        ++stages_[static_cast<std::size_t>(stage.device)];
+      }
+    }
+  }
+  /// When the next stage of a device is issued.
+  Time issue(std::size_t device) {
+    const std::int64_t index = issued_[device]++, all = stages_[device];
+    Time own{cost_.calls.ps / all + (index < cost_.calls.ps % all ? 1 : 0)};
+    if (index >= cost_.launched) own += cost_.launch;
+    return clocks_[device] = checked_sum(clocks_[device], own);
+  }
+  Time issue_everywhere() {
+    Time last;
+    for (std::size_t device = 0; device < clocks_.size(); ++device) last = std::max(last, issue(device));
+    return last;
+  }
+  Time done() const { return *std::max_element(clocks_.begin(), clocks_.end()); }
+
+ private:
+  const IssueCost cost_;
+  std::vector<std::int64_t> issued_, stages_;
+  std::vector<Time> clocks_;
+};
+
 class Player {
  public:
   Player(const Program& program, const Substrate& substrate, const Ideal& ideal, LaunchMemo* memo,
-         const TraceOptions& trace)
+         const TraceOptions& trace, const IssueCost& issue)
       : program_(program),
         substrate_(substrate),
         ideal_(ideal),
         memo_(memo),
         trace_(trace),
-        device_free_(static_cast<std::size_t>(program.devices)),
+        issuers_(program, issue),
+        alone_(program.devices),
+        hosted_(program.devices),
         device_busy_(static_cast<std::size_t>(program.devices)) {}
 
   ProgramResult run() {
@@ -63,23 +125,17 @@ class Player {
         play_exchange(stage);
     }
     // The device that ends last speaks for the program's bound; the fabric serves all.
-    const auto slowest = std::max_element(device_free_.begin(), device_free_.end()) - device_free_.begin();
+    const auto& free = alone_.device_free;
+    const auto slowest = std::max_element(free.begin(), free.end()) - free.begin();
     result_.busy = device_busy_[static_cast<std::size_t>(slowest)];
     result_.busy[static_cast<std::size_t>(Resource::fabric)] = fabric_busy_;
+    result_.time = alone_.last;
+    result_.host = issuers_.done();
+    result_.hosted = std::max(hosted_.last, result_.host);
     return result_;
   }
 
  private:
-  Time ready(const Stage& stage) const {
-    Time start;
-    for (int index : stage.after) {
-      if (index < 0 || static_cast<std::size_t>(index) >= ends_.size())
-        throw std::logic_error("a stage waits for one that is not before it");
-      start = std::max(start, ends_[static_cast<std::size_t>(index)]);
-    }
-    return start;
-  }
-
   const LaunchResult& launch_result(const Stage& stage) {
     auto [entry, fresh] = played_.try_emplace(stage.launch.get());
     if (fresh) entry->second = play(*stage.launch, substrate_, ideal_, memo_);
@@ -91,9 +147,14 @@ class Player {
       throw std::logic_error("a stage names a device outside the program");
     const auto device = static_cast<std::size_t>(stage.device);
     const LaunchResult& launch = launch_result(stage);
-    const Time start = std::max(ready(stage), device_free_[device]);
-    finish(start, launch.time);
-    device_free_[device] = ends_.back();
+    const Time issued = issuers_.issue(device);
+    const auto play_on = [&](Clocks& clocks, Time earliest) {
+      const Time start = std::max({earliest, clocks.ready(stage.after), clocks.device_free[device]});
+      clocks.device_free[device] = clocks.finish(start, launch.time);
+      return start;
+    };
+    play_on(alone_, {});
+    const Time start = play_on(hosted_, issued);
     for (int r = 0; r < kDeviceResources; ++r) device_busy_[device][r] += launch.busy[r];
     device_busy_[device][static_cast<std::size_t>(Resource::fixed)] += launch.fixed_seconds;
     result_.counters.device = add(result_.counters.device, launch.counters);
@@ -105,9 +166,14 @@ class Player {
 
   void play_exchange(const Stage& stage) {
     const ExchangeResult exchange = play_exchange_on(stage.exchange);
-    const Time start = std::max(ready(stage), fabric_free_);
-    finish(start, exchange.time);
-    fabric_free_ = ends_.back();
+    const Time issued = issuers_.issue_everywhere();
+    const auto play_on = [&](Clocks& clocks, Time earliest) {
+      const Time start = std::max({earliest, clocks.ready(stage.after), clocks.fabric_free});
+      clocks.fabric_free = clocks.finish(start, exchange.time);
+      return start;
+    };
+    play_on(alone_, {});
+    const Time start = play_on(hosted_, issued);
     fabric_busy_ += exchange.bound_seconds;
     result_.counters.messages += exchange.messages;
     result_.counters.fabric_bytes += exchange.bytes;
@@ -117,11 +183,6 @@ class Player {
 
   ExchangeResult play_exchange_on(const Exchange& exchange) const {
     return exchange_time(exchange, substrate_, ideal_);
-  }
-
-  void finish(Time start, Time duration) {
-    ends_.push_back(checked_sum(start, duration));
-    result_.time = std::max(result_.time, ends_.back());
   }
 
   static LaunchCounters add(const LaunchCounters& a, const LaunchCounters& b) {
@@ -154,11 +215,10 @@ class Player {
   const Ideal ideal_;
   LaunchMemo* const memo_;
   const TraceOptions trace_;
-  std::vector<Time> device_free_;
+  Issuers issuers_;
+  Clocks alone_, hosted_;  // with all issued before, and with the hosts in the way
   std::vector<std::array<double, kResources>> device_busy_;
-  std::vector<Time> ends_;
   std::map<const Launch*, LaunchResult> played_;  // looked up only, never iterated
-  Time fabric_free_;
   double fabric_busy_ = 0;
   std::size_t traced_tasks_ = 0;
   ProgramResult result_;
@@ -167,9 +227,9 @@ class Player {
 }  // namespace
 
 ProgramResult play_program(const Program& program, const Substrate& substrate, const Ideal& ideal, LaunchMemo* memo,
-                           const TraceOptions& trace) {
+                           const TraceOptions& trace, const IssueCost& issue) {
   if (program.devices < 1) throw std::logic_error("a program needs a device");
-  return Player(program, substrate, ideal, memo, trace).run();
+  return Player(program, substrate, ideal, memo, trace, issue).run();
 }
 
 }  // namespace sparsesim

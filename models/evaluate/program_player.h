@@ -9,14 +9,15 @@
 #include "models/compute/ideal.h"
 #include "models/compute/launch_memo.h"
 #include "models/compute/player.h"
+#include "models/evaluate/host.h"
 #include "models/ops/op.h"
 #include "sim/trace/timeline.h"
 
 namespace sparsesim {
 
-/// What can limit a run: the resources of a device, the fabric, and per-call cost.
-enum class Resource { tensor, vector, special, l2, side_cache, dram, fabric, fixed };
-inline constexpr int kResources = 8;
+/// What can limit a run: the resources of a device, the fabric, per-call cost, and who issues the kernels.
+enum class Resource { tensor, vector, special, l2, side_cache, dram, fabric, fixed, host };
+inline constexpr int kResources = 9;
 std::string_view name(Resource resource);
 
 /// Counters of a run, so that a right time for a wrong reason can be seen. One list serves every output.
@@ -35,7 +36,9 @@ struct RunCounters {
 };
 
 struct ProgramResult {
-  Time time;
+  Time time;                              // when all was issued before
+  Time host;                              // that issuing takes; with graphs none
+  Time hosted;                            // from an idle host to the end, >= time; with graphs the same
   RunCounters counters;                   // summed over devices
   std::array<double, kResources> busy{};  // seconds each resource needs at its full rate, on the slowest device
   bool uses_devices = false, uses_fabric = false;
@@ -51,9 +54,10 @@ struct TraceOptions {
   std::string prefix;            // name of the op
 };
 
+/// Every device works down its stages in order, none before its host issued it; an exchange waits for the hosts of all.
 /// Launches that `memo` has are not played again. Errors: std::logic_error if stages are not in a topological order or
 /// name a device outside the program.
 ProgramResult play_program(const Program& program, const Substrate& substrate, const Ideal& ideal,
-                           LaunchMemo* memo = nullptr, const TraceOptions& trace = {});
+                           LaunchMemo* memo = nullptr, const TraceOptions& trace = {}, const IssueCost& issue = {});
 
 }  // namespace sparsesim

@@ -68,6 +68,9 @@ ordered_json op_json(const OpResult& op) {
   for (const SparsityFact& fact : p.sparsity.facts) out["facts"][fact.name] = fact.value;
   if (op.bubble > 0) out["bubble"] = op.bubble;
   if (op.removed > 0) out["removed"] = op.removed;
+  if (p.dense.host.ps > 0 || p.sparse.host.ps > 0)
+    out["host_us"] = {{"dense", p.dense.host.us() * static_cast<double>(op.repeat)},
+                      {"sparse", p.sparse.host.us() * static_cast<double>(op.repeat - op.removed)}};
   if (p.fallback) out["fallback"] = p.fallback_reason;
   return out;
 }
@@ -92,6 +95,7 @@ std::string explain_term(const std::string& term) {
   if (term == "overfetch") return "lines fetched for a part of their bytes, irregular access";
   if (term == "imbalance") return "uneven work, waves and tails";
   if (term == "fabric") return "exchanges between devices";
+  if (term == "host") return "the host issues kernels later than the device could start them";
   return "launches, set-up, drain";
 }
 
@@ -177,6 +181,12 @@ std::string training_line(const RunTraining& t) {
   return out + "\n\n";
 }
 
+std::string host_line(const RunResult& r) {
+  std::string out = fmt::format("  host ({}): issuing takes {:.1f} us", name(r.host), r.sparse_issue.us());
+  if (r.dense_issue != r.sparse_issue) out += fmt::format(" (dense {:.1f} us)", r.dense_issue.us());
+  return out + "\n\n";
+}
+
 }  // namespace
 
 std::string format_json(const RunResult& r) {
@@ -197,6 +207,8 @@ std::string format_json(const RunResult& r) {
       {"counters", {{"dense", counters_json(r.dense_counters)}, {"sparse", counters_json(r.sparse_counters)}}},
       {"coverage", r.coverage},
       {"amdahl", r.amdahl}};
+  if (r.host != HostKind::graph)
+    out["host"] = {{"kind", name(r.host)}, {"dense_us", r.dense_issue.us()}, {"sparse_us", r.sparse_issue.us()}};
   if (r.interval.high > 0) out["interval"] = {{"low", r.interval.low}, {"high", r.interval.high}};
   if (r.distribution) out["distribution"] = distribution_json(*r.distribution);
   if (r.memory) out["memory"] = memory_json(*r.memory);
@@ -249,6 +261,7 @@ std::string format_table(const RunResult& r) {
   const Busy d = busiest(r.dense_busy, r.dense.seconds()), s = busiest(r.sparse_busy, r.sparse.seconds());
   row("total", us(r.dense.us()), us(r.sparse.us()), times(r.realised_speedup()), times(r.ideal_speedup),
       fmt::format("{} -> {}\n", name(d.resource), name(s.resource)));
+  if (r.host != HostKind::graph) out += host_line(r);
   if (r.memory) out += memory_line(*r.memory);
   if (r.training) out += training_line(*r.training);
   if (r.distribution) out += distribution_table(*r.distribution);

@@ -6,34 +6,12 @@
 #include <stdexcept>
 
 #include "models/evaluate/interval.h"
+#include "models/evaluate/schedule.h"
 #include "models/ops/limits.h"
 
 namespace sparsesim {
 
 namespace {
-
-/// When ops start and the whole ends: an op waits for its dependencies and for the streams it needs
-/// (one for kernels, one for exchanges), so that an exchange can hide behind an independent kernel.
-class Schedule {
- public:
-  Time place(const WorkloadOp& op, const ProgramResult& result, std::int64_t passes) {
-    Time start;
-    for (int dependency : op.after) start = std::max(start, ends_[static_cast<std::size_t>(dependency)]);
-    if (result.uses_devices) start = std::max(start, devices_);
-    if (result.uses_fabric) start = std::max(start, fabric_);
-    const Time end = checked_sum(start, checked_product(result.time, passes));
-    if (result.uses_devices) devices_ = end;
-    if (result.uses_fabric) fabric_ = end;
-    ends_.push_back(end);
-    makespan_ = std::max(makespan_, end);
-    return start;
-  }
-  Time makespan() const { return makespan_; }
-
- private:
-  std::vector<Time> ends_;
-  Time devices_, fabric_, makespan_;
-};
 
 /// Seconds of all ops, one prefix of mechanisms after the other.
 void add(Counterfactuals& total, const Counterfactuals& op, std::int64_t dense, std::int64_t sparse) {
@@ -129,12 +107,14 @@ class WorkloadRun {
         substrate_(substrate),
         options_(options),
         memo_(memo),
+        host_(host_of(workload.host, substrate)),
         only_times_(!options.explain),
         all_dense_(std::all_of(workload.ops.begin(), workload.ops.end(),
                                [](const WorkloadOp& op) { return op.op->pattern() == "dense" && op.removed == 0; })) {
     result_.substrate = substrate.name;
     result_.workload = workload.name;
     result_.seed = options.seed;
+    result_.host = workload.host;
     if (only_times_) return;
     result_.inputs_hash = fnv1a(fmt::format("{}\n{}\n{}\n{}", dump_substrate(substrate), workload.resolved,
                                             options.seed, digest(workload.files)));
@@ -159,18 +139,21 @@ class WorkloadRun {
   RunResult result() {
     result_.memory = memory_on(workload_, substrate_);
     if (options_.timeline) name_tracks(*options_.timeline, devices_);
-    result_.dense = dense_.makespan();
-    result_.sparse = sparse_.makespan();
+    result_.dense = hosted_dense_.makespan();
+    result_.sparse = hosted_sparse_.makespan();
     result_.training = training_on(workload_, substrate_, result_.dense, result_.sparse);
     result_.sparsity = summarise(result_.ops);
     result_.ideal_speedup = ideal_speedup(result_.sparsity.declared);
     result_.quick_estimate = quick_estimate(result_.sparsity);
     // The last prefix is the real run; overlap between ops is real too, so it replaces the plain sum there.
-    whole_.dense_seconds.back() = result_.dense.seconds();
-    whole_.sparse_seconds.back() = result_.sparse.seconds();
+    whole_.dense_seconds.back() = dense_.makespan().seconds();
+    whole_.sparse_seconds.back() = sparse_.makespan().seconds();
     fill_coverage(result_);
     if (only_times_) return std::move(result_);
     result_.lost = waterfall(result_.ideal_speedup, whole_);
+    if (host_.kind != HostKind::graph)
+      result_.lost.push_back(
+          {"host", speedup_of(dense_.makespan().seconds(), sparse_.makespan().seconds()) / result_.realised_speedup()});
     if (all_dense_)
       result_.interval = {1, 1};
     else if (options_.interval)
@@ -188,7 +171,8 @@ class WorkloadRun {
     op.repeat = entry.repeat;
     op.bubble = entry.bubble;
     op.removed = entry.removed;
-    op.prediction = predict(*entry.op, substrate_, options_.seed, &memo_, only_times_ ? 1 : 0);
+    const OpIssue issue = issue_of(entry, host_);
+    op.prediction = predict(*entry.op, substrate_, options_.seed, &memo_, only_times_ ? 1 : 0, issue);
     const Counterfactuals runs = all_dense_ || only_times_
                                      ? unchanged(op.prediction)
                                      : counterfactuals(*entry.op, substrate_, options_.seed, op.prediction, &memo_);
@@ -198,8 +182,7 @@ class WorkloadRun {
     if (entry.removed > 0) sparsesim::add(all = {}, runs, entry.passes(), entry.sparse_passes());
     op.lost = waterfall(ideal_speedup(op.prediction.sparsity.declared), all);
     sparsesim::add(whole_, runs, entry.passes(), entry.sparse_passes());
-    op.dense_start = dense_.place(entry, op.prediction.dense, entry.passes());
-    op.sparse_start = sparse_.place(entry, op.prediction.sparse, entry.sparse_passes());
+    place(op, entry);
     const auto times = static_cast<double>(entry.repeat), left = static_cast<double>(entry.repeat - entry.removed);
     result_.dense_counters += RunCounters(op.prediction.dense.counters).scale(times);
     result_.sparse_counters += RunCounters(op.prediction.sparse.counters).scale(left);
@@ -210,16 +193,32 @@ class WorkloadRun {
     devices_ = std::max(devices_, entry.op->devices());
     if (options_.timeline && entry.sparse_passes() > 0) {
       const Program program = entry.op->lower({substrate_, {}, options_.seed});
-      play_program(program, substrate_, {}, &memo_, {options_.timeline, op.sparse_start, entry.name});
+      play_program(program, substrate_, {}, &memo_, {options_.timeline, op.sparse_start, entry.name}, issue.sparse);
     }
     result_.ops.push_back(std::move(op));
+  }
+
+  /// On the schedules of both runs, with all issued before and with the host.
+  void place(OpResult& op, const WorkloadOp& entry) {
+    const ProgramResult &dense = op.prediction.dense, &sparse = op.prediction.sparse;
+    const std::int64_t left = entry.repeat - entry.removed;
+    dense_.place(entry, dense, entry.passes(), entry.repeat);
+    sparse_.place(entry, sparse, entry.sparse_passes(), left);
+    op.dense_start = hosted_dense_.place(entry, dense, entry.passes(), entry.repeat);
+    op.sparse_start = hosted_sparse_.place(entry, sparse, entry.sparse_passes(), left);
+    result_.dense_issue = checked_sum(result_.dense_issue, checked_product(dense.host, entry.repeat));
+    result_.sparse_issue = checked_sum(result_.sparse_issue, checked_product(sparse.host, left));
+    result_.dense_busy[static_cast<std::size_t>(Resource::host)] = result_.dense_issue.seconds();
+    result_.sparse_busy[static_cast<std::size_t>(Resource::host)] = result_.sparse_issue.seconds();
   }
 
   const Workload& workload_;
   const Substrate& substrate_;
   const RunOptions& options_;
   LaunchMemo& memo_;  // counterfactuals and shifted machines repeat most launches
-  Schedule dense_, sparse_;
+  const Host host_;
+  Schedule dense_{false}, sparse_{false};  // with all issued before
+  Schedule hosted_dense_{host_.kind != HostKind::graph}, hosted_sparse_{host_.kind != HostKind::graph};
   Counterfactuals whole_;
   const bool only_times_;
   const bool all_dense_;  // nothing is gained and nothing lost: no counterfactual can say more

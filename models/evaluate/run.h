@@ -74,6 +74,8 @@ struct RunResult {
   double coverage = 0;  // share of the dense time that sparse kernels replace
   double amdahl = 1;    // 1 / ((1-f) + f/s), s the speedup of the covered part
   Interval interval;
+  HostKind host = HostKind::graph;
+  Time dense_issue, sparse_issue;  // that the host needs for all ops; with graphs none
   RunCounters dense_counters, sparse_counters;
   std::array<double, kResources> dense_busy{}, sparse_busy{};
   std::vector<OpResult> ops;

@@ -9,6 +9,7 @@
 
 #include "models/ops/registry.h"
 #include "models/whole/drawn_pass.h"
+#include "models/whole/framework_calls.h"
 #include "models/whole/op_text.h"
 #include "sim/config/memory_file.h"
 #include "sim/config/reader.h"
@@ -87,6 +88,16 @@ void read_after(OpReader& reader) {
   reader.after.clear();
 }
 
+/// Keys that a dump has only where they are given.
+void read_calls(MapReader& map, WorkloadOp& op) {
+  const auto calls = [&](const char* key, std::int64_t fallback) {
+    const auto given = map.optional(key);
+    return given ? map.integer(key, 1, 1'000'000) : fallback;
+  };
+  op.calls = calls("operators", 1);
+  op.sparse_calls = calls("sparse_operators", op.calls);
+}
+
 WorkloadOp read_op(OpReader& reader, std::size_t index, std::string& resolved) {
   WorkloadOp result;
   MapReader& map = reader.map;
@@ -100,6 +111,7 @@ WorkloadOp read_op(OpReader& reader, std::size_t index, std::string& resolved) {
   result.removed = map.integer("removed", 0, 1'000'000, 0);
   if (result.removed > result.repeat)
     map.mistake("removed", fmt::format("removed is {}, of {} runs that there are", result.removed, result.repeat));
+  read_calls(map, result);
   read_after(reader);
   const auto given = map.optional("op");  // an unknown kind has no keys to check
   if (const OpKind* row = find_op_kind(kind); row != nullptr && given && given->scalar() == kind) {
@@ -178,6 +190,17 @@ std::vector<ModelOp> ops_of_run(const ModelRun& run, Diagnostics& diagnostics) {
   }
 }
 
+/// Ops that run once before or after the layers are in no loop.
+void leave_loops(std::vector<WorkloadOp>& ops) {
+  for (std::size_t first = 0; first < ops.size();) {
+    std::size_t end = first;
+    while (end < ops.size() && ops[end].loop == ops[first].loop) ++end;
+    for (std::size_t i = first; i < end && ops[i].repeat == 1; ++i) ops[i].loop = 0;
+    for (std::size_t i = end; i > first && ops[i - 1].repeat == 1; --i) ops[i - 1].loop = 0;
+    first = end;
+  }
+}
+
 /// The ops of a whole model are read as if the file had them. What one of them refuses is a mistake of the line of the
 /// recipe that it follows, or of the model.
 void read_model_ops(MapReader& top, Workload& workload, OpReaders& readers) {
@@ -207,7 +230,12 @@ void read_model_ops(MapReader& top, Workload& workload, OpReaders& readers) {
     for (const config::Mistake& mistake : own->mistakes())
       diagnostics.add(at, fmt::format("op \"{}\" of the model: {}", op.name, mistake.message), mistake.hint);
     readers.back()->own = std::move(own);
+    const FrameworkCalls calls = framework_calls(op, workload.model->model);
+    added.calls = calls.dense;
+    added.sparse_calls = calls.sparse;
+    added.loop = calls.loop;
   }
+  leave_loops(workload.ops);
 }
 
 /// Reports to diagnostics that have the file's lines, so that messages quote them.
@@ -219,8 +247,11 @@ Workload read_workload(const config::Node& tree, Diagnostics& diagnostics) {
   workload.title = top.text("title", "");
   workload.seed = static_cast<std::uint64_t>(top.integer("seed", 0, std::numeric_limits<std::int64_t>::max(), 1));
   workload.resolved = fmt::format("name: {}\n", config::yaml_text(workload.name));
+  const std::string host = top.choice("host", kHostKinds, name(HostKind::graph));
+  workload.host = static_cast<HostKind>(std::find(kHostKinds.begin(), kHostKinds.end(), host) - kHostKinds.begin());
   if (!workload.title.empty()) workload.resolved += fmt::format("title: {}\n", config::yaml_text(workload.title));
   workload.resolved += fmt::format("seed: {}\n", workload.seed);
+  if (workload.host != HostKind::graph) workload.resolved += fmt::format("host: {}\n", host);
   std::vector<std::unique_ptr<OpReader>> readers;
   if (top.has("model"))
     read_model_ops(top, workload, readers);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "models/evaluate/host.h"
 #include "models/evaluate/input_files.h"
 #include "models/ops/op.h"
 #include "models/substrate/substrate.h"
@@ -20,7 +21,9 @@ struct WorkloadOp {
   std::int64_t repeat = 1;   // the op runs this many times, one after the other
   std::int64_t bubble = 0;   // and for as long as this many times more its device waits for others of a pipeline
   std::int64_t removed = 0;  // of those runs, what structured pruning takes out: the dense twin alone has them
-  std::vector<int> after;    // indices of earlier ops that must be done; by default the op before it
+  std::int64_t calls = 1, sparse_calls = 1;  // of a framework in a run, where the host is one (docs/models/host.md)
+  int loop = 0;            // ops with the same number, unless 0, take turns: those of a model's layers
+  std::vector<int> after;  // indices of earlier ops that must be done; by default the op before it
   std::unique_ptr<Op> op;
   config::Position place;  // of the op in its file
   std::int64_t passes() const { return repeat + bubble; }
@@ -31,6 +34,7 @@ struct Workload {
   std::string name;
   std::string title;
   std::uint64_t seed = 1;
+  HostKind host = HostKind::graph;
   std::vector<WorkloadOp> ops;
   std::optional<ModelRun> model;        // that the ops come from, where the file says `model` in place of `ops`
   std::optional<config::Node> serving;  // the section of that name; who serves reads it (models/serving)

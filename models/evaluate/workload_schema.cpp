@@ -99,6 +99,8 @@ nlohmann::ordered_json schema_of(const OpKind& kind) {
   properties["repeat"] = {{"type", "integer"}, {"minimum", 1}};
   properties["bubble"] = {{"type", "integer"}, {"minimum", 0}};
   properties["removed"] = {{"type", "integer"}, {"minimum", 0}};
+  for (const char* calls : {"operators", "sparse_operators"})
+    properties[calls] = {{"type", "integer"}, {"minimum", 1}, {"description", "docs/models/host.md"}};
   properties["after"] = {{"type", nlohmann::ordered_json::array({"string", "array"})}};
   for (const Declared& key : keys) {
     properties[key.key] = schema_of(key);
@@ -158,6 +160,7 @@ std::string workload_schema(const std::vector<Declared>& serving) {
                                     {{"name", {{"type", "string"}}},
                                      {"title", {{"type", "string"}}},
                                      {"seed", {{"type", "integer"}, {"minimum", 0}}},
+                                     {"host", {{"enum", kHostKinds}, {"description", "docs/models/host.md"}}},
                                      {"ops", {{"type", "array"}, {"minItems", 1}, {"items", {{"oneOf", kinds}}}}},
                                      {"model", model},
                                      {"recipe", recipe_schema()},
