@@ -1,8 +1,6 @@
 #include "sim/core/batch_wheel.h"
 
-#include <algorithm>
 #include <bit>
-#include <cstring>
 #include <utility>
 
 #include "sim/core/error.h"
@@ -11,22 +9,6 @@ namespace sparsesim {
 namespace {
 
 constexpr std::size_t batch_room = 512;  // events; what the sorted ones leave is for pushes before them
-
-void prefetch_chunk(const Event* chunk) {
-  for (std::size_t line = 0; line < EventChunk::bytes; line += 64)
-    __builtin_prefetch(reinterpret_cast<const char*>(chunk) + line);
-}
-
-// In lines of the cache: a memcpy as a whole becomes a string instruction, which takes longer to start than this to
-// end.
-void copy_chunk(const Event* from, Event* to) {
-  struct Line {
-    std::uint64_t words[8];
-  };
-#pragma GCC unroll 9
-  for (std::size_t line = 0; line < EventChunk::bytes / sizeof(Line); ++line)
-    std::memcpy(reinterpret_cast<Line*>(to) + line, reinterpret_cast<const Line*>(from) + line, sizeof(Line));
-}
 
 }  // namespace
 
@@ -43,9 +25,10 @@ void BatchWheel::reset() {
     occupied_words_.fill(0);
     pool_.reset();
     late_.reset();
-    late_used_ = false;
-    listed_ = 0;
+    chain_.clear();
     take_batch(0);
+  } else if (!chain_.empty()) {
+    finish_chunk();
   }
   batch_end_ = 0;
   set_last_half(1);
@@ -63,7 +46,8 @@ void BatchWheel::push_elsewhere(std::uint64_t time_ps, std::uint32_t kind, std::
 
 void BatchWheel::push_batch(const Event& event) {
   const bool far_in = batch_size() > batch_insert_max && !before(event, front_[batch_insert_max]);
-  if (late_used_ || far_in || front_ == batch_.data()) return push_late(event);
+  const bool behind = chain_.size() > 1 && (front_ == back_ || !before(event, back_[-1]));  // or in a later chunk
+  if (far_in || behind || front_ == room_ || !late_.empty()) return push_late(event);
   Event* place = --front_;
   for (; place + 1 < back_ && !before(event, place[1]); ++place) *place = place[1];
   copy_fields(*place, event);
@@ -73,7 +57,7 @@ void BatchWheel::push_batch(const Event& event) {
 // batch's are older.
 void BatchWheel::push_late(const Event& event) {
   late_.push(event);
-  late_used_ = true;
+  stop_ = front_;
   if (++late_pushes_ > late_pushes_max_) react_to_late();
 }
 
@@ -86,34 +70,73 @@ void BatchWheel::push_far(const Event& event) {
 }
 
 ListEnd BatchWheel::add_chunk(std::uint32_t list, ListEnd end) {
-  const std::uint32_t chunk = pool_.take();
+  const std::uint32_t chunk = take_chunk();
   pool_.older(chunk) = end;
   occupied_[list >> 6] |= std::uint64_t{1} << (list & 63);
   occupied_words_[list >= slots] |= std::uint64_t{1} << ((list >= slots ? list - slots : list) >> 6);
   return ListEnd::start_of(chunk);
 }
 
+// The pool may move, and a batch that lies in it with it.
+std::uint32_t BatchWheel::take_chunk() {
+  if (room_ == batch_.data() || !pool_.full()) return pool_.take();
+  const auto popped = front_ - room_, end = back_ - room_;
+  const std::uint32_t chunk = pool_.take();
+  Event* const room = pool_[chain_.back()];
+  set_batch(room + popped, room + end, room);
+  return chunk;
+}
+
 // --- popping ---
 
+std::size_t BatchWheel::size() const {
+  std::size_t size = batch_size() + late_.size();
+  for (std::size_t i = 0; i + 1 < chain_.size(); ++i) size += chain_count(i);
+  size += (pool_.used() - chain_.size()) * EventChunk::capacity;
+  for (const ListEnd end : lists_) size -= end.empty() ? 0 : EventChunk::capacity - end.count();
+  return size;
+}
+
 bool BatchWheel::next_is_late() {
-  if (!late_used_) return false;
+  if (late_.empty()) return false;
   if (front_ == back_) return true;
   const std::uint64_t late_time = late_.next_time();
   if (late_time != front_->time_ps) return late_time < front_->time_ps;
   return late_.next().id < front_->id;  // equal: the one in the batch is older
 }
 
+std::uint64_t BatchWheel::next_time_rare() {
+  sort_more();
+  return next_is_late() ? late_.next_time() : front_->time_ps;
+}
+
 Event BatchWheel::pop_rare() {
-  if (!late_used_) refill();
+  sort_more();
   return take_front();
 }
 
 // The earlier of what is sorted; the batch or the heap must hold something.
 Event BatchWheel::take_front() {
-  if (!next_is_late()) return *front_++;
-  const Event event = late_.pop();
-  late_used_ = !late_.empty();
+  const bool late = next_is_late();
+  const Event event = late ? late_.pop() : *front_++;
+  stop_ = late_.empty() ? back_ : front_;
   return event;
+}
+
+// Unless the batch or the heap holds something, the next of the lists becomes the batch.
+void BatchWheel::sort_more() {
+  if (front_ == back_ && !chain_.empty()) finish_chunk();
+  if (front_ == back_ && late_.empty()) refill();
+}
+
+// All of a chunk that was the batch is popped: the next one is.
+void BatchWheel::finish_chunk() {
+  pool_.give_back(chain_.back());
+  chain_.pop_back();
+  if (chain_.empty()) return take_batch(0);
+  Event* const events = pool_[chain_.back()];
+  if (chain_.size() > 1) pool_.prefetch(chain_[chain_.size() - 2]);
+  set_batch(events, events + chain_count(chain_.size() - 1), events);
 }
 
 void BatchWheel::refill() {
@@ -190,21 +213,19 @@ ListEnd BatchWheel::detach(std::uint32_t list) {
   return end;
 }
 
-std::uint32_t BatchWheel::collect_chain(ListEnd end) {
+void BatchWheel::collect_chain(ListEnd end) {
   chain_.clear();
-  const std::uint32_t newest_count = end.count();
+  newest_count_ = end.count();
   for (; !end.empty(); end = pool_.older(end.chunk())) chain_.push_back(end.chunk());
-  return newest_count;
 }
 
 // Pushes the events of a list to where they belong now, oldest first.
 void BatchWheel::spread_chain(ListEnd end) {
-  const std::uint32_t newest_count = collect_chain(end);
+  collect_chain(end);
   for (std::size_t i = chain_.size(); i-- > 0;) {
     const std::uint32_t chunk = chain_[i];
-    if (i > 0) prefetch_chunk(pool_[chain_[i - 1]]);
-    const std::uint32_t count = i == 0 ? newest_count : EventChunk::capacity;
-    listed_ -= count;
+    if (i > 0) pool_.prefetch(chain_[i - 1]);
+    const std::uint32_t count = chain_count(i);
     for (std::uint32_t k = 0; k < count; ++k) {
       const Event event = pool_[chunk][k];  // a copy: appending may move the pool
       if (event.time_ps < fine_end_) {
@@ -215,92 +236,7 @@ void BatchWheel::spread_chain(ListEnd end) {
     }
     pool_.give_back(chunk);
   }
-}
-
-// --- a slot becomes the batch ---
-
-void BatchWheel::drain(std::uint32_t list) {
-  const ListEnd end = detach(list);
-  if (const std::uint64_t later = occupied_[list >> 6] >> (list & 63); later != 0)  // probably the next to be drained
-    prefetch_chunk(pool_[lists_[list + static_cast<std::uint32_t>(std::countr_zero(later))].chunk()]);
-  std::size_t count = end.count(), instants = count;
-  if (pool_.older(end.chunk()).empty()) [[likely]] {
-    instants = drain_chunk(end.chunk(), count);
-  } else {
-    count = collect_chain(end);
-    count += (chain_.size() - 1) * EventChunk::capacity;
-    instants = sort_gathered(gather(count), count);
-  }
-  listed_ -= count;
-  drained_ += static_cast<std::int64_t>(count);
-  drained_instants_ += static_cast<std::int64_t>(instants);
-}
-
-// The first `count` events of a chunk become the batch. Returns how many instants they may be.
-std::size_t BatchWheel::drain_chunk(std::uint32_t chunk, std::size_t count) {
-  const Event* events = pool_[chunk];
-  take_batch(count);
-  pool_.give_back(chunk);  // stays readable
-  if (shift_ == 0) {
-    const InstantOrder order = sort_instant_(events, count, back_ - 1);
-    if (order == InstantOrder::found_in_order) copy_chunk(events, front_);
-    if (order != InstantOrder::too_far_apart) return 1;
-  }
-  sort_events(events, count);
-  return count;
-}
-
-// The batch becomes `count` events that are yet to be written, with a chunk's room behind them.
-void BatchWheel::take_batch(std::size_t count) {
-  back_ = batch_.data() + (batch_.size() - EventChunk::capacity);
-  front_ = back_ - count;
-}
-
-// The gathered events become the batch as they are.
-void BatchWheel::take_gathered(Event* events, std::size_t count) {
-  std::swap(batch_, gathered_);
-  front_ = events;
-  back_ = events + count;
-}
-
-// At most sort_block_max events; the batch is theirs already.
-void BatchWheel::sort_events(const Event* events, std::size_t count) {
-  sort_(events, count, SortKey(shift_), back_ - 1);
-}
-
-// Copies the `count` events of chain_ to gathered_, oldest first, and returns where they begin.
-Event* BatchWheel::gather(std::size_t count) {
-  if (gathered_.size() < count + batch_room / 2) gathered_.resize(count + batch_room);
-  Event* const first = gathered_.data() + (gathered_.size() - EventChunk::capacity * (chain_.size() + 1));
-  Event* to = first;
-  for (std::size_t i = chain_.size(); i-- > 0; to += EventChunk::capacity) {
-    copy_chunk(pool_[chain_[i]], to);
-    pool_.give_back(chain_[i]);
-  }
-  return first;
-}
-
-// The `count` gathered events become the batch; returns how many different times they have. Such slots appear when
-// many events share an instant, often in order then, or before the width has adapted.
-std::size_t BatchWheel::sort_gathered(Event* events, std::size_t count) {
-  const bool small = count <= sort_block_max;
-  take_batch(count);
-  const auto at_first = [time = events->time_ps](const Event& event) { return event.time_ps == time; };
-  if (small && (shift_ == 0 || std::all_of(events, events + count, at_first))) {
-    const InstantOrder order = sort_instant_(events, count, back_ - 1);
-    if (order == InstantOrder::found_in_order) take_gathered(events, count);
-    if (order != InstantOrder::too_far_apart) return 1;
-  }
-  const bool in_order = std::is_sorted(events, events + count, before);
-  if (small && !in_order) {
-    sort_events(events, count);
-  } else {
-    if (!in_order) std::stable_sort(events, events + count, before);
-    take_gathered(events, count);
-  }
-  std::size_t instants = 1;
-  for (const Event* event = front_ + 1; event < back_; ++event) instants += event[0].time_ps != event[-1].time_ps;
-  return instants;
+  chain_.clear();
 }
 
 }  // namespace sparsesim

@@ -26,8 +26,9 @@ class BatchWheel {
  public:
   explicit BatchWheel(const SortVariant& sort = best_sort());
 
-  bool empty() const { return front_ == back_ && listed_ == 0 && !late_used_; }
-  std::size_t size() const { return batch_size() + listed_ + late_.size(); }
+  bool empty() const { return front_ == stop_ && nothing_pending(); }
+  /// Looks at every list: some microseconds.
+  std::size_t size() const;
   void push(const Event& event) {
     const auto [time_ps, kind, id, arg] = event;
     if (time_ps - batch_end_ < fine_room_) [[likely]] {  // wraps for what is before batch_end_
@@ -38,12 +39,14 @@ class BatchWheel {
   }
   /// Time of the next event; the queue must not be empty.
   std::uint64_t next_time() {
-    if (front_ == back_ && !late_used_) refill();
-    return next_is_late() ? late_.next_time() : front_->time_ps;
+    if (front_ == stop_) [[unlikely]] {
+      return next_time_rare();
+    }
+    return front_->time_ps;
   }
   /// The next event; the queue must not be empty.
   Event pop() {
-    if (front_ == back_ || late_used_) [[unlikely]] {
+    if (front_ == stop_) [[unlikely]] {
       return pop_rare();
     }
     Event event;
@@ -64,6 +67,9 @@ class BatchWheel {
   static bool before(const Event& a, const Event& b) {
     return a.time_ps != b.time_ps ? a.time_ps < b.time_ps : a.id < b.id;
   }
+  bool nothing_pending() const {
+    return front_ == back_ && chain_.size() <= 1 && (occupied_words_[0] | occupied_words_[1]) == 0 && late_.empty();
+  }
   std::size_t batch_size() const { return static_cast<std::size_t>(back_ - front_); }
   std::uint32_t fine_index(std::uint64_t time_ps) const {
     return static_cast<std::uint32_t>((time_ps >> shift_) & (slots - 1));
@@ -83,24 +89,30 @@ class BatchWheel {
     }
     copy_fields(pool_.event_at(end), event);
     lists_[list] = end.next();
-    ++listed_;
   }
   // Fields, not events, go into what is not inlined: a reference would force them into memory on the hot path too.
   void push_elsewhere(std::uint64_t time_ps, std::uint32_t kind, std::uint32_t id, std::uint64_t arg);
   void push_batch(const Event& event);
   void push_late(const Event& event);
   void push_far(const Event& event);
+  std::uint64_t next_time_rare();
   Event pop_rare();
   Event take_front();
   bool next_is_late();
+  void set_batch(Event* first, Event* end, Event* room);
   ListEnd add_chunk(std::uint32_t list, ListEnd end);
   ListEnd detach(std::uint32_t list);
-  std::uint32_t collect_chain(ListEnd end);
+  void collect_chain(ListEnd end);
+  std::uint32_t chain_count(std::size_t place) const { return place == 0 ? newest_count_ : EventChunk::capacity; }
 
+  void sort_more();
   void refill();
   std::uint32_t next_slot();
   void drain(std::uint32_t list);
   std::size_t drain_chunk(std::uint32_t chunk, std::size_t count);
+  bool take_in_place();
+  std::uint32_t take_chunk();
+  void finish_chunk();
   Event* gather(std::size_t count);
   std::size_t sort_gathered(Event* events, std::size_t count);
   void sort_events(const Event* events, std::size_t count);
@@ -118,10 +130,9 @@ class BatchWheel {
   std::uint64_t batch_end_ = 0;  // everything earlier belongs to the batch
   std::uint64_t fine_room_ = 0;  // from there to the end of the fine window
   Event* front_ = nullptr;       // the batch is what lies from here to
-  Event* back_ = nullptr;        // here, in batch_
-  std::size_t listed_ = 0;       // events in the lists
-  int shift_ = 10;               // 1.024 ns until the width adapts
-  bool late_used_ = false;
+  Event* stop_ = nullptr;        // here; pops are quick up to the stop: back_, or front_ while late_ holds something
+  Event* back_ = nullptr;
+  int shift_ = 10;  // 1.024 ns until the width adapts
   ChunkPool pool_;
   std::array<ListEnd, lists> lists_{};
   std::array<std::uint64_t, lists / 64> occupied_{};  // one bit per list
@@ -133,9 +144,13 @@ class BatchWheel {
   ReferenceQueue late_;
   SortFunction sort_;
   InstantFunction sort_instant_;
-  std::vector<Event> batch_;           // filled up to a chunk before its end
-  std::vector<Event> gathered_;        // the events of chain_, in the same way; takes the place of batch_ if in order
-  std::vector<std::uint32_t> chain_;   // chunks of the list in hand, newest first
+  std::vector<Event> batch_;     // filled up to a chunk before its end
+  std::vector<Event> gathered_;  // the events of chain_, in the same way; takes the place of batch_ if in order
+  // Chunks of the list in hand, newest first. Those of an instant in order are the batch as they are, one by one: the
+  // last of them lies between room_ and back_.
+  std::vector<std::uint32_t> chain_;
+  std::uint32_t newest_count_ = 0;     // events in the first of chain_
+  Event* room_ = nullptr;              // where the memory of the batch begins
   std::int64_t refills_ = 0;           // since the last look at the width
   std::int64_t drained_ = 0;           // events in them
   std::int64_t drained_instants_ = 0;  // different times among those, at most as many

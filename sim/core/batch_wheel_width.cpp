@@ -50,7 +50,11 @@ void BatchWheel::rebuild(int shift) {
   occupied_.fill(0);
   occupied_words_.fill(0);
   std::vector<Event> front;  // what was sorted goes back in order, so that equal keys stay first in first out
-  while (front_ != back_ || late_used_) front.push_back(take_front());
+  for (;;) {
+    if (front_ == back_ && !chain_.empty()) finish_chunk();
+    if (front_ == back_ && late_.empty()) break;
+    front.push_back(take_front());
+  }
   if (!front.empty()) batch_end_ = front.front().time_ps;
   shift_ = shift;
   const std::uint64_t half = batch_end_ >> (shift_ + slot_bits - 1);

@@ -8,6 +8,10 @@
 #include <new>
 #include <vector>
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include "sim/core/event.h"
 
 namespace sparsesim {
@@ -44,26 +48,38 @@ class ChunkPool {
   Event& event_at(ListEnd end) {
     return *reinterpret_cast<Event*>(reinterpret_cast<std::uint64_t*>(events_.get()) + end.word);
   }
+  /// Fetches a chunk into the cache.
+  void prefetch(std::uint32_t index) {
+    const auto* bytes = reinterpret_cast<const char*>((*this)[index]);
+    for (std::size_t line = 0; line < EventChunk::bytes; line += 64) __builtin_prefetch(bytes + line);
+  }
   /// Where the list ended before it went on in this chunk.
   ListEnd& older(std::uint32_t index) { return older_[index]; }
   /// A chunk with any events in it. May move all chunks: hold indices, not references. Errors: std::bad_alloc.
   std::uint32_t take() {
+    ++used_;
     if (!free_.empty()) {
       const std::uint32_t index = free_.chunk();
       free_ = older_[index];
       return index;
     }
-    if (used_ >= older_.size()) grow();
-    std::memset(static_cast<void*>((*this)[used_]), 0, EventChunk::bytes);  // whole blocks are read, used or not
-    return used_++;
+    if (made_ >= older_.size()) grow();
+    std::memset(static_cast<void*>((*this)[made_]), 0, EventChunk::bytes);  // whole blocks are read, used or not
+    return made_++;
   }
   void give_back(std::uint32_t index) {
+    --used_;
     older_[index] = free_;
     free_ = ListEnd::end_of(index);
   }
+  /// Chunks taken and not given back.
+  std::size_t used() const { return used_; }
+  /// Whether the next take() moves the chunks.
+  bool full() const { return free_.empty() && made_ >= older_.size(); }
   /// Takes all chunks back and keeps the memory.
   void reset() {
-    used_ = 1;
+    made_ = 1;
+    used_ = 0;
     free_ = {};
   }
 
@@ -72,20 +88,27 @@ class ChunkPool {
     void operator()(Event* events) const { std::free(events); }
   };
   void grow() {
-    static constexpr std::size_t first_room = 32;                  // 18 KiB: a short simulation needs no more
+    static constexpr std::size_t first_room = 32;  // 18 KiB: a short simulation needs no more
+    static constexpr std::size_t huge_page = std::size_t{1} << 21;
     static constexpr std::size_t room_max = std::size_t{1} << 25;  // a ListEnd has 32 bits
     const std::size_t old_room = older_.size();
     if (old_room == room_max) throw std::bad_alloc();
     const std::size_t room = old_room == 0 ? first_room : 2 * old_room;
-    auto* events = static_cast<Event*>(std::aligned_alloc(64, room * EventChunk::bytes));
+    const std::size_t bytes = room * EventChunk::bytes;
+    const bool huge = bytes >= 2 * huge_page;
+    auto* events = static_cast<Event*>(std::aligned_alloc(huge ? huge_page : 64, bytes));
     if (events == nullptr) throw std::bad_alloc();
+#ifdef __linux__
+    if (huge)
+      madvise(events, bytes, MADV_HUGEPAGE);  // advice: chunks are touched at random, and tables of pages missed
+#endif
     if (old_room != 0) std::memcpy(static_cast<void*>(events), events_.get(), old_room * EventChunk::bytes);
     events_.reset(events);
     older_.resize(room);
   }
   std::unique_ptr<Event[], Free> events_;  // of all chunks, one after the other, from a cache line on
   std::vector<ListEnd> older_;             // also links the free chunks
-  std::uint32_t used_ = 1;
+  std::uint32_t made_ = 1, used_ = 0;
   ListEnd free_;  // as if full
 };
 

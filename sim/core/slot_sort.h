@@ -17,15 +17,17 @@ inline constexpr std::size_t sort_block_max = 120;
 /// room; then ties are rare and mended.
 struct SortKey {
   static constexpr int place_bits = 7, id_bits = 32;
-  explicit SortKey(int time_bits)
-      : time_mask((std::uint64_t{1} << time_bits) - 1),
-        has_id(time_bits <= 63 - place_bits - id_bits),
+  explicit SortKey(int bits)
+      : time_bits(bits),
+        time_mask((std::uint64_t{1} << bits) - 1),
+        has_id(bits <= 63 - place_bits - id_bits),
         time_at(has_id ? place_bits + id_bits : place_bits),
         id_mask(has_id ? ~std::uint32_t{0} : 0) {}
   std::int64_t operator()(const Event& event, std::size_t place) const {
     return static_cast<std::int64_t>((event.time_ps & time_mask) << time_at |
                                      std::uint64_t{event.id & id_mask} << place_bits | place);
   }
+  int time_bits;
   std::uint64_t time_mask;
   bool has_id;
   int time_at;
@@ -34,7 +36,7 @@ struct SortKey {
 
 /// Writes the events of one slot in the order of (time, id, place).
 ///
-/// events  [count], readable up to the next multiple of sort_block
+/// events  [count], readable up to the next multiple of sort_block, at least two blocks
 /// last    where the latest goes; the others before it, and what is before the first may be overwritten too
 using SortFunction = void (*)(const Event* events, std::size_t count, const SortKey& key, Event* last);
 
@@ -46,11 +48,11 @@ inline constexpr std::uint32_t instant_span_max = 65'534;  // largest id less sm
 
 /// One way of counting; all give the same order.
 struct SortVariant {
-  const char* name;
-  SortFunction function;
-  InstantFunction instant;
+  const char* name = nullptr;
+  SortFunction function = nullptr;
+  InstantFunction instant = nullptr;
 };
-/// The fastest variant that this processor can run: AVX-512, AVX2 or portable.
+/// The fastest variant that this processor can run: AVX2 or portable.
 const SortVariant& best_sort();
 /// The variants that this processor can run, for tests and benchmarks; ends with a null function.
 const SortVariant* runnable_sort_variants();

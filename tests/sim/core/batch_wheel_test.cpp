@@ -229,6 +229,38 @@ TEST_CASE("bursts: 132 x 32 requests at one instant, growing and shrinking popul
 }
 
 // Every sequence of `length` actions: push now + {0, 1, 3000, 2^33} with id 0 or 1, or pop.
+TEST_CASE("instants of many events in order are popped where they lie, whatever is pushed meanwhile") {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    CAPTURE(seed);
+    RandomStream random(seed);
+    Pair pair;
+    std::uint32_t next_id = 1'000'000;
+    std::vector<std::vector<std::uint64_t>> others;
+    const auto delay = [&] { return increments().back().increment(random); };
+    for (int i = 0; i < 10'000; ++i) pair.push(delay(), next_id++);
+    for (int i = 0; i < 60'000; ++i) {
+      const std::uint64_t now = pair.pop();
+      // Now and then many are pushed within an instant: the memory of the chunks moves, and others take the old place.
+      const bool burst = i % 10'000 == 9'999;
+      for (int pushes = burst ? 5'000 : 1; pushes > 0; --pushes) pair.push(now + delay(), next_id++);
+      if (burst)
+        for (std::size_t words = 1'000; words < 1'000'000; words *= 2) others.emplace_back(words);
+      if (random.chance(0.01))  // before and behind what is left of the instant, and amid it
+        pair.push(now, static_cast<std::uint32_t>(random.below(2'000'000)));
+      if (random.chance(0.01)) pair.push(now, next_id - static_cast<std::uint32_t>(random.below(20'000)));
+      if (i % 61 == 0) pair.peek();
+      if (i % 1'000 == 0) REQUIRE(pair.wheel.size() == pair.reference.size());
+    }
+    if (seed % 2 == 0) {
+      pair.wheel.reset();
+      pair.reference.reset();
+      for (int i = 0; i < 1'000; ++i) pair.push(delay(), next_id++);
+    }
+    pair.drain();
+    REQUIRE(pair.wheel.size() == 0);
+  }
+}
+
 TEST_CASE("small spaces exhaustively: all sequences of six actions") {
   constexpr std::array<std::uint64_t, 4> delays = {0, 1, 3000, 1ull << 33};
   constexpr int actions = 9, length = 6;
@@ -268,7 +300,7 @@ TEST_CASE("after reset with events pending nothing of them is left") {
 TEST_CASE("every sort variant: by time, id and age, for every count, with and without room for ids") {
   for (const SortVariant* variant = runnable_sort_variants(); variant->function != nullptr; ++variant) {
     CAPTURE(variant->name);
-    for (const int time_bits : {0, 3, 24, 25, 52}) {
+    for (const int time_bits : {0, 3, 10, 15, 16, 24, 25, 52}) {
       CAPTURE(time_bits);
       const SortKey key(time_bits);
       REQUIRE(key.has_id == (time_bits <= 24));
