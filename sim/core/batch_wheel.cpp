@@ -1,16 +1,10 @@
 #include "sim/core/batch_wheel.h"
 
 #include <bit>
-#include <utility>
 
 #include "sim/core/error.h"
 
 namespace sparsesim {
-namespace {
-
-constexpr std::size_t batch_room = 512;  // events; what the sorted ones leave is for pushes before them
-
-}  // namespace
 
 BatchWheel::BatchWheel(const SortVariant& sort)
     : sort_(sort.function), sort_instant_(sort.instant), batch_(batch_room) {

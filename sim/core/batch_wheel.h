@@ -62,6 +62,7 @@ class BatchWheel {
   static constexpr int levels = 7;  // of 8 bits: 64 - (slot_bits - 1) bits of half-window numbers
   static constexpr std::uint32_t lists = slots + levels * 256;
   static constexpr std::uint64_t time_max = ~std::uint64_t{0};
+  static constexpr std::size_t batch_room = 512;       // what the sorted ones leave is for pushes before them
   static constexpr std::size_t batch_insert_max = 64;  // entries shifted at most; farther goes to the heap
 
   static bool before(const Event& a, const Event& b) {

@@ -21,6 +21,20 @@ void copy_chunk(const Event* from, Event* to) {
     std::memcpy(reinterpret_cast<Line*>(to) + line, reinterpret_cast<const Line*>(from) + line, sizeof(Line));
 }
 
+bool ids_in_order(const Event* events, std::uint32_t count) {
+  bool in_order = true;
+  for (std::uint32_t k = 1; k < count; ++k) in_order &= events[k].id >= events[k - 1].id;
+  return in_order;
+}
+// A count known to the compiler spares the mispredicted end of the loop.
+template <std::uint32_t count>
+bool ids_in_order(const Event* events) {
+  bool in_order = true;
+#pragma GCC unroll 24
+  for (std::uint32_t k = 1; k < count; ++k) in_order &= events[k].id >= events[k - 1].id;
+  return in_order;
+}
+
 }  // namespace
 
 void BatchWheel::drain(std::uint32_t list) {
@@ -43,15 +57,14 @@ void BatchWheel::drain(std::uint32_t list) {
 bool BatchWheel::take_in_place() {
   if (shift_ != 0) return false;
   std::uint32_t last_id = 0;
-  for (std::size_t i = chain_.size(); i-- > 0;) {
+  for (std::size_t i = chain_.size() - 1; i > 0; --i) {
     const Event* events = pool_[chain_[i]];
-    if (i > 0) pool_.prefetch(chain_[i - 1]);
-    const std::uint32_t count = chain_count(i);
-    bool in_order = events[0].id >= last_id;
-    for (std::uint32_t k = 1; k < count; ++k) in_order &= events[k].id >= events[k - 1].id;
-    if (!in_order) return false;
-    last_id = events[count - 1].id;
+    pool_.prefetch(chain_[i - 1]);
+    if (events[0].id < last_id || !ids_in_order<EventChunk::capacity>(events)) return false;
+    last_id = events[EventChunk::capacity - 1].id;
   }
+  const Event* events = pool_[chain_[0]];
+  if (events[0].id < last_id || !ids_in_order(events, newest_count_)) return false;
   Event* const first = pool_[chain_.back()];
   set_batch(first, first + EventChunk::capacity, first);
   return true;
