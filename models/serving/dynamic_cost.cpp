@@ -120,8 +120,10 @@ StepTime DynamicStepCost::step(std::span<const StepSequence> sequences) {
   if (times_.model().parallel.pipeline > 1)
     send = whole.between(PassPart::send, {Bracket{padded(tokens), padded(tokens), 0}});
   totals_.time.add(stage, 1).add(head, 1);
-  totals_.host += static_cast<double>(host_.ps);
-  const auto own = [](const PartTime& time) { return Time{std::llround(time.sparse)}; };
+  const bool captured = graphs_ && tokens <= kLargestGraph;
+  const auto own = [&](const PartTime& time) { return part_time(time, ServedSide::sparse, captured); };
+  totals_.host += static_cast<double>(host_.ps) + part_wait(stage, ServedSide::sparse, captured) +
+                  part_wait(head, ServedSide::sparse, captured);
   return {host_, own(stage), own(head), own(send)};
 }
 

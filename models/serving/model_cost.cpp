@@ -15,8 +15,14 @@ Bracket context_bracket(double context) {
 
 }  // namespace
 
-Time ModelStepCost::own(const PartTime& time) const {
-  return {std::llround(side_ == ServedSide::dense ? time.dense : time.sparse)};
+double part_wait(const PartTime& time, ServedSide side, bool captured) {
+  if (captured) return 0;
+  return std::max(0.0, side == ServedSide::dense ? time.dense_host - time.dense : time.sparse_host - time.sparse);
+}
+
+Time part_time(const PartTime& time, ServedSide side, bool captured) {
+  const double device = side == ServedSide::dense ? time.dense : time.sparse;
+  return {std::llround(device + part_wait(time, side, captured))};
 }
 
 PartTime ModelStepCost::attention(std::span<const StepSequence> sequences) {
@@ -54,14 +60,16 @@ StepTime ModelStepCost::step(std::span<const StepSequence> sequences) {
     rows += sequence.samples ? 1 : 0;
   }
   const std::int64_t padded = padded_to_graph(tokens);
-  const Bracket size = graphs_ && tokens <= kLargestGraph ? Bracket{padded, padded, 0} : row_bracket(tokens);
+  const bool captured = graphs_ && tokens <= kLargestGraph;
+  const Bracket size = captured ? Bracket{padded, padded, 0} : row_bracket(tokens);
   PartTime stage = times_.between(PassPart::tokens, {size});
   stage.add(attention(sequences), 1);
   PartTime head, send;
   if (rows > 0) head = times_.between(PassPart::head, {row_bracket(rows)});
   if (times_.model().parallel.pipeline > 1) send = times_.between(PassPart::send, {size});
   totals_.time.add(stage, 1).add(head, 1);
-  totals_.host += static_cast<double>(host_.ps);
+  totals_.host += static_cast<double>(host_.ps) + part_wait(stage, side_, captured) + part_wait(head, side_, captured);
+  const auto own = [&](const PartTime& time) { return part_time(time, side_, captured); };
   return {host_, own(stage), own(head), own(send)};
 }
 

@@ -11,8 +11,13 @@ enum class ServedSide { dense, sparse };
 /// Work of the steps so far, in picoseconds of one stage without the host.
 struct StepTotals {
   PartTime time;
-  double host = 0;
+  double host = 0;  // of each step, and what devices wait for kernels to be issued
 };
+
+/// Picoseconds of a part. Where no graph is replayed a framework issues its kernels: it takes the longer of both.
+Time part_time(const PartTime& time, ServedSide side, bool captured);
+/// Of that, what the device waits for the host.
+double part_wait(const PartTime& time, ServedSide side, bool captured);
 
 /// A cost that adds up what it was asked.
 class ServedCost : public StepCost {
@@ -35,7 +40,6 @@ class ModelStepCost : public ServedCost {
   StepTime step(std::span<const StepSequence> sequences) override;
 
  private:
-  Time own(const PartTime& time) const;
   PartTime attention(std::span<const StepSequence> sequences);
 
   PassTimes& times_;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "models/evaluate/evaluate.h"
 #include "models/ops/limits.h"
 #include "models/whole/op_text.h"
@@ -16,23 +18,38 @@ std::string part_name(const std::string& name) {
   return colon == std::string::npos ? name : name.substr(colon + 2);
 }
 
+bool has_framework(const Substrate& substrate) {
+  return std::any_of(substrate.kernels.begin(), substrate.kernels.end(),
+                     [](const Kernel& kernel) { return kernel.op == "framework_call"; });
+}
+
 }  // namespace
+
+OpTimes::OpTimes(const Substrate& substrate, std::uint64_t seed, bool twins, int threads)
+    : substrate_(substrate), seed_(seed), twins_(twins), threads_(threads) {
+  if (has_framework(substrate)) issue_ = host_of(HostKind::eager, substrate).cost(1);
+}
 
 OpTime OpTimes::simulate(const ModelOp& op, std::string& reason) {
   OpTime time;
   try {
     const auto read = read_op_text(op.keys, op.place.file);
     time.patterned = read->pattern() != "dense";
-    const auto twin = [&] { return predict_dense(*read, substrate_, seed_, {}, &memo_).time; };
+    const auto twin = [&] { return predict_dense(*read, substrate_, seed_, {}, &memo_, issue_); };
+    ProgramResult own;
     try {
-      time.own = time.patterned ? predict_sparse(*read, substrate_, seed_, {}, &memo_).time : twin();
+      own = time.patterned ? predict_sparse(*read, substrate_, seed_, {}, &memo_, issue_) : twin();
     } catch (const UnsupportedError& error) {
       if (!time.patterned) throw;
       time.fallback = true;
-      time.own = twin();
+      own = twin();
       reason = error.what();
     }
-    time.twin = twins_ && time.patterned && !time.fallback ? twin() : time.own;
+    const ProgramResult other = twins_ && time.patterned && !time.fallback ? twin() : own;
+    time.own = own.time;
+    time.own_host = own.host;
+    time.twin = other.time;
+    time.twin_host = other.host;
   } catch (const UnsupportedError& error) {
     throw UnsupportedError(fmt::format("op \"{}\" of the model: {}", op.name, error.what()));
   } catch (const TooLargeError& error) {

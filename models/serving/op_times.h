@@ -8,23 +8,25 @@
 #include <vector>
 
 #include "models/compute/launch_memo.h"
+#include "models/evaluate/host.h"
 #include "models/substrate/substrate.h"
 #include "models/whole/model.h"
 
 namespace sparsesim {
 
 struct OpTime {
-  Time own;                // as the op is written; by its dense kernel where the machine has none for the pattern
-  Time twin;               // of its dense twin, where it was asked for
-  bool patterned = false;  // it has a twin other than itself
+  Time own;                  // as the op is written; by its dense kernel where the machine has none for the pattern
+  Time twin;                 // of its dense twin, where it was asked for
+  Time own_host, twin_host;  // that a framework needs to issue it, one call for each op
+  bool patterned = false;    // it has a twin other than itself
   bool fallback = false;
 };
 
 class OpTimes {
  public:
   /// `twins`: dense twins are simulated too. Threads: 0 is one per processor; no result depends on them.
-  OpTimes(const Substrate& substrate, std::uint64_t seed, bool twins, int threads)
-      : substrate_(substrate), seed_(seed), twins_(twins), threads_(threads) {}
+  /// Machines whose library knows no framework's calls compile whole steps: no host.
+  OpTimes(const Substrate& substrate, std::uint64_t seed, bool twins, int threads);
 
   /// Simulates those of the ops that are not known yet, side by side.
   /// Errors: config::ConfigError and UnsupportedError, with the op's name.
@@ -46,6 +48,7 @@ class OpTimes {
   const std::uint64_t seed_;
   const bool twins_;
   const int threads_;
+  IssueCost issue_;
   LaunchMemo memo_;
   std::map<Key, OpTime> times_;
   std::map<std::string, std::string> fallbacks_;

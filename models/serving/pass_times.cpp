@@ -21,6 +21,8 @@ PartTime& PartTime::add(const PartTime& other, double weight) {
   dense += weight * other.dense;
   sparse += weight * other.sparse;
   kept += weight * other.kept;
+  dense_host += weight * other.dense_host;
+  sparse_host += weight * other.sparse_host;
   return *this;
 }
 
@@ -55,11 +57,13 @@ PartTime PassTimes::sum_of(const std::vector<ModelOp>& dense, const std::vector<
   for (const ModelOp& op : dense) {
     const OpTime& time = times_->of(op);
     sum.dense += static_cast<double>((options_.every_expert ? time.twin : time.own).ps * op.repeat);
+    sum.dense_host += static_cast<double>((options_.every_expert ? time.twin_host : time.own_host).ps * op.repeat);
     if (!options_.every_expert || !time.patterned) in_dense[op.keys] += op.repeat;
   }
   for (const ModelOp& op : sparse) {
     const OpTime& time = times_->of(op);
     sum.sparse += static_cast<double>(time.own.ps * op.kept());
+    sum.sparse_host += static_cast<double>(time.own_host.ps * op.kept());
     std::int64_t& same = in_dense[op.keys];
     const std::int64_t kept = time.fallback ? op.kept() : std::min(op.kept(), same);
     sum.kept += static_cast<double>(time.own.ps * kept);

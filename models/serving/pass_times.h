@@ -20,6 +20,7 @@ struct PartTime {
   double dense = 0;   // of the model without its recipe
   double sparse = 0;  // with it
   double kept = 0;    // of `sparse`, what the recipe left as it was, or what runs densely for want of a kernel
+  double dense_host = 0, sparse_host = 0;  // that a framework needs to issue it, where no graph is replayed
   PartTime& add(const PartTime& other, double weight);
 };
 

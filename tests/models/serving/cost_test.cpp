@@ -20,6 +20,16 @@ std::vector<StepSequence> alike(std::int64_t count, std::int64_t queries, std::i
 
 double seconds_of(const StepTime& time) { return (time.stage + time.head).seconds(); }
 
+/// The node with nobody who calls op by op: steps without graphs take the device's time.
+const Substrate& without_framework() {
+  static const Substrate node = [] {
+    Substrate out = machine("h100-sxm5-80gb-x8");
+    std::erase_if(out.kernels, [](const Kernel& kernel) { return kernel.op == "framework_call"; });
+    return out;
+  }();
+  return node;
+}
+
 /// A step of equal sequences with every part simulated at its own sizes.
 double exact_seconds(PassTimes& times, std::int64_t count, std::int64_t queries, std::int64_t keys) {
   return (times.exact(PassPart::tokens, {count * queries}).sparse + times.exact(PassPart::head, {count}).sparse +
@@ -32,7 +42,7 @@ double exact_seconds(PassTimes& times, std::int64_t count, std::int64_t queries,
 TEST_CASE("steps off the grid are within 3 % of their exact simulation") {
   for (const char* name : {"llama-2-70b", "llama-2-7b-2to4", "mixtral-8x7b"}) {
     CAPTURE(name);
-    PassTimes times(shipped_model(name), machine("h100-sxm5-80gb-x8"), {});
+    PassTimes times(shipped_model(name), without_framework(), {});
     ModelStepCost cost(times, ServedSide::sparse, {}, false);
     // Lengths of a batch differ, so what counts is the mean over a tile of 128 keys.
     for (const auto& [count, keys] : {std::pair{3, 700}, {37, 1900}, {90, 333}, {203, 1234}, {611, 777}}) {
@@ -53,7 +63,7 @@ TEST_CASE("steps off the grid are within 3 % of their exact simulation") {
 }
 
 TEST_CASE("points of the grid are exact, and small steps are padded to captured graphs") {
-  PassTimes times(shipped_model("llama-2-7b-2to4"), machine("h100-sxm5-80gb-x8"), {});
+  PassTimes times(shipped_model("llama-2-7b-2to4"), without_framework(), {});
   ModelStepCost graphs(times, ServedSide::sparse, {}, true), none(times, ServedSide::sparse, {}, false);
   CHECK(seconds_of(graphs.step(alike(8, 1, 65))) == doctest::Approx(exact_seconds(times, 8, 1, 65)).epsilon(1e-9));
   CHECK(seconds_of(graphs.step(alike(2, 512, 512))) == doctest::Approx(exact_seconds(times, 2, 512, 512)));
@@ -107,4 +117,21 @@ TEST_CASE("the baseline may run every expert") {
   CHECK(b.sparse == a.sparse);
   CHECK(b.dense > 1.5 * b.sparse);  // 8 experts for 2
   CHECK(b.kept < a.kept);
+}
+
+TEST_CASE("a step without a graph takes no less than its host needs, a captured or long one what it took") {
+  PassTimes times(shipped_model("llama-2-7b-2to4"), machine("h100-sxm5-80gb-x8"), {});
+  PassTimes compiled(shipped_model("llama-2-7b-2to4"), without_framework(), {});
+  for (const ServedSide side : {ServedSide::dense, ServedSide::sparse}) {
+    ModelStepCost graphs(times, side, {}, true), eager(times, side, {}, false), free(compiled, side, {}, false);
+    const double call = host_of(HostKind::eager, machine("h100-sxm5-80gb-x8")).call.seconds();
+    const double decode = seconds_of(eager.step(alike(4, 1, 500)));
+    CHECK(decode >= 32 * 9 * call);  // nine ops per layer
+    CHECK(decode < 32 * 11 * call);
+    CHECK(eager.totals().host > 0);
+    CHECK(seconds_of(free.step(alike(4, 1, 500))) < decode);
+    CHECK(seconds_of(graphs.step(alike(4, 1, 500))) == seconds_of(free.step(alike(4, 1, 500))));
+    CHECK(graphs.totals().host == 0);
+    CHECK(seconds_of(eager.step(alike(2, 2000, 2000))) == seconds_of(free.step(alike(2, 2000, 2000))));
+  }
 }
