@@ -113,7 +113,7 @@ PassMemory memory_of(const Model& model, const TrainingStep& step) {
   const double state = step.optimizer == Optimizer::adam ? 12 : step.optimizer == Optimizer::sgd ? 8 : 0;
   PassMemory memory;
   memory.dense_weights = memory.bytes.weights = share(3) * element;
-  memory.gradients = share(2) * element;
+  memory.gradients = share(2) * std::max(element, element_bytes(step.reduce_dtype));
   memory.optimizer = share(1) * state;
   memory.activations = activations_of(model, step);
   if (weights.sparse > 0) {  // packed copies stand beside the weights that the optimizer writes

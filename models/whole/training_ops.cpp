@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/ops/dense/gemm_kernels.h"
 #include "models/whole/layer_ops.h"
 #include "models/whole/training_step.h"
 #include "models/whole/training_text.h"
@@ -131,8 +132,7 @@ class StepOps {
 
   /// A collective over weights or gradients: one among all that share a part, one for experts where fewer do.
   std::vector<std::string> exchange(const std::string& name, const char* collective, std::int64_t times,
-                                    const std::string& after) {
-    const double element = bytes_per_element(model_.shape);
+                                    const std::string& after, double element) {
     std::vector<std::string> names;
     const auto one = [&](const std::string& suffix, double weights, std::int64_t devices) {
       if (devices < 2 || weights <= 0) return;
@@ -146,7 +146,7 @@ class StepOps {
   }
 
   void gather_weights(const std::string& name, std::int64_t times, const std::string& after) {
-    exchange(name, "all_gather", times, after);
+    exchange(name, "all_gather", times, after, bytes_per_element(model_.shape));
   }
 
   /// Hides behind the backward passes that follow. ZeRO 2 and 3 keep a part of the gradients alone, so that every
@@ -154,13 +154,29 @@ class StepOps {
   std::vector<std::string> exchange_gradients(std::int64_t times, const std::string& before) {
     const std::string after = config::yaml_text(before);
     std::vector<std::string> waits;
-    if (step_.zero >= 3) waits = exchange("weights.all_gather_again", "all_gather", times, after);
+    if (step_.zero >= 3)
+      waits = exchange("weights.all_gather_again", "all_gather", times, after, bytes_per_element(model_.shape));
     const bool sharded = step_.zero >= 1;
     const std::int64_t rounds = step_.zero >= 2 ? step_.micro_batches : 1;
     for (std::string& name : exchange(sharded ? "gradients.reduce_scatter" : "gradients.all_reduce",
-                                      sharded ? "reduce_scatter" : "all_reduce", rounds, after))
+                                      sharded ? "reduce_scatter" : "all_reduce", rounds, after, gradient_bytes()))
       waits.push_back(std::move(name));
     return waits;
+  }
+
+  double gradient_bytes() const { return element_bytes(step_.reduce_dtype); }
+
+  static std::string fp32_pass(double elements, double reads, double writes, double flops) {
+    return pass_op("", static_cast<std::int64_t>(std::ceil(elements)), "fp32", reads, writes, flops).keys;
+  }
+
+  /// Fused: gradient, master weight and moments are read, new weights and the state written. Else each operation reads
+  /// and writes its own (docs/training_step.md).
+  std::string optimizer_pass(double own) const {
+    const bool adam = step_.optimizer == Optimizer::adam;
+    const double flops = adam ? 14 : 4, state = adam ? 12 : 8;
+    if (!step_.fused) return adam ? fp32_pass(own, 12, 8, flops) : fp32_pass(own, 5, 3, flops);
+    return fp32_pass(own, (gradient_bytes() + state) / 4, (bytes_per_element(model_.shape) + state) / 4, flops);
   }
 
   void update(const std::vector<std::string>& waits) {
@@ -170,20 +186,17 @@ class StepOps {
     const bool sharded = step_.zero >= 1;
     const double own = weights_.shared / static_cast<double>(sharded ? sharers() : 1) +
                        weights_.experts / static_cast<double>(sharded ? model_.parallel.data : 1);
-    if (step_.optimizer != Optimizer::none) {
-      const bool adam = step_.optimizer == Optimizer::adam;
-      const double element = bytes_per_element(model_.shape), state = adam ? 12 : 8;
-      const double words = (element + state) / 4;  // gradient, master weight and moments; the same with the new weight
-      add("optimizer", 1,
-          pass_op("", static_cast<std::int64_t>(std::ceil(own)), "fp32", words, words, adam ? 14 : 4).keys,
-          std::exchange(after, ""));
+    if (step_.clip) {  // its norm, then the scaling
+      const double words = gradient_bytes() / 4;
+      add("gradients.clip", 1, fp32_pass(own, 2 * words, words, 3), std::exchange(after, ""));
     }
+    if (step_.optimizer != Optimizer::none) add("optimizer", 1, optimizer_pass(own), std::exchange(after, ""));
     for (const ModelOp& op : forward_) {
       const KeyList keys(op.keys);
       if (keys.get("op") != "spmm") continue;
       add("masks: " + op.name, op.repeat, sparse_part(op, "masks", step_), std::exchange(after, ""));
     }
-    if (sharded && step_.zero < 3) exchange("weights.all_gather", "all_gather", 1, "");
+    if (sharded && step_.zero < 3) exchange("weights.all_gather", "all_gather", 1, "", bytes_per_element(model_.shape));
   }
 
   const Model& model_;

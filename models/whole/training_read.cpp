@@ -38,6 +38,7 @@ void check_step(config::MapReader& map, const Model& model, const TrainingStep& 
 
 TrainingStep read_training_keys(config::MapReader& map, const Model& model) {
   static constexpr std::array<std::string_view, 3> kOptimizers = {"none", "sgd", "adam"};
+  static constexpr std::array<std::string_view, 3> kReduce = {"bf16", "fp16", "fp32"};
   static constexpr std::array<std::string_view, 3> kRecompute = {"none", "selective", "full"};
   TrainingStep step;
   step.batch = map.integer("batch", 1, kLayerExtentMost, model.parallel.data);
@@ -45,6 +46,9 @@ TrainingStep read_training_keys(config::MapReader& map, const Model& model) {
   step.micro_batches = map.integer("micro_batches", 1, 1 << 16, 1);
   const std::string optimizer = map.choice("optimizer", kOptimizers, "adam");
   step.optimizer = optimizer == "none" ? Optimizer::none : optimizer == "sgd" ? Optimizer::sgd : Optimizer::adam;
+  step.fused = map.boolean("fused", true);
+  step.clip = map.boolean("clip", false);
+  step.reduce_dtype = map.choice("reduce_dtype", kReduce, model.shape.dtype);
   const std::string recompute = map.choice("recompute", kRecompute, "none");
   step.recompute = recompute == "full"        ? Recompute::full
                    : recompute == "selective" ? Recompute::selective

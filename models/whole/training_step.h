@@ -24,8 +24,11 @@ struct TrainingStep {
   std::int64_t micro_batches = 1;  // into which a replica cuts its sequences
   Optimizer optimizer = Optimizer::adam;
   Recompute recompute = Recompute::none;
-  std::int64_t zero = 0;  // of ZeRO, what replicas share: 1 optimizer state, 2 gradients too, 3 weights too
-  std::string masks;      // further keys of training_linear for sparse weights: ", mask_update: fixed"
+  bool fused = true;  // the optimizer is one kernel; false: one for each of its operations on each weight
+  bool clip = false;  // gradients are scaled by their norm before the update
+  std::string reduce_dtype = "bf16";  // in which replicas exchange and keep gradients
+  std::int64_t zero = 0;              // of ZeRO, what replicas share: 1 optimizer state, 2 gradients too, 3 weights too
+  std::string masks;                  // further keys of training_linear for sparse weights: ", mask_update: fixed"
   bool transposable = true;
 
   /// Sequences of a replica in one pass.

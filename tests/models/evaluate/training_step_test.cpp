@@ -216,4 +216,27 @@ TEST_CASE("what training has no model of is refused where it stands") {
   CHECK(mistake_of("", "batch: 4, zero: 4").find("zero") != std::string::npos);
 }
 
+TEST_CASE("an optimizer of many kernels moves its numbers again and again; clipping reads gradients twice") {
+  const auto step = [](const std::string& keys) {
+    return run_step(step_of(kSmall, "data: 8", "batch: 8, seq: 512, zero: 3" + keys));
+  };
+  const double own = (kLayerWeights + 2 * kHeadWeights) / 8;  // embeddings and head
+  const auto bytes = [&](const RunResult& result, const char* op) {
+    return op_named(result, op)->prediction.sparse.counters.device.dram_bytes / own;
+  };
+  const RunResult plain = step(""), separate = step(", fused: false, clip: true"), wide = step(", reduce_dtype: fp32");
+  CHECK(bytes(plain, "optimizer") == doctest::Approx(2 * (2 + 12)).epsilon(0.02));
+  CHECK(bytes(separate, "optimizer") == doctest::Approx(4 * (12 + 8)).epsilon(0.02));
+  CHECK(bytes(separate, "gradients.clip") == doctest::Approx(3 * 2).epsilon(0.02));
+  CHECK(op_named(plain, "gradients.clip") == nullptr);
+  CHECK(bytes(wide, "optimizer") == doctest::Approx(4 + 12 + 2 + 12).epsilon(0.02));
+  CHECK(separate.dense > plain.dense);
+  const auto crossed = [&](const RunResult& result, const char* op) {
+    return op_named(result, op)->prediction.sparse.counters.fabric_bytes;
+  };
+  CHECK(crossed(wide, "gradients.reduce_scatter") == doctest::Approx(2 * crossed(plain, "gradients.reduce_scatter")));
+  CHECK(crossed(wide, "weights.all_gather") == crossed(plain, "weights.all_gather"));
+  CHECK(mistake_of("data: 8", "batch: 8, reduce_dtype: int8").find("reduce_dtype") != std::string::npos);
+}
+
 }  // namespace sparsesim
