@@ -209,6 +209,9 @@ void read_model_ops(MapReader& top, Workload& workload, OpReaders& readers) {
   workload.model = read_model_run(top);
   workload.resolved += workload.model->resolved;
   if (!diagnostics.empty()) return;
+  const auto dynamic = top.node().find("dynamic");
+  if (const auto routing = dynamic ? dynamic->find("routing") : std::nullopt)
+    for (InputFile& file : input_files(*routing)) workload.files.push_back(std::move(file));
   const config::Position place = top.node().key_position("model");
   std::shared_ptr<const DrawnPass> drawn;
   std::vector<DrawnSlot> slots;

@@ -22,13 +22,17 @@ DynamicTimes::DynamicTimes(const Model& model, const Substrate& substrate, std::
     ops_.push_back(std::make_shared<OpTimes>(substrate, seed + static_cast<std::uint64_t>(i), false, threads));
 }
 
+const std::shared_ptr<OpTimes>& DynamicTimes::ops_of(std::int64_t routes) const {
+  return ops_[model_.dynamics.routes ? 0 : static_cast<std::size_t>(routes)];
+}
+
 PassTimes& DynamicTimes::at(const std::tuple<std::size_t, int, std::int64_t>& key, const Model& model,
                             std::optional<LayerRange> range) {
   auto& times = times_[key];
   if (!times) {
     PassTimesOptions options = options_;
     options.range = range;
-    times = std::make_unique<PassTimes>(model, substrate_, options, ops_[static_cast<std::size_t>(std::get<2>(key))]);
+    times = std::make_unique<PassTimes>(model, substrate_, options, ops_of(std::get<2>(key)));
   }
   return *times;
 }
@@ -36,14 +40,14 @@ PassTimes& DynamicTimes::at(const std::tuple<std::size_t, int, std::int64_t>& ke
 PassTimes& DynamicTimes::of(std::size_t range, int needed, std::int64_t routes) {
   const auto known = times_.find({range, needed, routes});
   if (known != times_.end()) return *known->second;
-  return at({range, needed, routes}, with_needed_channels(model_, static_cast<double>(needed) / kChannelSteps),
-            ranges_[range]);
+  const Model asked = with_needed_channels(model_, static_cast<double>(needed) / kChannelSteps);
+  return at({range, needed, routes}, with_routes_of(asked, static_cast<std::uint64_t>(routes)), ranges_[range]);
 }
 
 PassTimes& DynamicTimes::whole(std::int64_t routes) { return at({kWhole, 0, routes}, model_, {}); }
 
 double DynamicTimes::sum_of(const std::vector<ModelOp>& ops, std::int64_t routes) {
-  OpTimes& times = *ops_[static_cast<std::size_t>(routes)];
+  OpTimes& times = *ops_of(routes);
   times.learn(ops);
   double sum = 0;
   for (const ModelOp& op : ops) sum += static_cast<double>(times.of(op).own.ps * op.kept());
@@ -69,8 +73,9 @@ std::vector<PassSequence> DynamicStepCost::parts_of(std::span<const StepSequence
   return parts;
 }
 
-/// A function of who is in the step, in whatever order.
-std::int64_t DynamicStepCost::routes_of(std::span<const StepSequence> sequences) const {
+/// Recorded steps in turns; draws by who is in the step, in whatever order.
+std::int64_t DynamicStepCost::routes_of(std::span<const StepSequence> sequences) {
+  if (const auto& recorded = times_.model().dynamics.routes) return steps_++ % recorded->steps();
   const std::int64_t draws = times_.model().dynamics.routing_draws;
   if (draws <= 1) return 0;
   std::uint64_t sum = 0;

@@ -16,7 +16,7 @@
 namespace sparsesim {
 
 /// Simulated times of the parts of such a model: by range of layers, by needed channels in steps of 1 / kChannelSteps,
-/// and by draw of the routes. Several runs may share them, one at a time.
+/// and by draw of the routes, or recorded step of them. Several runs may share them, one at a time.
 class DynamicTimes {
  public:
   static constexpr int kChannelSteps = 32;
@@ -34,6 +34,7 @@ class DynamicTimes {
   std::map<std::string, std::string> fallbacks() const;
 
  private:
+  const std::shared_ptr<OpTimes>& ops_of(std::int64_t routes) const;
   PassTimes& at(const std::tuple<std::size_t, int, std::int64_t>& key, const Model& model,
                 std::optional<LayerRange> range);
 
@@ -42,7 +43,7 @@ class DynamicTimes {
   const PassTimesOptions options_;
   const TokenDraws draws_;
   const std::vector<LayerRange> ranges_;
-  std::vector<std::shared_ptr<OpTimes>> ops_;  // [draws of the routes]
+  std::vector<std::shared_ptr<OpTimes>> ops_;  // [draws of the routes]; one for all recorded steps
   std::map<std::tuple<std::size_t, int, std::int64_t>, std::unique_ptr<PassTimes>> times_;
 };
 
@@ -54,7 +55,7 @@ class DynamicStepCost : public ServedCost {
 
  private:
   std::vector<PassSequence> parts_of(std::span<const StepSequence> sequences) const;
-  std::int64_t routes_of(std::span<const StepSequence> sequences) const;
+  std::int64_t routes_of(std::span<const StepSequence> sequences);
   std::int64_t padded(std::int64_t tokens) const;
   /// The layers of a range, and what is decided and owed before them; `before`: tokens of the range before.
   PartTime range_time(std::size_t range, const RangeWork& work, std::int64_t before, std::int64_t routes);
@@ -63,6 +64,7 @@ class DynamicStepCost : public ServedCost {
   std::vector<std::int64_t> prompts_;  // [requests] tokens
   const Time host_;
   const bool graphs_;
+  std::int64_t steps_ = 0;  // so far
 };
 
 /// Times of one cost; its totals say what another one would take for the same steps.

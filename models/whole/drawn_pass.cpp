@@ -29,30 +29,31 @@ RangeWork whole_work(const std::vector<PassSequence>& sequences, std::int64_t to
 DrawnPass::DrawnPass(const Model& model, const Pass& pass, std::string file)
     : model_(model), file_(std::move(file)), sequences_(sequences_of(model, pass)) {
   for (const PassSequence& sequence : sequences_) tokens_ += sequence.queries;
-  for (Part& part : parts(nullptr)) slots_.push_back({std::move(part.op), part.extra, part.fixed});
+  for (Part& part : parts(nullptr, 0)) slots_.push_back({std::move(part.op), part.extra, part.fixed});
 }
 
-void DrawnPass::add_range(const LayerRange& range, const TokenDraws* draws, std::int64_t before,
+void DrawnPass::add_range(const Model& model, const LayerRange& range, const TokenDraws* draws, std::int64_t before,
                           std::vector<Part>& parts) const {
-  const RangeWork work = draws ? work_in_range(model_, *draws, range, sequences_) : whole_work(sequences_, tokens_);
+  const RangeWork work = draws ? work_in_range(model, *draws, range, sequences_) : whole_work(sequences_, tokens_);
   const auto add_extra = [&](std::vector<ModelOp> ops, std::int64_t tokens) {
     for (ModelOp& op : ops) parts.push_back({std::move(op), 1, tokens, true, false});
   };
-  if (range.first > 0 && before > 0) add_extra(decision_ops(model_, range, before, work.tokens), work.tokens);
-  const auto& exit = model_.dynamics.exit;
+  if (range.first > 0 && before > 0) add_extra(decision_ops(model, range, before, work.tokens), work.tokens);
+  const auto& exit = model.dynamics.exit;
   const bool somebody_left = exit && !exit->layers.empty() && exit->layers.front() <= range.first;
-  if (somebody_left && work.owed > 0) add_extra(owed_ops(model_, range, work.owed), work.owed);
+  if (somebody_left && work.owed > 0) add_extra(owed_ops(model, range, work.owed), work.owed);
   if (work.tokens == 0) return;
   // In front of the first decision everybody is there: only the channels that tokens ask for differ.
   const bool everybody = range.first == 0;
   std::set<std::string> asking;
-  for (const ModelOp& op : range_token_ops(with_needed_channels(model_, 0.5), range, work.tokens))
+  for (const ModelOp& op : range_token_ops(with_needed_channels(model, 0.5), range, work.tokens))
     if (everybody) asking.insert(op.keys);
-  const Model asked = with_needed_channels(model_, work.needed);
+  const Model asked = with_needed_channels(model, work.needed);
   const double share = static_cast<double>(work.tokens) / static_cast<double>(tokens_);
   std::vector<Part> products;
   for (ModelOp& op : range_token_ops(asked, range, work.tokens)) {
-    const bool fixed = asking.contains(op.keys);
+    const bool routed = model.dynamics.routes && op.name.ends_with("experts");
+    const bool fixed = !routed && asking.contains(op.keys);
     products.push_back({std::move(op), share, work.tokens, false, fixed});
   }
   std::vector<Part> attention;
@@ -62,9 +63,9 @@ void DrawnPass::add_range(const LayerRange& range, const TokenDraws* draws, std:
     std::copy_if(work.sequences.begin(), work.sequences.end(), std::back_inserter(left), of_call);
     std::copy_if(sequences_.begin(), sequences_.end(), std::back_inserter(all), of_call);
     if (left.empty()) continue;
-    const AttentionCall now = equal_call(model_, left);
-    const double scores = scores_of(model_, now) / scores_of(model_, equal_call(model_, all));
-    for (ModelOp& op : range_attention_ops(model_, range, now)) {
+    const AttentionCall now = equal_call(model, left);
+    const double scores = scores_of(model, now) / scores_of(model, equal_call(model, all));
+    for (ModelOp& op : range_attention_ops(model, range, now)) {
       if (sequences_.back().call > 0) op.name += fmt::format(".{}", call + 1);
       attention.push_back({std::move(op), scores, work.tokens, false, everybody});
     }
@@ -76,11 +77,12 @@ void DrawnPass::add_range(const LayerRange& range, const TokenDraws* draws, std:
   std::move(products.begin(), products.end(), std::back_inserter(parts));
 }
 
-std::vector<DrawnPass::Part> DrawnPass::parts(const TokenDraws* draws) const {
+std::vector<DrawnPass::Part> DrawnPass::parts(const TokenDraws* draws, std::uint64_t seed) const {
+  const Model model = draws ? with_routes_of(model_, seed) : model_;
   std::vector<Part> all;
   std::int64_t before = tokens_;
   for (const LayerRange& range : layer_ranges(model_)) {
-    add_range(range, draws, before, all);
+    add_range(model, range, draws, before, all);
     if (draws) before = work_in_range(model_, *draws, range, sequences_).tokens;
   }
   for (ModelOp& op : head_ops(model_, static_cast<std::int64_t>(sequences_.size())))
@@ -97,7 +99,7 @@ DrawnPass::Drawn DrawnPass::at(const std::string& name, std::uint64_t seed) cons
   if (!known) {
     const TokenDraws draws(model_, seed);
     Ops ops;
-    for (const Part& part : parts(&draws)) {
+    for (const Part& part : parts(&draws, seed)) {
       const std::string& file = part.op.place.file.empty() ? file_ : part.op.place.file;
       ops.emplace(part.op.name, Drawn{read_op_text(part.op.keys, file), part.share, part.tokens});
     }

@@ -44,8 +44,9 @@ class DrawnPass {
     bool extra = false, fixed = false;
   };
   /// `draws` null: everybody stays, and all that might be owed or decided is there.
-  std::vector<Part> parts(const TokenDraws* draws) const;
-  void add_range(const LayerRange& range, const TokenDraws* draws, std::int64_t before, std::vector<Part>& parts) const;
+  std::vector<Part> parts(const TokenDraws* draws, std::uint64_t seed) const;
+  void add_range(const Model& model, const LayerRange& range, const TokenDraws* draws, std::int64_t before,
+                 std::vector<Part>& parts) const;
 
   const Model model_;
   const std::string file_;

@@ -65,6 +65,9 @@ AttentionCall equal_call(const Model& model, std::span<const PassSequence> seque
 /// The model with its activation rule asking for this share of channels, in whatever token; itself where it has none.
 Model with_needed_channels(const Model& model, double needed);
 
+/// The model with the recorded routes of the `pass`-th pass, in turns; itself where it has none.
+Model with_routes_of(const Model& model, std::uint64_t pass);
+
 /// Ops of the layers of a range that depend on tokens alone, with the embedding before the first layer, and those of an
 /// attention call there.
 std::vector<ModelOp> range_token_ops(const Model& model, const LayerRange& range, std::int64_t tokens);

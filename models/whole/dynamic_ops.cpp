@@ -25,7 +25,8 @@ ModelOp once(const LayerOp& op) { return {op.name, 1, op.keys, {}}; }
 std::vector<ModelOp> named_after(std::vector<ModelOp> ops, const Model& model, const LayerRange& range) {
   if (range.first == 0 && range.last == model.shape.layers - 1) return ops;
   for (ModelOp& op : ops)
-    if (!op.name.starts_with("layers ")) op.name = fmt::format("layers {}-{}: {}", range.first, range.last, op.name);
+    if (!op.name.starts_with("layers ") && !op.name.starts_with("layer "))
+      op.name = fmt::format("layers {}-{}: {}", range.first, range.last, op.name);
   return ops;
 }
 
@@ -82,6 +83,14 @@ std::vector<ModelOp> decision_ops(const Model& model, const LayerRange& range, s
     if (left > 0) pass("tokens.pack", left * shape.hidden, 1, 1, 0);
   }
   return named_after(std::move(ops), model, range);
+}
+
+Model with_routes_of(const Model& model, std::uint64_t pass) {
+  Model routed = model;
+  const auto& routes = model.dynamics.routes;
+  if (routes)
+    routed.dynamics.route_step = static_cast<std::int64_t>(pass % static_cast<std::uint64_t>(routes->steps()));
+  return routed;
 }
 
 Model with_needed_channels(const Model& model, double needed) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 
 #include "models/whole/dynamic.h"
@@ -85,6 +86,28 @@ ModelActivity read_activity(MapReader& map, const Model& model) {
   return activity;
 }
 
+void read_routes(MapReader& map, const Model& model, ModelDynamics& dynamics) {
+  const std::string trace = map.text("trace", "");
+  dynamics.routing_draws = trace.empty() ? map.integer("draws", 1, kDrawsMost, 8) : 1;
+  if (!model.shape.experts) return map.mistake("the model has no experts");
+  if (trace.empty()) return;
+  if (map.has("draws")) map.mistake("draws", "give draws, or a trace, not both");
+  if (model.parallel.pipeline > 1)
+    map.mistake("trace", "with stages of a pipeline recorded routes would make them unequal: not modelled");
+  for (const RecipeRule& rule : model.recipe)
+    if (rule.pattern == "experts")
+      map.mistake("trace", "the routes are those of all experts, of which the recipe keeps some: not modelled");
+  RoutedLayers routed{{}, model.shape.experts->count, model.shape.experts->top_k};
+  for (std::int64_t layer = 0; layer < model.shape.layers; ++layer)
+    if (has_experts(model.shape, layer)) routed.layers.push_back(layer);
+  const auto folder = std::filesystem::path(map.node().position().file).parent_path();
+  try {
+    dynamics.routes = read_route_steps((folder / trace).string(), routed, map.diagnostics());
+  } catch (const config::ConfigError& error) {  // the file: named where it is asked for
+    map.mistake("trace", fmt::format("{}: {}", trace, error.mistakes().back().message), error.mistakes().back().hint);
+  }
+}
+
 ModelDynamics read_dynamics(MapReader& top, const Model& model, std::string& resolved) {
   ModelDynamics dynamics;
   const auto given = top.map("dynamic");
@@ -95,10 +118,7 @@ ModelDynamics read_dynamics(MapReader& top, const Model& model, std::string& res
   read_part(map, "exit", text, [&](MapReader& part) { dynamics.exit = read_exit(part, model); });
   read_part(map, "tokens", text, [&](MapReader& part) { dynamics.tokens = read_pruning(part, model); });
   read_part(map, "activation", text, [&](MapReader& part) { dynamics.activation = read_activity(part, model); });
-  read_part(map, "routing", text, [&](MapReader& part) {
-    dynamics.routing_draws = part.integer("draws", 1, kDrawsMost, 8);
-    if (!model.shape.experts) part.mistake("the model has no experts");
-  });
+  read_part(map, "routing", text, [&](MapReader& part) { read_routes(part, model, dynamics); });
   map.finish();
   resolved += "dynamic:\n" + text;
   return dynamics;

@@ -1,6 +1,7 @@
 #include "models/whole/layer_ops.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -121,17 +122,24 @@ class TokenOps {
     exchange("mlp", "all_reduce");
   }
 
+  std::string routing() const {
+    if (!model_.dynamics.routes || model_.dynamics.route_step < 0) return shape_.experts->routing;
+    const auto counts =
+        model_.dynamics.routes->counts(model_.dynamics.route_step, layers_.layers.front(), replica_tokens_);
+    return fmt::format("counts:[{}]", fmt::join(counts, ", "));
+  }
+
   void experts() {
     const ModelExperts& e = *shape_.experts;
     const bool spread = parallel_.expert > 1;
     const std::int64_t inner = spread ? e.intermediate : e.intermediate / parallel_.tensor;
     LayerOp op;
-    op.name = "experts";
+    op.name = model_.dynamics.routes ? fmt::format("layer {}: experts", layers_.layers.front()) : "experts";
     op.keys = fmt::format(
         "op: moe_ffn, tokens: {}, hidden: {}, intermediate: {}, experts: {}, top_k: {}, shared_experts: {}, gated: {}, "
         "dtype: {}, routing: {}, devices: {}",
         replica_tokens_, shape_.hidden, inner, e.count, e.top_k, e.shared, shape_.gated, shape_.dtype,
-        config::yaml_text(e.routing), spread ? parallel_.expert : 1);
+        config::yaml_text(routing()), spread ? parallel_.expert : 1);
     op.rule = layers_.rule(Module::experts);
     const std::int64_t left = kept_experts(model_, op.rule);
     if (left < e.count) op.keys += fmt::format(", kept_experts: {}", left);

@@ -70,7 +70,9 @@ bool is_left(const Model& model, const std::vector<unsigned>& parts, std::initia
   return left;
 }
 
-bool alike(const LayerClass& a, const LayerClass& b) {
+/// Layers with recorded routes have each their own.
+bool alike(const Model& model, const LayerClass& a, const LayerClass& b) {
+  if (a.experts && model.dynamics.routes) return false;
   return a.experts == b.experts && a.attention == b.attention && a.network == b.network && a.rules == b.rules;
 }
 
@@ -99,7 +101,8 @@ std::vector<LayerClass> layer_classes(const Model& model) {
     for (std::size_t m = 0; m < kModules; ++m) one.rules[m] = last_rule(model, parts, static_cast<Module>(m), layer);
     one.attention = !removes || is_left(model, parts, {Module::qkv, Module::output}, layer);
     one.network = !removes || is_left(model, parts, {Module::gate_up, Module::down}, layer);
-    auto found = std::find_if(classes.begin(), classes.end(), [&](const LayerClass& c) { return alike(c, one); });
+    auto found =
+        std::find_if(classes.begin(), classes.end(), [&](const LayerClass& c) { return alike(model, c, one); });
     if (found == classes.end()) found = classes.insert(classes.end(), std::move(one));
     found->layers.push_back(layer);
   }

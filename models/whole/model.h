@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "models/sparsity/routing/route_steps.h"
 #include "sim/config/node.h"
 
 namespace sparsesim {
@@ -93,8 +95,10 @@ struct ModelDynamics {
   std::optional<ModelPruning> tokens;
   std::optional<ModelActivity> activation;
   std::int64_t routing_draws = 1;
-  config::Position place;  // of the section
-  bool any() const { return exit || tokens || activation || routing_draws > 1; }
+  std::shared_ptr<const RouteSteps> routes;  // recorded: each pass takes those of one step; null: none
+  std::int64_t route_step = -1;              // of them, that this pass takes; -1: none, routes are as the model says
+  config::Position place;                    // of the section
+  bool any() const { return exit || tokens || activation || routing_draws > 1 || routes; }
 };
 
 struct Model {

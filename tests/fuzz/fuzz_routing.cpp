@@ -4,6 +4,7 @@
 #include <numeric>
 #include <string_view>
 
+#include "models/sparsity/routing/route_steps.h"
 #include "models/sparsity/routing/routing_trace.h"
 
 using namespace sparsesim;
@@ -24,6 +25,23 @@ void read_trace(decltype(parse_trace_csv)* parse, std::string_view text, const T
   for (const config::Mistake& mistake : diagnostics.mistakes())
     if (mistake.position.line < 1 || mistake.position.column < 1) std::abort();
   if (diagnostics.empty()) check_counts(counts);
+}
+
+// All layers and steps of a text: a mistake, or as many choices in every layer of every step as its tokens make.
+void read_steps(decltype(read_trace_csv)* read, std::string_view text) {
+  RouteSteps steps({{0, 2, 5}, 8, 2});
+  config::Diagnostics diagnostics;
+  read(text, "fuzz", steps, diagnostics);
+  if (!diagnostics.empty()) return;
+  steps.finish();
+  for (std::int64_t step = 0; step < steps.steps(); ++step)
+    for (const std::int64_t tokens : {std::int64_t{1}, std::int64_t{7}, steps.tokens(step)})
+      for (const std::int64_t layer : {0, 2, 5}) {
+        const auto counts = steps.counts(step, layer, tokens);
+        if (std::accumulate(counts.begin(), counts.end(), std::int64_t{0}) != tokens * 2) std::abort();
+        for (const std::int64_t count : counts)
+          if (count < 0 || count > tokens) std::abort();
+      }
 }
 
 // Three bytes of shape, then one byte per expert.
@@ -60,6 +78,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     read_trace(parse_trace_csv, text, part);
     read_trace(parse_trace_jsonl, text, part);
   }
+  read_steps(read_trace_csv, text);
+  read_steps(read_trace_jsonl, text);
   read_array(text);
   read_routing(text);
   return 0;

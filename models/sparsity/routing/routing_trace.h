@@ -7,24 +7,25 @@
 #include <string_view>
 #include <vector>
 
+#include "models/sparsity/routing/route_counter.h"
 #include "models/sparsity/routing/routing.h"
 #include "sim/config/node.h"
 
 namespace sparsesim {
 
-/// Which lines of a trace count. -1: any, but they must then agree.
-struct TracePart {
-  std::int64_t layer = -1, step = -1;
-};
-
 /// One format of files. Adding one is one function and one row of the table.
 struct TraceFormat {
   std::string_view extension;
   std::string_view description;  // one line
+  /// Of one layer and step: tokens per expert. Of all: into `sink`, for `layers` layers that have experts.
   std::vector<std::int64_t> (*read)(const std::string& path, const RoutingSize& size, const TracePart& part,
                                     config::Diagnostics& diagnostics);
+  void (*read_all)(const std::string& path, const std::vector<std::int64_t>& layers, std::int64_t top_k,
+                   RouteSink& sink, config::Diagnostics& diagnostics);
 };
 std::span<const TraceFormat> trace_formats();
+/// The format of a file, by its extension. Errors: config::ConfigError for another one.
+const TraceFormat& trace_format_of(const std::string& path);
 
 inline constexpr std::int64_t kMostTraceBytes = std::int64_t{64} << 20;
 inline constexpr std::int64_t kMostTraceLine = std::int64_t{4} << 20;  // of JSON: its tree takes eight times that
@@ -40,11 +41,15 @@ std::vector<std::int64_t> read_routing_trace(const std::string& path, const Rout
 /// .csv: one token per line, `token,expert,expert,...`; `#` starts a comment. A first line of words is a header, whose
 /// first columns may be token, layer, step and rank; columns `layer,expert` hold one choice per line instead. `name`
 /// stands for the file in messages, here and below.
-std::vector<std::int64_t> parse_trace_csv(std::string_view text, const std::string& name, const RoutingSize& size,
-                                          const TracePart& part, config::Diagnostics& diagnostics);
+void read_trace_csv(std::string_view text, const std::string& name, RouteSink& sink, config::Diagnostics& diagnostics);
 /// .jsonl: one object per line with `experts` (a list of experts for each token) or `tokens_per_expert` (a number for
 /// each expert), and `layer` and `step` where there are several; other keys, such as `rank`, are passed over. Lines of
 /// one layer and step add up.
+void read_trace_jsonl(std::string_view text, const std::string& name, RouteSink& sink,
+                      config::Diagnostics& diagnostics);
+/// The counts of one part of such a text.
+std::vector<std::int64_t> parse_trace_csv(std::string_view text, const std::string& name, const RoutingSize& size,
+                                          const TracePart& part, config::Diagnostics& diagnostics);
 std::vector<std::int64_t> parse_trace_jsonl(std::string_view text, const std::string& name, const RoutingSize& size,
                                             const TracePart& part, config::Diagnostics& diagnostics);
 /// .npy: integers [tokens, top_k], or [layers, tokens, top_k].
@@ -52,5 +57,10 @@ std::vector<std::int64_t> count_trace_array(const std::vector<std::int64_t>& sha
                                             const std::vector<std::int64_t>& experts, const std::string& name,
                                             const RoutingSize& size, const TracePart& part,
                                             config::Diagnostics& diagnostics);
+/// .npy of all steps: integers [steps, layers, tokens, top_k]; without steps one, without layers one, too. Its layers
+/// are `layers`, those with experts in their order.
+void read_trace_array(const std::vector<std::int64_t>& shape, const std::vector<std::int64_t>& experts,
+                      const std::string& name, const std::vector<std::int64_t>& layers, std::int64_t top_k,
+                      RouteSink& sink, config::Diagnostics& diagnostics);
 
 }  // namespace sparsesim

@@ -4,7 +4,6 @@
 #include <cctype>
 #include <charconv>
 
-#include "models/sparsity/routing/route_counter.h"
 #include "models/sparsity/routing/routing_trace.h"
 #include "sim/config/text_check.h"
 
@@ -44,13 +43,13 @@ Columns read_header(std::string_view line) {
   return columns;
 }
 
-/// Reads a trace line by line and counts; mistakes go to the diagnostics with their line.
+/// Reads a trace line by line; mistakes go to the diagnostics with their line.
 class CsvReader {
  public:
-  CsvReader(const std::string& file, const RoutingSize& size, const TracePart& part, config::Diagnostics& diagnostics)
-      : file_(file), part_(part), diagnostics_(diagnostics), counter_(size) {}
+  CsvReader(const std::string& file, RouteSink& sink, config::Diagnostics& diagnostics)
+      : file_(file), diagnostics_(diagnostics), sink_(sink) {}
 
-  std::vector<std::int64_t> read(std::string_view text) {
+  void read(std::string_view text) {
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     while (!text.empty()) {
@@ -66,9 +65,8 @@ class CsvReader {
         add_line();
     }
     line_ = {};
-    if (const std::string problem = counter_.trace_problem(); !problem.empty())
+    if (const std::string problem = sink_.trace_problem(); !problem.empty())
       diagnostics_.add({file_, std::max(1, number_), 1}, problem);
-    return counter_.take();
   }
 
  private:
@@ -78,42 +76,35 @@ class CsvReader {
   }
 
   void add_line() {
-    std::size_t begin = 0;
+    std::size_t begin = 0, layer_at = 0, step_at = 0;
+    std::int64_t layer = -1, step = -1;
     for (int label = 0; label < columns_.labels; ++label) {
       const std::size_t end = std::min(line_.find(',', begin), line_.size());
       const std::int64_t value = number(begin, end);
       if (value < 0) return;
-      if (label == columns_.layer && !belongs(begin, value, part_.layer, layer_, "trace_layer")) return;
-      if (label == columns_.step && !belongs(begin, value, part_.step, step_, "trace_step")) return;
+      if (label == columns_.layer) layer = value, layer_at = begin;
+      if (label == columns_.step) step = value, step_at = begin;
       if (end == line_.size()) {
         mistake(0, "a line without experts");
         return;
       }
       begin = end + 1;
     }
-    add_experts(begin);
+    const RouteSink::Entered entered = sink_.enter(layer, step);
+    mistake(entered.about == RouteSink::Label::step ? step_at : layer_at, entered.problem);
+    if (entered.counts) add_experts(begin);
   }
 
   void add_experts(std::size_t begin) {
-    if (!columns_.one_choice) counter_.next_token();
+    if (!columns_.one_choice) sink_.next_token();
     while (begin <= line_.size()) {
       const std::size_t end = std::min(line_.find(',', begin), line_.size());
       const std::int64_t expert = number(begin, end);
       if (expert < 0) return;
-      if (!mistake(begin, columns_.one_choice ? counter_.add(expert, 1) : counter_.choose(expert))) return;
+      if (!mistake(begin, columns_.one_choice ? sink_.add(expert, 1) : sink_.choose(expert))) return;
       begin = end + 1;
     }
-    if (!columns_.one_choice) mistake(0, counter_.token_problem());
-  }
-
-  /// Whether a line of that layer or step counts. Where none is asked for, all must be of the first one's.
-  bool belongs(std::size_t offset, std::int64_t value, std::int64_t wanted, std::int64_t& seen, const char* key) {
-    if (wanted >= 0) return value == wanted;
-    if (seen < 0) seen = value;
-    if (seen == value) return true;
-    if (!told_) mistake(offset, fmt::format("{} here, {} before: {} says which counts", value, seen, key));
-    told_ = true;
-    return false;
+    if (!columns_.one_choice) mistake(0, sink_.token_problem());
   }
 
   /// The number in [begin, end) of the line; -1 after a mistake.
@@ -128,21 +119,17 @@ class CsvReader {
   }
 
   const std::string& file_;
-  const TracePart part_;
   config::Diagnostics& diagnostics_;
-  RouteCounter counter_;
+  RouteSink& sink_;
   Columns columns_;
   std::string_view line_;
   int number_ = 0;  // of the line, from 1
-  std::int64_t layer_ = -1, step_ = -1;
-  bool told_ = false;
 };
 
 }  // namespace
 
-std::vector<std::int64_t> parse_trace_csv(std::string_view text, const std::string& name, const RoutingSize& size,
-                                          const TracePart& part, config::Diagnostics& diagnostics) {
-  return CsvReader(name, size, part, diagnostics).read(text);
+void read_trace_csv(std::string_view text, const std::string& name, RouteSink& sink, config::Diagnostics& diagnostics) {
+  CsvReader(name, sink, diagnostics).read(text);
 }
 
 }  // namespace sparsesim

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "models/sparsity/routing/route_counter.h"
 #include "models/sparsity/routing/routing_trace.h"
 
 namespace sparsesim {
@@ -19,13 +18,13 @@ std::optional<std::int64_t> whole(const json& value) {
   return value.get<std::int64_t>();
 }
 
-/// Reads a trace object by object and counts; mistakes go to the diagnostics with their line.
+/// Reads a trace object by object; mistakes go to the diagnostics with their line.
 class JsonReader {
  public:
-  JsonReader(const std::string& file, const RoutingSize& size, const TracePart& part, config::Diagnostics& diagnostics)
-      : file_(file), part_(part), diagnostics_(diagnostics), counter_(size) {}
+  JsonReader(const std::string& file, RouteSink& sink, config::Diagnostics& diagnostics)
+      : file_(file), diagnostics_(diagnostics), sink_(sink) {}
 
-  std::vector<std::int64_t> read(std::string_view text) {
+  void read(std::string_view text) {
     while (!text.empty()) {
       const std::size_t end = std::min(text.find('\n'), text.size());
       const std::string_view line = text.substr(0, end);
@@ -33,8 +32,7 @@ class JsonReader {
       ++number_;
       if (line.find_first_not_of(" \t\r") != std::string_view::npos) add_line(line);
     }
-    mistake(counter_.trace_problem());
-    return counter_.take();
+    mistake(sink_.trace_problem());
   }
 
  private:
@@ -60,7 +58,11 @@ class JsonReader {
       mistake("a line of a trace is an object, as {\"layer\": 0, \"experts\": [[1, 5], [0, 2]]}");
       return;
     }
-    if (!belongs(object, "layer", part_.layer, layer_) || !belongs(object, "step", part_.step, step_)) return;
+    const auto layer = label(object, "layer"), step = label(object, "step");
+    if (!layer || !step) return;
+    const RouteSink::Entered entered = sink_.enter(*layer, *step);
+    mistake(entered.problem);
+    if (!entered.counts) return;
     const auto experts = object.find("experts"), counts = object.find("tokens_per_expert");
     if ((experts == object.end()) == (counts == object.end()))
       mistake("an object has either experts or tokens_per_expert");
@@ -70,18 +72,14 @@ class JsonReader {
       add_counts(*counts);
   }
 
-  /// Whether an object of that layer or step counts. Where none is asked for, all must be of the first one's.
-  bool belongs(const json& object, const char* key, std::int64_t wanted, std::int64_t& seen) {
+  /// -1 where the object does not say; nothing after a mistake.
+  std::optional<std::int64_t> label(const json& object, const char* key) {
     const auto entry = object.find(key);
-    if (entry == object.end()) return wanted < 0 || mistake(fmt::format("no {} in this object", key));
+    if (entry == object.end()) return -1;
     const auto value = whole(*entry);
-    if (!value || *value < 0) return mistake(fmt::format("{} is not a number of 0 or more", key));
-    if (wanted >= 0) return *value == wanted;
-    if (seen < 0) seen = *value;
-    if (seen == *value) return true;
-    if (!told_) mistake(fmt::format("{} {} here, {} before: trace_{} says which counts", key, *value, seen, key));
-    told_ = true;
-    return false;
+    if (value && *value >= 0) return value;
+    mistake(fmt::format("{} is not a number of 0 or more", key));
+    return std::nullopt;
   }
 
   void add_tokens(const json& tokens) {
@@ -90,15 +88,14 @@ class JsonReader {
       return;
     }
     for (const json& token : tokens) {
-      counter_.next_token();
+      sink_.next_token();
       if (!token.is_array()) {
         mistake("experts is a list of experts for each token");
         return;
       }
       for (const json& expert : token)
-        if (const auto value = whole(expert); !mistake(value ? counter_.choose(*value) : "an expert is a number"))
-          return;
-      if (!mistake(counter_.token_problem())) return;
+        if (const auto value = whole(expert); !mistake(value ? sink_.choose(*value) : "an expert is a number")) return;
+      if (!mistake(sink_.token_problem())) return;
     }
   }
 
@@ -110,24 +107,21 @@ class JsonReader {
     std::int64_t expert = 0;
     for (const json& count : counts)
       if (const auto value = whole(count);
-          !mistake(value ? counter_.add(expert++, *value) : "tokens_per_expert is a list of numbers"))
+          !mistake(value ? sink_.add(expert++, *value) : "tokens_per_expert is a list of numbers"))
         return;
   }
 
   const std::string& file_;
-  const TracePart part_;
   config::Diagnostics& diagnostics_;
-  RouteCounter counter_;
+  RouteSink& sink_;
   int number_ = 0;  // of the line, from 1
-  std::int64_t layer_ = -1, step_ = -1;
-  bool told_ = false;
 };
 
 }  // namespace
 
-std::vector<std::int64_t> parse_trace_jsonl(std::string_view text, const std::string& name, const RoutingSize& size,
-                                            const TracePart& part, config::Diagnostics& diagnostics) {
-  return JsonReader(name, size, part, diagnostics).read(text);
+void read_trace_jsonl(std::string_view text, const std::string& name, RouteSink& sink,
+                      config::Diagnostics& diagnostics) {
+  JsonReader(name, sink, diagnostics).read(text);
 }
 
 }  // namespace sparsesim

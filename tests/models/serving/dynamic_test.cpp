@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/serving/serve.h"
+#include "models/sparsity/routing/route_steps.h"
 #include "tests/support/machines.h"
 
 namespace sparsesim {
@@ -174,14 +175,62 @@ TEST_CASE("draws of the routes make steps of one size differ") {
   CHECK(stages.size() <= 4);
 }
 
+/// 16 experts over 8 devices; `counts` of every step's tokens in all layers, one step for each.
+Model recorded(const std::vector<std::vector<std::int64_t>>& counts) {
+  Model model = sixteen_layers();
+  model.shape.experts = ModelExperts{};
+  model.shape.experts->count = 16;
+  model.shape.experts->intermediate = 2048;
+  model.parallel.tensor = model.parallel.expert = 8;
+  RoutedLayers routed{{}, 16, 1};
+  for (std::int64_t layer = 0; layer < 16; ++layer) routed.layers.push_back(layer);
+  auto steps = std::make_shared<RouteSteps>(routed);
+  for (std::size_t step = 0; step < counts.size(); ++step)
+    for (std::int64_t layer = 0; layer < 16; ++layer) {
+      steps->enter(layer, static_cast<std::int64_t>(step));
+      for (std::int64_t expert = 0; expert < 16; ++expert)
+        steps->add(expert, counts[step][static_cast<std::size_t>(expert)]);
+    }
+  REQUIRE(steps->trace_problem() == "");
+  steps->finish();
+  model.dynamics.routes = steps;
+  return model;
+}
+
+TEST_CASE("recorded routes: balanced ones cost what balanced routes cost, one expert for all is the slowest") {
+  const std::vector<std::int64_t> balanced(16, 16);
+  std::vector<std::int64_t> skewed(16, 8), one(16, 0);
+  skewed[3] = 16 * 16 - 15 * 8;
+  one[5] = 16 * 16;
+  const Substrate& node = machine("h100-sxm5-80gb-x8");
+  const auto times = [&](const Model& model, const std::vector<StepSequence>& step, int steps) {
+    DynamicTimes parts(model, node, 1, 0);
+    DynamicStepCost cost(parts, requests_of(256), {}, true);
+    std::vector<double> found;
+    for (int i = 0; i < steps; ++i) found.push_back(seconds(cost, step));
+    return found;
+  };
+  const Model model = recorded({balanced, skewed, one});
+  Model plain = model;
+  plain.dynamics = {};
+  const std::vector<StepSequence> prompt{{0, 4096, 4096, true, false}};
+  PassTimes whole(plain, node, {});
+  ModelStepCost known(whole, ServedSide::sparse, {}, true);
+  const auto found = times(model, prompt, 6);
+  CHECK(found[0] == doctest::Approx(seconds(known, prompt)).epsilon(1e-9));
+  CHECK(found[1] > 1.05 * found[0]);
+  CHECK(found[2] > 1.05 * found[1]);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(found[3 + i] == found[i]);  // in turns
+}
+
 TEST_CASE("served, early exit moves capacity and latencies; the dense twin is the model that nobody leaves") {
   ServingSpec spec;
   spec.rate = 20;
   spec.requests = 150;
   spec.input = TokenLaw::constant(1500);
   spec.output = TokenLaw::constant(64);
-  const auto result = serve_model(leaving({4, 8}, {0.4, 0.4}), a100(), spec, {}, {}, {});
-  const auto plain = serve_model(sixteen_layers(), a100(), spec, {}, {}, {});
+  const auto result = serve_model(leaving({4, 8}, {0.4, 0.4}), a100(), spec, {}, {.interval = false}, {});
+  const auto plain = serve_model(sixteen_layers(), a100(), spec, {}, {.interval = false}, {});
   REQUIRE(result);
   CHECK(result->has_recipe);
   const auto& [dense, sparse] = result->points.front().sides;
@@ -189,7 +238,7 @@ TEST_CASE("served, early exit moves capacity and latencies; the dense twin is th
   CHECK(sparse.summary.per_token.p50 < dense.summary.per_token.p50);
   CHECK(sparse.requests.size() == 150);
   CHECK(result->sides[1].memory.blocks == result->sides[0].memory.blocks);
-  const auto again = serve_model(leaving({4, 8}, {0.4, 0.4}), a100(), spec, {}, {.threads = 1}, {});
+  const auto again = serve_model(leaving({4, 8}, {0.4, 0.4}), a100(), spec, {}, {.threads = 1, .interval = false}, {});
   CHECK(again->points.front().sides[1].summary.end_to_end.p99 == sparse.summary.end_to_end.p99);
 }
 

@@ -49,13 +49,13 @@ TEST_CASE("the same routes count the same in every format") {
 TEST_CASE("of several layers and steps one counts, and a trace that has several must be told which") {
   const std::string csv = "step,layer,a,b\n0,0,0,1\n0,5,1,3\n1,5,3,2\n0,5,3,0\n";
   CHECK(parse(parse_trace_csv, csv, {5, 0}) == kWanted);
-  fails(parse_trace_csv, csv, "t:3:3: error: 5 here, 0 before: trace_layer says which counts");
+  fails(parse_trace_csv, csv, "t:3:3: error: layer 5 here, 0 before: trace_layer says which counts");
   fails(parse_trace_csv, csv, "the trace has 1 tokens", {5, 1});
   const std::string lines =
       "{\"step\":0,\"layer\":0,\"experts\":[[0,1]]}\n{\"step\":0,\"layer\":5,\"experts\":[[1,3],[3,0]]}\n";
   CHECK(parse(parse_trace_jsonl, lines, {5, 0}) == kWanted);
   fails(parse_trace_jsonl, lines, "t:2:1: error: layer 5 here, 0 before: trace_layer says which counts");
-  fails(parse_trace_jsonl, R"({"experts": [[1, 3], [3, 0]]})", "no layer in this object", {5, -1});
+  fails(parse_trace_jsonl, R"({"experts": [[1, 3], [3, 0]]})", "no layer here", {5, -1});
 }
 
 TEST_CASE("JSON Lines: every mistake has its line, and a broken text its column") {
