@@ -238,6 +238,9 @@ std::vector<config::Change> Study::changes(const config::Node& tree, const std::
       changes.push_back({{"seed"}, value});
     else if (is_model_path(path))
       changes.push_back({model_path(tree, std::string_view(path).substr(kWorkload.size()), place), value});
+    else if (path.starts_with("workload.serving"))
+      refuse(place, fmt::format("\"{}\" is no parameter: points are runs, not services", path),
+             "sparsesim serve --rate 1,2,4,8 --points-out FILE writes latency against load");
     else if (!path.starts_with(kOps))
       refuse(place, fmt::format("\"{}\" is no parameter", path),
              "workload.seed or workload.ops.NAME.KEY; of whole models workload.model, .recipe, .parallel, .pass");

@@ -71,6 +71,7 @@ std::optional<BatchServeResult> serve_batches(const config::Node& tree, const Su
 /// As those of ServeResult (serve_report.h).
 std::string format_table(const BatchServeResult& result, const ServedQuality& quality);
 std::string format_json(const BatchServeResult& result, const ServedQuality& quality);
+std::string format_points(const BatchServeResult& result);
 std::string format_requests(const BatchServeResult& result);
 
 }  // namespace sparsesim

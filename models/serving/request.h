@@ -13,10 +13,17 @@ inline constexpr std::int64_t kRequestTokensMost = std::int64_t{1} << 20;
 /// Requests of one run: about 100 bytes each.
 inline constexpr std::int64_t kRequestsMost = 1'000'000;
 
+/// First tokens of a prompt that it shares with others.
+struct Prefix {
+  std::int64_t id = 0;      // requests with the same one have them in common
+  std::int64_t tokens = 0;  // as many as the shorter of two has; 0: none
+};
+
 struct Request {
   Time arrival;
   std::int64_t input = 1;   // tokens of the prompt
   std::int64_t output = 1;  // tokens that are generated, one at least
+  Prefix prefix = {};       // of the input
   /// Keys and values that it keeps at the end: those of the last token are never needed.
   std::int64_t kept() const { return input + output - 1; }
 };

@@ -20,11 +20,21 @@ struct TraceColumn {
   const char* name;
   std::array<std::string_view, 5> names;
 };
-constexpr std::array<TraceColumn, 3> kTraceColumns{{
+constexpr std::size_t kNeededColumns = 3;  // the others may be missing, together
+constexpr std::array<TraceColumn, 5> kTraceColumns{{
     {"arrival", {"arrival", "arrived_at", "timestamp", "arrival_time", "time"}},
     {"input", {"input", "contexttokens", "num_prefill_tokens", "request tokens", "input_length"}},
     {"output", {"output", "generatedtokens", "num_decode_tokens", "response tokens", "output_length"}},
+    {"prefix_id", {"prefix_id", "prefix"}},
+    {"prefix_tokens", {"prefix_tokens", "prefix_length"}},
 }};
+
+std::string names_text(const TraceColumn& column) {
+  std::string text;
+  for (const std::string_view name : column.names)
+    if (!name.empty()) text += (text.empty() ? "" : ", ") + std::string(name);
+  return text;
+}
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -109,22 +119,23 @@ class TraceReader {
       const std::string name = lower(row[i].text);
       for (std::size_t c = 0; c < kTraceColumns.size(); ++c) {
         const auto& names = kTraceColumns[c].names;
-        if (std::find(names.begin(), names.end(), name) == names.end()) continue;
+        if (name.empty() || std::find(names.begin(), names.end(), name) == names.end()) continue;
         if (columns_[c]) return mistake(row[i], fmt::format("a second column for \"{}\"", kTraceColumns[c].name));
         columns_[c] = i;
       }
     }
     bool all = true;
-    for (std::size_t c = 0; c < kTraceColumns.size(); ++c)
+    const std::size_t needed = columns_[3] || columns_[4] ? kTraceColumns.size() : kNeededColumns;
+    for (std::size_t c = 0; c < needed; ++c)
       if (!columns_[c])
         all = mistake(row.front(), fmt::format("no column \"{}\"", kTraceColumns[c].name),
-                      fmt::format("it may be called {}", fmt::join(kTraceColumns[c].names, ", ")));
+                      fmt::format("it may be called {}", names_text(kTraceColumns[c])));
     return all;
   }
 
   void add(const CsvRow& row) {
     for (const auto& column : columns_)
-      if (*column >= row.size()) {
+      if (column && *column >= row.size()) {
         mistake(row.front(), fmt::format("{} fields, but column {} is needed", row.size(), *column + 1));
         return;
       }
@@ -135,6 +146,8 @@ class TraceReader {
       mistake(arrival, fmt::format("\"{}\" is neither seconds nor a date and time", arrival.text.substr(0, 80)));
     const auto input = tokens(row[*columns_[1]], 1), output = tokens(row[*columns_[2]], 0);
     if (!seconds || !input || !output) return;
+    const auto prefix = columns_[3] ? prefix_of(row, *input) : Prefix{};
+    if (!prefix) return;
     if (!first_) first_ = last_ = *seconds;
     if (*seconds < last_) {
       mistake(arrival, "this request came before the one above it: a trace is in order of arrival");
@@ -153,14 +166,33 @@ class TraceReader {
       told_ = true;
       return;
     }
-    requests_.push_back({Time::from_seconds(*seconds - *first_), *input, *output});
+    requests_.push_back({Time::from_seconds(*seconds - *first_), *input, *output, *prefix});
   }
 
-  std::optional<std::int64_t> tokens(const CsvField& field, std::int64_t low) {
+  std::optional<Prefix> prefix_of(const CsvRow& row, std::int64_t input) {
+    const CsvField &name = row[*columns_[3]], &length = row[*columns_[4]];
+    if (name.text.empty() && length.text.empty()) return Prefix{};
+    const auto id = number(name);
+    if (!id) mistake(name, fmt::format("\"{}\" is no number of a prefix, 0 or more", name.text.substr(0, 80)));
+    const auto shared = tokens(length, 0);
+    if (!id || !shared) return std::nullopt;
+    if (*shared <= input) return Prefix{*id, *shared};
+    mistake(length, fmt::format("a prefix of {} tokens in a prompt of {}", *shared, input));
+    return std::nullopt;
+  }
+
+  /// A whole number of 0 or more.
+  static std::optional<std::int64_t> number(const CsvField& field) {
     std::int64_t value = 0;
     const char* const end = field.text.data() + field.text.size();
     const auto [at, error] = std::from_chars(field.text.data(), end, value);
-    if (error == std::errc() && at == end && value >= low && value <= kRequestTokensMost) return value;
+    if (error == std::errc() && at == end && value >= 0) return value;
+    return std::nullopt;
+  }
+
+  std::optional<std::int64_t> tokens(const CsvField& field, std::int64_t low) {
+    const auto value = number(field);
+    if (value && *value >= low && *value <= kRequestTokensMost) return value;
     mistake(field,
             fmt::format("\"{}\" is no number of tokens, {} to {}", field.text.substr(0, 80), low, kRequestTokensMost));
     return std::nullopt;
@@ -169,7 +201,7 @@ class TraceReader {
   const std::string& name_;
   const std::int64_t most_;
   config::Diagnostics& diagnostics_;
-  std::array<std::optional<std::size_t>, 3> columns_;
+  std::array<std::optional<std::size_t>, kTraceColumns.size()> columns_;
   std::vector<Request> requests_;
   std::optional<double> first_;  // s
   double last_ = 0;

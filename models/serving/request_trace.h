@@ -20,6 +20,9 @@ inline constexpr std::int64_t kGeneratedTokensMost = std::int64_t{1} << 30;
 /// input    `input`, `contexttokens`, `num_prefill_tokens`, `request tokens`, `input_length`
 /// output   `output`, `generatedtokens`, `num_decode_tokens`, `response tokens`, `output_length`
 ///
+/// prefix_id, prefix_tokens  may be missing, or empty in a line: the first tokens of the prompt are those of every
+///          request with the same number
+///
 /// Capitals do not matter. These are the names of the Azure traces (Splitwise, DynamoLLM), BurstGPT and Vidur. Arrivals
 /// count from the first, and must not go back; a request without output tokens (a failed one) is passed over. At most
 /// `most` requests are taken. Every mistake is reported with its place; `name` stands for the file.

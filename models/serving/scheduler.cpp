@@ -28,31 +28,63 @@ void Scheduler::serve_running(std::int64_t& tokens, std::vector<StepSequence>& s
 }
 
 void Scheduler::admit_waiting(std::int64_t& tokens, std::vector<StepSequence>& step) {
-  while (!waiting_.empty() && tokens > 0 && running() < limits_.max_sequences) {
-    const std::int64_t request = waiting_.front();
-    Sequence& sequence = sequences_[static_cast<std::size_t>(request)];
-    const std::int64_t whole = sequence.known() - sequence.computed;
-    if (!limits_.chunked_prefill && whole > tokens) return;
-    const std::int64_t wanted = std::min(whole, tokens);
-    const std::int64_t all =
-        most_blocks_held(sequence.known(), limits_.max_batched_tokens, limits_.block, limits_.window);
-    if (limits_.admit_whole && all > blocks_.capacity() - blocks_.used()) return;
-    if (!hold_blocks(sequence, wanted)) return;
-    waiting_.pop_front();
-    running_.push_back(request);
-    place(request, wanted, step);
-    tokens -= wanted;
+  while (!waiting_.empty() && tokens > 0 && running() < limits_.max_sequences)
+    if (!admit(sequences_[static_cast<std::size_t>(waiting_.front())], tokens, step)) return;
+}
+
+bool Scheduler::admit(Sequence& sequence, std::int64_t& tokens, std::vector<StepSequence>& step) {
+  const std::int64_t known = sequence.known(), id = sequence.prefix.id;
+  // One token at least is computed: its output is what is asked for.
+  const std::int64_t sharable = limits_.prefix_caching ? std::min(sequence.prefix.tokens, known - 1) : 0;
+  const std::int64_t hits = cache_.present(id, sharable / limits_.block), idle = cache_.idle_among(id, hits);
+  const std::int64_t whole = known - hits * limits_.block;
+  if (!limits_.chunked_prefill && whole > tokens) return false;
+  const std::int64_t all = most_blocks_held(known, limits_.max_batched_tokens, limits_.block, limits_.window);
+  if (limits_.admit_whole && all - (hits - idle) > blocks_.capacity() - blocks_.used()) return false;
+  if (idle > blocks_.capacity() - blocks_.used()) return false;
+  cache_.hold(id, hits);
+  take(idle);
+  sequence.blocks = sequence.shared = hits;
+  sequence.computed = hits * limits_.block;
+  const std::int64_t wanted = std::min(whole, tokens);
+  if (!hold_blocks(sequence, wanted)) {
+    release(sequence);
+    return false;
   }
+  asked_ += known;
+  cached_ += sequence.computed;
+  waiting_.pop_front();
+  running_.push_back(sequence.request);
+  place(sequence.request, wanted, step);
+  tokens -= wanted;
+  return true;
+}
+
+bool Scheduler::take(std::int64_t blocks) {
+  if (!blocks_.take(blocks)) return false;
+  cache_.keep_idle(blocks_.capacity() - blocks_.used());
+  return true;
 }
 
 bool Scheduler::hold_blocks(Sequence& sequence, std::int64_t tokens) {
-  const std::int64_t held = blocks_held(sequence.computed, sequence.computed + tokens, limits_.block, limits_.window);
+  const std::int64_t end = sequence.computed + tokens;
+  const std::int64_t held = blocks_held(sequence.computed, end, limits_.block, limits_.window);
   if (held < sequence.blocks)
     blocks_.give_back(sequence.blocks - held);
-  else if (!blocks_.take(held - sequence.blocks))
+  else if (!take(held - sequence.blocks))
     return false;
   sequence.blocks = held;
+  // What this step computes others of the same step may use: layer by layer it is there before it is read. Who computes
+  // what another one computes too keeps it for itself.
+  const std::int64_t full = limits_.prefix_caching ? std::min(end, sequence.prefix.tokens) / limits_.block : 0;
+  while (sequence.shared < full && cache_.add(sequence.prefix.id, sequence.shared)) ++sequence.shared;
   return true;
+}
+
+void Scheduler::release(Sequence& sequence) {
+  const std::int64_t own = sequence.blocks - sequence.shared;
+  blocks_.give_back(own + cache_.release(sequence.prefix.id, sequence.shared));
+  sequence.blocks = sequence.shared = sequence.computed = 0;
 }
 
 bool Scheduler::make_room(std::int64_t request, std::int64_t tokens) {
@@ -71,9 +103,8 @@ bool Scheduler::make_room(std::int64_t request, std::int64_t tokens) {
 
 void Scheduler::preempt(std::int64_t request) {
   Sequence& sequence = sequences_[static_cast<std::size_t>(request)];
-  blocks_.give_back(sequence.blocks);
   recomputed_ += sequence.computed;
-  sequence.blocks = sequence.computed = 0;
+  release(sequence);
   ++sequence.preemptions;
   ++preemptions_;
   preempted_ = true;
@@ -97,8 +128,7 @@ void Scheduler::finish_step(std::span<const StepSequence> step) {
     if (!part.samples) continue;
     ++sequence.generated;
     if (!sequence.finished()) continue;
-    blocks_.give_back(sequence.blocks);
-    sequence.blocks = 0;
+    release(sequence);
     any = true;
   }
   if (any) std::erase_if(running_, [&](std::int64_t r) { return sequences_[static_cast<std::size_t>(r)].finished(); });

@@ -22,7 +22,9 @@ void check_service(const Model& model, const Substrate& substrate, const Serving
     throw service_mistake(place, fmt::format("the model needs {} devices (parallel), {} has {}",
                                              model.parallel.devices(), substrate.name, substrate.devices));
   std::int64_t longest = 0, generated = 0;
+  bool shares = false;
   for (const Request& request : requests) {
+    shares = shares || request.prefix.tokens > 0;
     longest = std::max(longest, request.input + request.output);
     generated += request.output;
   }
@@ -30,6 +32,8 @@ void check_service(const Model& model, const Substrate& substrate, const Serving
     throw service_mistake(place, fmt::format("without chunked_prefill a request must fit into a step: {} tokens, "
                                              "max_batched_tokens is {}",
                                              longest, spec.max_batched_tokens));
+  if (shares && spec.prefix_caching && model.shape.window > 0)
+    throw service_mistake(place, "blocks that fall out of a window are not shared: prefix_caching: false");
   constexpr std::int64_t kGeneratedMost = std::int64_t{1} << 30;
   if (generated > kGeneratedMost)
     throw service_mistake(place, fmt::format("{} tokens to generate, at most {}", generated, kGeneratedMost));
@@ -67,7 +71,7 @@ ServiceSettings ModelService::settings(const MemoryPlan& plan) const {
   ServiceSettings settings;
   settings.limits = {spec_.max_batched_tokens, spec_.max_sequences, spec_.chunked_prefill,
                      spec_.admit_whole,        spec_.block,         plan.blocks,
-                     dense_.shape.window};
+                     dense_.shape.window,      spec_.prefix_caching};
   settings.replicas = static_cast<int>(parallel.data);
   settings.stages = static_cast<int>(parallel.pipeline);
   settings.router = spec_.router;
@@ -75,6 +79,11 @@ ServiceSettings ModelService::settings(const MemoryPlan& plan) const {
   settings.progress = options_.progress;
   settings.stop = options_.stop;
   return settings;
+}
+
+void ModelService::assume(const ServiceGuesses& guesses) {
+  spec_.step_overhead = guesses.step_overhead;
+  spec_.reserved_bytes = guesses.reserved;
 }
 
 std::unique_ptr<ServedCost> ModelService::cost_of(ServedSide side, const std::vector<Request>& requests) {
@@ -132,6 +141,8 @@ std::optional<LoadResult> ModelService::load(ServedSide side, double rate, const
   result.blocks_peak = run->blocks_peak;
   result.preemptions = run->preemptions;
   result.recomputed_tokens = run->recomputed_tokens;
+  result.asked_tokens = run->asked_tokens;
+  result.cached_tokens = run->cached_tokens;
   result.steps = run->steps;
   result.requests = std::move(run->requests);
   result.totals = cost->totals();
@@ -190,6 +201,10 @@ std::optional<ServeResult> serve_model(const Model& model, const Substrate& subs
     }
     result.points.push_back(std::move(point));
   }
+  bool stopped = false;
+  if (options.interval && result.points.size() == 1)
+    result.interval = interval_of(service, result.sides, result.points.front(), result.has_recipe, stopped);
+  if (stopped) return std::nullopt;
   result.fallbacks = service.fallbacks();
   return result;
 }

@@ -14,6 +14,7 @@
 #include "models/serving/dynamic_cost.h"
 #include "models/serving/memory_plan.h"
 #include "models/serving/model_cost.h"
+#include "models/serving/serve_interval.h"
 #include "models/serving/serving_spec.h"
 #include "models/serving/summary.h"
 
@@ -21,7 +22,8 @@ namespace sparsesim {
 
 struct ServeOptions {
   std::uint64_t seed = 1;
-  int threads = 0;                                              // 0: one per processor
+  int threads = 0;       // 0: one per processor
+  bool interval = true;  // of one rate: what the guessed constants leave open, in five times the runs
   std::function<void(std::size_t, std::size_t)> progress = {};  // (requests, of all) of the run at hand
   const std::atomic<bool>* stop = nullptr;
 };
@@ -32,7 +34,11 @@ struct LoadResult {
   ServiceSummary summary;   // unless overloaded
   std::vector<ServedRequest> requests;
   std::int64_t blocks_peak = 0, preemptions = 0, recomputed_tokens = 0, steps = 0;
+  std::int64_t asked_tokens = 0, cached_tokens = 0;  // of prompts, and of them found in the cache of prefixes
   StepTotals totals;
+  double cached_share() const {
+    return asked_tokens > 0 ? static_cast<double>(cached_tokens) / static_cast<double>(asked_tokens) : 0;
+  }
 };
 
 /// One side, whatever the load.
@@ -55,10 +61,17 @@ struct ServeResult {
   int devices = 1;
   ServingSpec spec;
   double mean_input = 0, mean_output = 0;
-  std::array<SideResult, 2> sides;  // dense, sparse
-  std::vector<RatePoint> points;    // in the order of the rates
+  std::array<SideResult, 2> sides;        // dense, sparse
+  std::vector<RatePoint> points;          // in the order of the rates
+  std::optional<ServeInterval> interval;  // of one rate: what the guessed constants leave open
   std::map<std::string, std::string> fallbacks;
   bool has_recipe = false;
+};
+
+/// Constants of a service that may be guesses.
+struct ServiceGuesses {
+  double step_overhead = 0;  // s
+  double reserved = 0;       // bytes of a device
 };
 
 /// Serves one model on one machine at any number of rates; what a step costs is remembered from one to the next.
@@ -80,6 +93,9 @@ class ModelService {
   /// (name, reason) of ops that run densely because the machine has no kernel for their pattern.
   std::map<std::string, std::string> fallbacks() const;
   const ServingSpec& spec() const { return spec_; }
+  ServiceGuesses guesses() const { return {spec_.step_overhead, spec_.reserved_bytes}; }
+  /// What follows is served with these; kernels stay simulated.
+  void assume(const ServiceGuesses& guesses);
   double mean_input() const { return mean_input_; }
   double mean_output() const { return mean_output_; }
   /// Requests per second that the section or its trace offers; 0: closed loop.

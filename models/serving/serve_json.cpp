@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "models/serving/serve_report.h"
@@ -50,11 +51,32 @@ Json json_of(const LoadResult& load, const SideResult& side, int devices) {
   out["kv_peak_bytes_per_device"] = side.memory.kv_bytes(load.blocks_peak);
   out["preemptions"] = load.preemptions;
   out["recomputed_tokens"] = load.recomputed_tokens;
+  out["cached_share"] = load.cached_share();
   return out;
 }
 
 Json json_of(const ServedCoverage& c) {
   return {{"share", c.coverage}, {"kernel_speedup", c.kernel_speedup}, {"amdahl", c.amdahl}};
+}
+
+Json json_of(const Interval& interval) {
+  const auto end = [](double value) { return std::isfinite(value) ? Json(value) : Json(); };
+  return {{"low", end(interval.low)}, {"high", end(interval.high)}};
+}
+
+Json json_of(const ServeInterval& interval) {
+  Json out = {{"guesses", Json::array()}};
+  if (interval.overhead) out["guesses"].push_back("step_overhead");
+  if (interval.reserved) out["guesses"].push_back("reserved");
+  const auto add = [&](const char* name, const std::optional<FigureInterval>& figure) {
+    if (!figure) return;
+    out[name] = {{"dense", json_of(figure->sides[0])}, {"sparse", json_of(figure->sides[1])}};
+    if (figure->ratio) out[name]["ratio"] = json_of(*figure->ratio);
+  };
+  add("capacity_requests_per_s", interval.capacity);
+  add("time_to_first_token_p50_ms", interval.first_token);
+  add("time_per_output_token_p50_ms", interval.per_token);
+  return out;
 }
 
 }  // namespace
@@ -76,6 +98,7 @@ std::string format_json(const ServeResult& result, const ServedQuality& quality)
       one["coverage"] = json_of(coverage_of(point.sides[0].totals));
     out["points"].push_back(std::move(one));
   }
+  if (result.interval) out["interval"] = json_of(*result.interval);
   out["fallbacks"] = Json::array();
   for (const auto& [name, reason] : result.fallbacks) out["fallbacks"].push_back({{"op", name}, {"reason", reason}});
   if (!quality.dense.empty() || !quality.sparse.empty())

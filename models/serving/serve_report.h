@@ -24,6 +24,9 @@ struct ServedQuality {
 std::string format_table(const ServeResult& result, const ServedQuality& quality);
 /// The JSON contract of docs/serving.md.
 std::string format_json(const ServeResult& result, const ServedQuality& quality);
+/// One line of CSV per rate and side: what a curve of latency against load is drawn from. Cells without a figure are
+/// empty; a side that does not fit has no lines.
+std::string format_points(const ServeResult& result);
 /// One line of CSV per request, rate and side.
 std::string format_requests(const ServeResult& result);
 

@@ -95,7 +95,15 @@ class ServeTable {
     run_row("batch mean, sequences", [](const LoadResult& load) { return load.summary.mean_batch; });
     run_row("batch p95, sequences", [](const LoadResult& load) { return load.summary.p95_batch; });
     run_row("requests in the system", [](const LoadResult& load) { return load.summary.mean_in_system; });
+    if (point_.sides[1].cached_tokens > 0) cached_row();
     run_row("preemptions", [](const LoadResult& load) { return static_cast<double>(load.preemptions); });
+  }
+
+  void cached_row() {
+    Row cells = {"prompt tokens from the cache"};
+    for (const LoadResult& load : point_.sides)
+      cells.push_back(load.asked_tokens > 0 ? fmt::format("{:.1f} %", 100 * load.cached_share()) : "-");
+    rows_.push_back(std::move(cells));
   }
 
   void memory_rows() {
@@ -152,6 +160,40 @@ std::string amdahl_line(const ServeResult& result, const RatePoint& point) {
   if (result.sides[0].capacity > 0)
     text += fmt::format(", capacity {:.2f}x", result.sides[1].capacity / result.sides[0].capacity);
   return text + "; what differs from Amdahl is queueing and batching\n";
+}
+
+/// "0.2 ms to 5 ms of the host in each step and 1 GiB to 4 GiB reserved": what is guessed, and how far.
+std::string guesses_text(const ServeInterval& interval) {
+  using config::Dimension;
+  const auto range = [](double low, double high, Dimension dimension) {
+    return fmt::format("{} to {}", config::format_quantity(low, dimension), config::format_quantity(high, dimension));
+  };
+  std::string text;
+  if (interval.overhead)
+    text = range(kStepOverheadLow, kStepOverheadHigh, Dimension::time) + " of the host in each step";
+  if (interval.overhead && interval.reserved) text += ", ";
+  if (interval.reserved) text += range(kReservedLow, kReservedHigh, Dimension::bytes) + " reserved";
+  return text;
+}
+
+/// The table of what the guesses leave open.
+std::string interval_table(const ServeResult& result) {
+  if (!result.interval) return {};
+  std::vector<Row> rows;
+  const auto add = [&](const char* name, const std::optional<FigureInterval>& f) {
+    if (!f) return;
+    const auto end = [](double value) { return std::isfinite(value) ? figure(value) : std::string("overloaded"); };
+    Row cells = {name};
+    for (const Interval& side : f->sides) cells.push_back(fmt::format("{} to {}", end(side.low), end(side.high)));
+    cells.push_back(f->ratio ? fmt::format("{} to {}", change(1, f->ratio->low), change(1, f->ratio->high)) : "");
+    rows.push_back(std::move(cells));
+  };
+  add("capacity, requests/s", result.interval->capacity);
+  add("time to first token p50, ms", result.interval->first_token);
+  add("time per output token p50, ms", result.interval->per_token);
+  if (rows.empty()) return {};
+  return fmt::format("\n  plausible with what is guessed: {}\n", guesses_text(*result.interval)) +
+         format_table({{""}, {"dense", Align::right}, {"sparse", Align::right}, {"delta", Align::right}}, rows, 2);
 }
 
 /// One line of the table of several rates.
@@ -217,7 +259,7 @@ std::string format_table(const ServeResult& result, const ServedQuality& quality
                                          : fmt::format(" of {} users", result.spec.concurrency));
     text += format_table({{""}, {"dense", Align::right}, {"sparse", Align::right}, {"delta", Align::right}},
                          ServeTable(result, point).rows(quality), 2);
-    text += "\n" + notes(result, point) + amdahl_line(result, point);
+    text += interval_table(result) + "\n" + notes(result, point) + amdahl_line(result, point);
   }
   for (const auto& [name, reason] : result.fallbacks) text += fmt::format("  {} runs densely: {}\n", name, reason);
   if (!result.has_recipe) text += "  no recipe: dense and sparse are the same\n";

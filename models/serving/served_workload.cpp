@@ -1,5 +1,7 @@
 #include "models/serving/served_workload.h"
 
+#include <fmt/format.h>
+
 #include "sim/config/edit.h"
 
 namespace sparsesim {
@@ -26,17 +28,33 @@ Scheduling scheduling_of(const Workload& workload) {
   return decoder ? Scheduling::continuous : Scheduling::encoder_batch;
 }
 
-ServingSpec read_section(const Workload& workload, Scheduling scheduling, bool open_loop) {
+/// The section with every default. Lengths are laws as they were written; users are of a closed loop alone.
+std::string section_text(const config::MapReader& map, const ServingSpec& spec, Scheduling scheduling) {
+  std::string text = "serving:\n";
+  for (const config::Declared& key : map.declared())
+    if (!key.value.empty() && key.value != "\"\"" && (spec.arrivals == Arrivals::closed || key.key != "concurrency"))
+      text += fmt::format("  {}: {}\n", key.key, key.value);
+  if (scheduling != Scheduling::continuous) return text;
+  text += fmt::format("  input: {}\n  output: {}\n", spec.input.text, spec.output.text);
+  if (spec.prefix) text += fmt::format("  prefix: {}\n", spec.prefix->text);
+  return text;
+}
+
+ServingSpec read_section(const Workload& workload, Scheduling scheduling, std::string& resolved) {
   config::Diagnostics diagnostics;
   config::MapReader map(workload.serving ? *workload.serving : config::load_text("{}", workload.name, diagnostics),
                         diagnostics);
   ServingSpec spec = read_serving(map, scheduling);
   diagnostics.throw_if_any();
-  if (open_loop && spec.arrivals == Arrivals::closed) {
-    spec.arrivals = spec.trace.empty() ? Arrivals::poisson : Arrivals::trace;
-    spec.concurrency = 0;
-  }
+  resolved = section_text(map, spec, scheduling);
   return spec;
+}
+
+/// Users of a closed loop arrive by the rates that were given.
+void open_arrivals(ServingSpec& spec) {
+  if (spec.arrivals != Arrivals::closed) return;
+  spec.arrivals = spec.trace.empty() ? Arrivals::poisson : Arrivals::trace;
+  spec.concurrency = 0;
 }
 
 }  // namespace
@@ -51,9 +69,18 @@ ServedWorkload read_served(const config::Node& tree, bool open_loop) {
                                               "goes (docs/serving.md)",
                                               {},
                                               {}});
-  ServingSpec spec = read_section(workload, scheduling, open_loop);
+  std::string resolved;
+  ServingSpec spec = read_section(workload, scheduling, resolved);
+  resolved = workload.resolved + resolved;
+  if (open_loop) open_arrivals(spec);
   const config::Position place = changed.key_position(workload.model ? "model" : "serving");
-  return {changed, std::move(workload), scheduling, std::move(spec), place};
+  return {changed, std::move(workload), scheduling, std::move(spec), place, std::move(resolved)};
+}
+
+std::string resolved_serving(const Workload& workload) {
+  std::string resolved;
+  if (workload.serving) read_section(workload, scheduling_of(workload), resolved);
+  return resolved;
 }
 
 }  // namespace sparsesim

@@ -29,6 +29,7 @@ class Service {
     sequences_.reserve(requests.size());
     for (std::size_t i = 0; i < requests.size(); ++i) {
       sequences_.push_back({static_cast<std::int64_t>(i), requests[i].input, requests[i].output});
+      sequences_.back().prefix = requests[i].prefix;
       require(most_blocks(requests[i]) <= settings.limits.blocks, "a request needs more blocks than there are");
     }
     for (int i = 0; i < settings.replicas; ++i) replicas_.emplace_back(settings.limits, sequences_, settings.stages);
@@ -131,8 +132,9 @@ class Service {
     for (const StepSequence& part : step) {
       run_.tokens += part.queries;
       ServedRequest& record = run_.requests[static_cast<std::size_t>(part.request)];
-      const Sequence& sequence = sequences_[static_cast<std::size_t>(part.request)];
-      if (sequence.computed == 0 && sequence.preemptions == 0) record.start = simulation_.now();
+      Sequence& sequence = sequences_[static_cast<std::size_t>(part.request)];
+      if (!sequence.begun) record.start = simulation_.now();
+      sequence.begun = true;
     }
   }
 
@@ -197,6 +199,8 @@ class Service {
       run_.blocks_peak = std::max(run_.blocks_peak, replica.scheduler.blocks().peak());
       run_.preemptions += replica.scheduler.preemptions();
       run_.recomputed_tokens += replica.scheduler.recomputed_tokens();
+      run_.asked_tokens += replica.scheduler.asked_tokens();
+      run_.cached_tokens += replica.scheduler.cached_tokens();
       run_.busy.push_back(replica.busy);
     }
     merge_gaps();

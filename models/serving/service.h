@@ -43,10 +43,11 @@ struct ServiceRun {
   std::vector<std::int64_t> batches;    // [sequences + 1]: steps with so many sequences
   std::int64_t steps = 0, tokens = 0;   // tokens: computed, those after preemptions once more
   std::int64_t preemptions = 0, recomputed_tokens = 0;
-  std::int64_t blocks_peak = 0;  // of the fullest replica
-  std::vector<Time> busy;        // [replicas]: of the first stage, host included
-  Time start, end;               // first arrival, last answer
-  double mean_in_system = 0;     // requests, over start..end
+  std::int64_t asked_tokens = 0, cached_tokens = 0;  // of prompts when they were admitted, and found in the cache
+  std::int64_t blocks_peak = 0;                      // of the fullest replica
+  std::vector<Time> busy;                            // [replicas]: of the first stage, host included
+  Time start, end;                                   // first arrival, last answer
+  double mean_in_system = 0;                         // requests, over start..end
   Time duration() const { return end - start; }
 };
 

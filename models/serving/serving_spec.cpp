@@ -43,11 +43,21 @@ void read_arrivals(MapReader& map, ServingSpec& spec) {
   if (spec.arrivals != Arrivals::closed) spec.arrivals = Arrivals::trace;
 }
 
+void read_prefix(MapReader& map, ServingSpec& spec) {
+  spec.prefix_caching = map.boolean("prefix_caching", true);
+  spec.prefixes = map.integer("prefixes", 1, kRequestsMost, 1);
+  spec.prefix_share = map.quantity("prefix_share", Dimension::share, {0, 1, false}, 1);
+  if (map.has("prefix")) spec.prefix = read_law(map, "prefix", TokenLaw::constant(1));
+  if (spec.prefix && !spec.trace.empty())
+    map.mistake("prefix", "a trace says which requests share a prefix (prefix_id, prefix_tokens)");
+}
+
 void read_scheduler(MapReader& map, ServingSpec& spec) {
   constexpr std::array<std::string_view, 2> routers{"round_robin", "least_loaded"};
   constexpr std::array<std::string_view, 2> baselines{"recipe", "every_expert"};
   spec.input = read_law(map, "input", spec.input);
   spec.output = read_law(map, "output", spec.output);
+  read_prefix(map, spec);
   spec.max_batched_tokens = map.integer("max_batched_tokens", 0, 1 << 20, 0);
   spec.max_sequences = map.integer("max_sequences", 0, 1 << 16, 0);
   spec.chunked_prefill = map.boolean("chunked_prefill", true);
@@ -76,6 +86,25 @@ void read_batching(MapReader& map, ServingSpec& spec, bool encoder) {
   spec.instances = map.integer("instances", 1, 4096, 1);
   spec.step_overhead = map.quantity("step_overhead", Dimension::time, Range::between(0, 10), 0);
 }
+
+/// Which prefix each request has, and how long it is: the same for all that have it.
+class PrefixDraws {
+ public:
+  PrefixDraws(const ServingSpec& spec, std::uint64_t seed) : spec_(spec), which_(seed, "serving.prefix") {
+    RandomStream lengths(seed, "serving.prefix_tokens");
+    for (std::int64_t i = 0; spec.prefix && i < spec.prefixes; ++i) tokens_.push_back(spec.prefix->draw(lengths));
+  }
+  Prefix next() {
+    if (!spec_.prefix || which_.uniform() >= spec_.prefix_share) return {};
+    const std::int64_t id = which_.below(spec_.prefixes);
+    return {id, tokens_[static_cast<std::size_t>(id)]};
+  }
+
+ private:
+  const ServingSpec& spec_;
+  RandomStream which_;
+  std::vector<std::int64_t> tokens_;
+};
 
 double gamma_draw(RandomStream& random, double shape) {
   if (shape < 1) {  // gamma(shape) = gamma(shape + 1) * u^(1 / shape)
@@ -139,11 +168,14 @@ void fill_batch_defaults(ServingSpec& spec, const Substrate& substrate) {
 std::vector<Request> make_requests(const ServingSpec& spec, std::uint64_t seed) {
   if (!spec.trace.empty()) return read_request_trace(spec.trace, spec.requests);
   RandomStream gaps(seed, "serving.arrivals"), inputs(seed, "serving.input"), outputs(seed, "serving.output");
+  PrefixDraws prefixes(spec, seed);
   std::vector<Request> requests;
   double at = 0;
   for (std::int64_t i = 0; i < spec.requests; ++i) {
     if (spec.arrivals != Arrivals::closed) at += gap_of(spec, gaps);
-    requests.push_back({Time::from_seconds(at), spec.input.draw(inputs), spec.output.draw(outputs)});
+    const Prefix prefix = prefixes.next();
+    const std::int64_t input = std::min(kRequestTokensMost, prefix.tokens + spec.input.draw(inputs));
+    requests.push_back({Time::from_seconds(at), input, spec.output.draw(outputs), prefix});
   }
   return requests;
 }

@@ -2,6 +2,7 @@
 // The `serving:` section of a workload: who asks for how much, and how the service batches (docs/serving.md).
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,8 @@ enum class Arrivals {
 inline constexpr double kStepOverhead = 1e-3, kStepOverheadLow = 0.2e-3, kStepOverheadHigh = 5e-3;  // s
 /// Memory that neither weights, activations nor keys and values have: context, libraries, graphs; guessed, 1 GiB to
 /// 4 GiB.
-inline constexpr double kReservedBytes = 2.0 * (1 << 30);
+inline constexpr double kReservedBytes = 2.0 * (1 << 30), kReservedLow = 1.0 * (1 << 30),
+                        kReservedHigh = 4.0 * (1 << 30);
 
 struct ServingSpec {
   Arrivals arrivals = Arrivals::poisson;
@@ -36,6 +38,9 @@ struct ServingSpec {
   std::int64_t requests = 1000;
   std::string trace;  // path of a file; empty: none
   TokenLaw input = TokenLaw::constant(1024), output = TokenLaw::constant(128);
+  std::optional<TokenLaw> prefix;  // tokens in front of a prompt that it shares with others
+  std::int64_t prefixes = 1;       // different ones
+  double prefix_share = 1;         // of the requests that have one
 
   std::int64_t max_batched_tokens = 0, max_sequences = 0;  // 0: as vLLM chooses, see batch_defaults()
   bool chunked_prefill = true;
@@ -43,8 +48,9 @@ struct ServingSpec {
   std::int64_t block = 16;    // tokens
   double memory_share = 0.9;  // of the device's memory that the service takes
   double reserved_bytes = kReservedBytes;
-  double step_overhead = kStepOverhead;  // s
-  bool graphs = true;                    // steps of up to 512 tokens are padded to a captured size
+  double step_overhead = kStepOverhead;                   // s
+  bool prefix_caching = true;
+  bool graphs = true;  // steps of up to 512 tokens are padded to a captured size
   Router router = Router::round_robin;
   double ttft = 0, tpot = 0;  // s, what 95 % of the requests must keep to; 0: nothing is asked
   bool every_expert = false;  // the baseline runs every expert for every token

@@ -52,9 +52,14 @@ CommandSpec serve_command() {
                             "replace a leaf of the machine (memory.dram.achieved=\"2 TB/s\") or of the workload "
                             "(workload.serving.max_sequences=64, workload.parallel.tensor=4)")),
            value("quality", ValueType::text, "DENSE,SPARSE", "what you measured of the answers, to print beside"),
-           value("requests-out", ValueType::file, "FILE", "write a line per request (CSV)"), format_option(),
+           value("points-out", ValueType::file, "FILE", "write a line per rate and side (CSV)"),
+           value("requests-out", ValueType::file, "FILE", "write a line per request (CSV)"),
+           format_option(),
+           flag("no-interval", "skip what the guessed constants leave open: a fifth of the runs"),
+           flag("dump-config", "print both files with every default and stop"),
            integer("seed", 0, INT64_MAX, "seed of everything drawn; default is the workload's"),
-           integer("threads", 1, 1024, "kernels simulated at once; default is one per processor"), quiet_option()},
+           integer("threads", 1, 1024, "kernels simulated at once; default is one per processor"),
+           quiet_option()},
           {},
           {"sparsesim serve --substrate h100-x8 --workload llama-2-70b --rate 4",
            "sparsesim serve --substrate h100-x8 --workload llama-2-70b --rate 1,2,4,8 --set workload.recipe.mlp=2:4"}};

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "models/evaluate/distribution.h"
+#include "models/serving/served_workload.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
 #include "sim/cli/settings.h"
@@ -37,8 +38,9 @@ bool add_distribution(const ParsedCommand& command, const Workload& workload, co
 int run_run(const ParsedCommand& command) {
   const Substrate substrate = load_with_settings(command.get("substrate"), command.get_all("set"));
   const Workload workload = load_workload(command.get("workload"), shipped("workloads"));
+  const std::string serving = resolved_serving(workload);  // not used here, and yet its keys must be right
   if (command.flag("dump-config")) {
-    fmt::print("# substrate\n{}---\n# workload\n{}", dump_substrate(substrate), workload.resolved);
+    fmt::print("# substrate\n{}---\n# workload\n{}{}", dump_substrate(substrate), workload.resolved, serving);
     return kOk;
   }
   if (command.find("timeline")) check_writable(command.get("timeline"));

@@ -77,13 +77,20 @@ int run_serve(const ParsedCommand& command) {
     throw UsageError("--rate and --concurrency: requests come at a rate, or from so many users");
   const ServedQuality quality = quality_of(command);
   const auto requests_file = command.find("requests-out");
-  if (requests_file) check_writable(*requests_file);
+  const auto points_file = command.find("points-out");
+  for (const auto& file : {requests_file, points_file})
+    if (file) check_writable(*file);
   std::vector<std::string> machine_settings;
   const ServedWorkload served = read_served(load_served_tree(command, machine_settings), !rates.empty());
   const Substrate substrate = load_with_settings(command.get("substrate"), machine_settings);
+  if (command.flag("dump-config")) {
+    fmt::print("# substrate\n{}---\n# workload\n{}", dump_substrate(substrate), served.resolved);
+    return kOk;
+  }
   ServeOptions options;
   options.seed = command.integer("seed") ? static_cast<std::uint64_t>(*command.integer("seed")) : served.workload.seed;
   options.threads = static_cast<int>(command.integer("threads").value_or(0));
+  options.interval = !command.flag("no-interval");
   options.stop = &InterruptGuard::stop();
   ProgressBar bar("requests");
   if (ProgressBar::visible() && !command.flag("quiet"))
@@ -96,6 +103,7 @@ int run_serve(const ParsedCommand& command) {
     }
     result->workload = served.workload.name;
     if (requests_file) write_file(*requests_file, format_requests(*result));
+    if (points_file) write_file(*points_file, format_points(*result));
     fmt::print("{}", command.get("format") == "json" ? format_json(*result, quality) : format_table(*result, quality));
     return kOk;
   };

@@ -10,6 +10,7 @@
 #include "models/evaluate/run.h"
 #include "models/explore/breakeven.h"
 #include "models/explore/recommend.h"
+#include "models/serving/served_workload.h"
 #include "models/sparsity/formats/mask_formats.h"
 #include "models/substrate/fingerprint.h"
 #include "validate/compare/compare.h"
@@ -50,6 +51,7 @@ std::uint64_t seed_of(const std::optional<std::uint64_t>& seed, const Workload& 
 Answer answer_run(const Shipped& shipped, const RunRequest& request, const Stop& stop) {
   const Substrate substrate = load_substrate_with(request.substrate, shipped.substrates, request.set, "given in set");
   const Workload workload = load_workload(request.workload, shipped.workloads);
+  resolved_serving(workload);  // not used here, and yet its keys must be right
   Timeline timeline;
   RunOptions options;
   options.seed = seed_of(request.seed, workload);

@@ -62,6 +62,82 @@ class Serving(ProgramTest):
         self.assertIn("dense: overloaded: capacity ", text)
         self.assertIn("sparse: overloaded: capacity ", text)
 
+    def test_guesses_widen_the_main_figures_until_they_are_measured(self):
+        result = self.result()
+        for name, value in [("capacity_requests_per_s", lambda s, p: s["capacity_requests_per_s"]),
+                            ("time_to_first_token_p50_ms", lambda s, p: p["time_to_first_token_ms"]["p50"]),
+                            ("time_per_output_token_p50_ms", lambda s, p: p["time_per_output_token_ms"]["p50"])]:
+            interval = result["interval"][name]
+            for side in ("dense", "sparse"):
+                known = value(result[side], result["points"][0][side])
+                self.assertLess(interval[side]["low"], known)
+                self.assertGreater(interval[side]["high"], known)
+        # The host's share of a step is common to both sides: their ratio is nearer to 1 where it is more.
+        ratio = result["interval"]["time_per_output_token_p50_ms"]["ratio"]
+        self.assertLess(ratio["low"], ratio["high"])
+        self.assertLess(ratio["high"], 1)
+        slow = self.result("--set", "workload.serving.step_overhead=5 ms", "--set", "workload.serving.reserved=2049 MiB")
+        self.assertNotIn("interval", slow)
+        dense = result["interval"]["time_per_output_token_p50_ms"]["dense"]
+        self.assertAlmostEqual(slow["points"][0]["dense"]["time_per_output_token_ms"]["p50"] / dense["high"], 1, delta=1e-3)
+        one = self.result("--set", "workload.serving.step_overhead=1.1 ms")
+        self.assertEqual(one["interval"]["guesses"], ["reserved"])
+        self.assertNotIn("interval", self.result("--rate", "1,2"))
+        near = self.result("--rate", str(0.9 * result["dense"]["capacity_requests_per_s"]))["interval"]
+        self.assertIsNone(near["time_to_first_token_p50_ms"]["dense"]["high"])
+        self.assertIn("to overloaded", self.accepted(*self.words("--rate", str(0.9 * result["dense"]["capacity_requests_per_s"]))))
+
+    def test_a_dumped_file_is_the_same_service(self):
+        for more in [(), ("--concurrency", "3"), ("--trace", "t.csv")]:
+            self.write("t.csv", "arrival,input,output\n0,100,5\n0.5,200,3\n")
+            dumped = self.accepted(*self.words(*more, "--dump-config"))
+            self.assertIn("step_overhead: 1 ms", dumped)
+            text = dumped.split("---\n# workload\n")[1]
+            self.assertEqual(self.result(*more), self.result(text=text))
+        self.assertIn("step_overhead: 1 ms",
+                      self.accepted("run", "--substrate", "a100", "--workload", "small.yaml", "--dump-config"))
+
+    def test_run_checks_the_section(self):
+        self.words(text=MODEL.replace("requests: 80", "request: 80"))
+        told = self.refused("run", "--substrate", "a100", "--workload", "small.yaml")
+        self.assertIn('small.yaml:5:24: error: unknown key "request"', told)
+        self.assertIn("did you mean", told)
+
+    def test_sweeps_name_the_command_that_serves(self):
+        self.words()
+        told = self.refused("sweep", "--substrate", "a100", "--workload", "small.yaml", "--vary", "workload.serving.rate=1,2")
+        self.assertIn("is no parameter: points are runs, not services", told)
+        self.assertIn("--points-out", told)
+
+    def test_a_curve_as_csv(self):
+        result = self.result("--rate", "20,100000", "--points-out", "out.csv")
+        rows = self.rows()
+        self.assertEqual([(row["rate"], row["side"], row["overloaded"]) for row in rows],
+                         [("20", "dense", "0"), ("20", "sparse", "0"), ("100000", "dense", "1"), ("100000", "sparse", "1")])
+        load = result["points"][0]["sparse"]
+        self.assertEqual(float(rows[1]["time_to_first_token_p95_ms"]), load["time_to_first_token_ms"]["p95"])
+        self.assertEqual(float(rows[1]["tokens_per_s"]), load["tokens_per_s"])
+        self.assertEqual(float(rows[1]["load"]), 20 / result["sparse"]["capacity_requests_per_s"])
+        self.assertEqual(rows[2]["end_to_end_p99_ms"], "")
+
+    def test_recorded_routes(self):
+        text = MODEL.replace('recipe: {mlp: "2:4"}', "dynamic: {routing: {trace: t.csv}}").replace(
+            "hidden: 1024,", "hidden: 1024, experts: {count: 4, top_k: 2, intermediate: 1024, every: 2},")
+        self.write("t.csv", "step,layer,e0,e1\n" + "".join(f"{s},{l},{(s + l) % 4},{(s + l + 1) % 4}\n"
+                                                            for s in (0, 1) for l in (0, 2)))
+        loads = self.result("--requests", "20", text=text)["points"][0]
+        self.assertNotEqual(loads["dense"]["end_to_end_ms"], loads["sparse"]["end_to_end_ms"])
+        for bad, message in [("0,1,0,1", "t.csv:2:3: error: layer 1 of the model has no experts"),
+                             ("0,0,0,4", "t.csv:2:7: error: expert 4 of a layer with 4"),
+                             ("0,0,0", "t.csv:2:1: error: 1 experts for a token, top_k is 2")]:
+            self.write("t.csv", f"step,layer,e0,e1\n{bad}\n0,2,0,1\n")
+            self.assertIn(message, self.refused(*self.words(text=text)))
+        for words, message in [("{trace: none.csv}", "none.csv"), ("{trace: t.csv, draws: 2}", "not both"),
+                               ("{trace: t.txt}", "known: .csv, .jsonl")]:
+            told = self.refused(*self.words(text=text.replace("{trace: t.csv}", words)))
+            self.assertIn(message, told)
+            self.assertIn("small.yaml:4:", told)
+
     def test_goodput_is_a_rate_that_keeps_what_is_asked(self):
         def tpot_at(rate):
             load = self.result("--rate", str(rate), "--requests", "300")["points"][0]["dense"]

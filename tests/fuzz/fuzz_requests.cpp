@@ -21,6 +21,7 @@ void read_trace(std::string_view text) {
   for (const Request& request : requests) {
     if (request.arrival < before || !may_be(request.input) || !may_be(request.output)) std::abort();
     before = request.arrival;
+    if (request.prefix.tokens < 0 || request.prefix.tokens > request.input || request.prefix.id < 0) std::abort();
   }
 }
 

@@ -103,6 +103,24 @@ TEST_CASE("traces: our columns, those of Azure, BurstGPT and Vidur") {
   CHECK(parse("arrived_at,num_prefill_tokens,num_decode_tokens\n0,5,6\n").size() == 1);
 }
 
+TEST_CASE("traces: prefixes that requests share, or none") {
+  const auto shared = parse("arrival,input,output,prefix_id,prefix_tokens\n0,100,3,5,64\n1,100,3,,\n2,100,3,5,100\n");
+  REQUIRE(shared.size() == 3);
+  CHECK(shared[0].prefix.id == 5);
+  CHECK(shared[0].prefix.tokens == 64);
+  CHECK(shared[1].prefix.tokens == 0);
+  std::vector<std::string> mistakes;
+  parse("arrival,input,output,prefix_id,prefix_tokens\n0,100,3,x,64\n1,100,3,5,101\n2,100,3,5,-1\n", &mistakes);
+  REQUIRE(mistakes.size() == 3);
+  CHECK(mistakes[0].starts_with("2:9 \"x\" is no number of a prefix"));
+  CHECK(mistakes[1].starts_with("3:11 a prefix of 101 tokens in a prompt of 100"));
+  CHECK(mistakes[2].starts_with("4:11 "));
+  mistakes.clear();
+  parse("arrival,input,output,prefix_id\n0,100,3,1\n", &mistakes);
+  REQUIRE(mistakes.size() == 1);
+  CHECK(mistakes[0].find("no column \"prefix_tokens\"") != std::string::npos);
+}
+
 TEST_CASE("traces: every mistake has its place") {
   std::vector<std::string> mistakes;
   parse("arrival,input,output\nx,0,3\n5,1,-1\n4,1,1\n3,1,1\n5,1\n6,99999999,2\n", &mistakes);

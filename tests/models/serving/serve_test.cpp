@@ -16,7 +16,7 @@ const SearchPath kShippedWorkloads{{SPARSESIM_SOURCE_DIR "/workloads"}};
 Model served_model(const char* workload) { return load_workload(workload, kShippedWorkloads).model->model; }
 
 ServeResult serve_shipped(const Model& model, const ServingSpec& spec, const std::vector<double>& rates) {
-  return *serve_model(model, machine("h100-sxm5-80gb-x8"), spec, rates, {}, {});
+  return *serve_model(model, machine("h100-sxm5-80gb-x8"), spec, rates, {.interval = false}, {});
 }
 
 ServingSpec small_load() {
