@@ -4,6 +4,7 @@
 #include <deque>
 #include <vector>
 
+#include "models/serving/request_source.h"
 #include "models/serving/system_area.h"
 #include "sim/core/simulation.h"
 
@@ -15,19 +16,19 @@ enum BatchEvent : std::uint32_t { kBatchEnds, kBatchArrival, kTakeBatch };
 class BatchService {
  public:
   BatchService(std::span<const Request> requests, const BatchSettings& settings, const BatchTime& time)
-      : requests_(requests), settings_(settings), time_(time), working_(static_cast<std::size_t>(settings.instances)) {
+      : requests_(requests),
+        settings_(settings),
+        time_(time),
+        source_(requests, settings.concurrency, simulation_, kBatchArrival, kBatchArrival),
+        working_(static_cast<std::size_t>(settings.instances)) {
     run_.requests.resize(requests.size());
     run_.batches.resize(static_cast<std::size_t>(settings.max_batch) + 1);
     run_.busy.resize(working_.size());
   }
 
   std::optional<ServiceRun> run() {
-    const auto users = static_cast<std::size_t>(settings_.concurrency);
-    const std::size_t first = users > 0 ? std::min(users, requests_.size()) : 1;
-    for (std::size_t i = 0; i < first; ++i) send_next();
-    while (simulation_.step([&](const Event& event) { handle(event); }))
-      if (settings_.stop && settings_.stop->load(std::memory_order_relaxed)) return std::nullopt;
-    require(done_ == requests_.size(), "requests were lost");
+    if (!source_.play(settings_.stop, [&](const Event& event) { handle(event); })) return std::nullopt;
+    require(source_.answered_count() == requests_.size(), "requests were lost");
     run_.mean_in_system = area_.check(run_);
     return std::move(run_);
   }
@@ -39,12 +40,6 @@ class BatchService {
     take_batches();
   }
 
-  void send_next() {
-    if (sent_ == requests_.size()) return;
-    const Time time = settings_.concurrency > 0 ? simulation_.now() : requests_[sent_].arrival;
-    simulation_.at(time, kBatchArrival, kBatchArrival, sent_++);
-  }
-
   void arrive(std::size_t number) {
     const Time now = simulation_.now();
     area_.change(now, +1);
@@ -53,7 +48,7 @@ class BatchService {
     queue_.push_back(number);
     simulation_.at(now, kTakeBatch, kTakeBatch);
     simulation_.at(checked_sum(now, settings_.max_wait), kTakeBatch, kTakeBatch);
-    if (settings_.concurrency == 0) send_next();
+    source_.arrived();
   }
 
   void take_batches() {
@@ -86,11 +81,10 @@ class BatchService {
     for (const std::size_t number : working_[instance]) {
       run_.requests[number].first_token = run_.requests[number].end = run_.end = simulation_.now();
       area_.change(simulation_.now(), -1);
-      ++done_;
-      if (settings_.concurrency > 0) send_next();
+      source_.answered();
     }
     working_[instance].clear();
-    if (settings_.progress) settings_.progress(done_, requests_.size());
+    if (settings_.progress) settings_.progress(source_.answered_count(), requests_.size());
     simulation_.at(simulation_.now(), kTakeBatch, kTakeBatch);
   }
 
@@ -98,11 +92,11 @@ class BatchService {
   const BatchSettings& settings_;
   const BatchTime& time_;
   Simulation simulation_;
+  RequestSource source_;
   std::deque<std::size_t> queue_;                  // requests, oldest first
   std::vector<std::vector<std::size_t>> working_;  // [instances]: the batch at work; empty: free
   ServiceRun run_;
   SystemArea area_;
-  std::size_t sent_ = 0, done_ = 0;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "models/serving/request_source.h"
 #include "models/serving/system_area.h"
 #include "sim/core/simulation.h"
 
@@ -25,7 +26,12 @@ struct Replica {
 class Service {
  public:
   Service(std::span<const Request> requests, const ServiceSettings& settings, StepCost& cost)
-      : requests_(requests), settings_(settings), cost_(cost), last_token_(requests.size()) {
+      : requests_(requests),
+        settings_(settings),
+        cost_(cost),
+        source_(requests, settings.concurrency, simulation_, kArrival,
+                kArrival * static_cast<std::uint32_t>(settings.replicas)),
+        last_token_(requests.size()) {
     sequences_.reserve(requests.size());
     for (std::size_t i = 0; i < requests.size(); ++i) {
       sequences_.push_back({static_cast<std::int64_t>(i), requests[i].input, requests[i].output});
@@ -38,11 +44,7 @@ class Service {
   }
 
   std::optional<ServiceRun> run() {
-    const auto users = static_cast<std::size_t>(settings_.concurrency);
-    const std::size_t first = users > 0 ? std::min(users, requests_.size()) : 1;
-    for (std::size_t i = 0; i < first; ++i) send_next();
-    while (simulation_.step([&](const Event& event) { handle(event); }))
-      if (settings_.stop && settings_.stop->load(std::memory_order_relaxed)) return std::nullopt;
+    if (!source_.play(settings_.stop, [&](const Event& event) { handle(event); })) return std::nullopt;
     return finish();
   }
 
@@ -68,13 +70,6 @@ class Service {
     plan_step(replica, which);
   }
 
-  /// The next request is on its way: at its own time, or now from the user who has just been answered.
-  void send_next() {
-    if (sent_ == requests_.size()) return;
-    const Time time = settings_.concurrency > 0 ? simulation_.now() : requests_[sent_].arrival;
-    simulation_.at(time, kArrival, id(kArrival, 0), sent_++);
-  }
-
   void arrive(std::size_t number) {
     const std::size_t to = choose_replica(number);
     area_.change(simulation_.now(), +1);
@@ -87,7 +82,7 @@ class Service {
     if (number == 0) run_.start = simulation_.now();
     replicas_[to].scheduler.add(static_cast<std::int64_t>(number));
     plan_step(replicas_[to], to);
-    if (settings_.concurrency == 0) send_next();
+    source_.arrived();
   }
 
   std::size_t choose_replica(std::size_t number) const {
@@ -171,9 +166,8 @@ class Service {
     record.preemptions = sequences_[number].preemptions;
     area_.change(simulation_.now(), -1);
     --replica.present;
-    ++done_;
-    if (settings_.progress) settings_.progress(done_, requests_.size());
-    if (settings_.concurrency > 0) send_next();
+    source_.answered();
+    if (settings_.progress) settings_.progress(source_.answered_count(), requests_.size());
   }
 
   void merge_gaps() {
@@ -192,7 +186,7 @@ class Service {
   ServiceRun finish() {
     std::int64_t outputs = 0;
     for (const ServedRequest& record : run_.requests) outputs += record.output;
-    require(done_ == requests_.size(), "requests were lost");
+    require(source_.answered_count() == requests_.size(), "requests were lost");
     require(outputs == generated_, "tokens were lost");
     for (Replica& replica : replicas_) {
       require(replica.scheduler.blocks().used() == 0, "blocks were not given back");
@@ -212,13 +206,13 @@ class Service {
   const ServiceSettings& settings_;
   StepCost& cost_;
   Simulation simulation_;
+  RequestSource source_;
   std::vector<Sequence> sequences_;
   std::vector<Time> last_token_;
   std::deque<Replica> replicas_;
   ServiceRun run_;
   static constexpr std::size_t kGapsMost = std::size_t{1} << 20;  // before equal ones are joined
   std::size_t gaps_most_ = kGapsMost;
-  std::size_t sent_ = 0, done_ = 0;
   std::int64_t generated_ = 0;
   SystemArea area_;
 };

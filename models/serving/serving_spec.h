@@ -48,7 +48,7 @@ struct ServingSpec {
   std::int64_t block = 16;    // tokens
   double memory_share = 0.9;  // of the device's memory that the service takes
   double reserved_bytes = kReservedBytes;
-  double step_overhead = kStepOverhead;                   // s
+  double step_overhead = kStepOverhead;  // s
   bool prefix_caching = true;
   bool graphs = true;  // steps of up to 512 tokens are padded to a captured size
   Router router = Router::round_robin;
