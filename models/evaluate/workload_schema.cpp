@@ -131,9 +131,10 @@ nlohmann::ordered_json recipe_schema() {
 }
 
 nlohmann::ordered_json dynamic_schema() {
-  const nlohmann::ordered_json draws = {{"type", "object"},
-                                        {"properties", {{"draws", {{"type", "integer"}, {"minimum", 1}}}}},
-                                        {"additionalProperties", false}};
+  const nlohmann::ordered_json draws = {
+      {"type", "object"},
+      {"properties", {{"draws", {{"type", "integer"}, {"minimum", 1}}}, {"trace", {{"type", "string"}}}}},
+      {"additionalProperties", false}};
   return {{"type", "object"},
           {"properties",
            {{"exit", schema_of(ModelSection::exit)},

@@ -48,6 +48,7 @@ Answer answer_serve(const Shipped& shipped, const ServeRequest& request, const S
   const Substrate substrate = load_substrate_with(request.substrate, shipped.substrates, request.set, "given in set");
   ServeOptions options;
   options.seed = request.seed.value_or(served.workload.seed);
+  options.interval = request.interval;
   options.threads = request.threads;
   options.stop = &stop;
   const ServedQuality quality{request.quality_dense, request.quality_sparse};

@@ -90,6 +90,7 @@ struct ServeRequest {
   std::vector<Setting> change;  // of the workload
   std::optional<std::uint64_t> seed;
   std::string quality_dense, quality_sparse;
+  bool interval = true;
   int threads = 0;
 };
 /// extra: a line per request, as CSV. Errors: those of `serve`; RunStopped.

@@ -156,6 +156,7 @@ void add_requests(py::module_& module) {
       .def_readwrite("seed", &ServeRequest::seed)
       .def_readwrite("quality_dense", &ServeRequest::quality_dense)
       .def_readwrite("quality_sparse", &ServeRequest::quality_sparse)
+      .def_readwrite("interval", &ServeRequest::interval)
       .def_readwrite("threads", &ServeRequest::threads);
   add_request<ImportRequest>(module, "Import")
       .def_readwrite("config", &ImportRequest::config)

@@ -28,8 +28,9 @@ class Serving(ProgramTest):
         self.write("small.yaml", text)
         return ["serve", "--substrate", "h100", "--workload", "small.yaml", *more]
 
-    def result(self, *more: str, text=MODEL) -> dict:
-        return json.loads(self.accepted(*self.words("--format", "json", *more, text=text)))
+    def result(self, *more: str, text=MODEL, interval=False) -> dict:
+        quick = [] if interval else ["--no-interval"]
+        return json.loads(self.accepted(*self.words("--format", "json", *quick, *more, text=text)))
 
     def rows(self) -> list[dict]:
         return list(csv.DictReader((self.folder / "out.csv").read_text().splitlines()))
@@ -63,7 +64,8 @@ class Serving(ProgramTest):
         self.assertIn("sparse: overloaded: capacity ", text)
 
     def test_guesses_widen_the_main_figures_until_they_are_measured(self):
-        result = self.result()
+        result = self.result(interval=True)
+        self.assertNotIn("interval", self.result())
         for name, value in [("capacity_requests_per_s", lambda s, p: s["capacity_requests_per_s"]),
                             ("time_to_first_token_p50_ms", lambda s, p: p["time_to_first_token_ms"]["p50"]),
                             ("time_per_output_token_p50_ms", lambda s, p: p["time_per_output_token_ms"]["p50"])]:
@@ -76,16 +78,18 @@ class Serving(ProgramTest):
         ratio = result["interval"]["time_per_output_token_p50_ms"]["ratio"]
         self.assertLess(ratio["low"], ratio["high"])
         self.assertLess(ratio["high"], 1)
-        slow = self.result("--set", "workload.serving.step_overhead=5 ms", "--set", "workload.serving.reserved=2049 MiB")
+        slow = self.result("--set", "workload.serving.step_overhead=5 ms", "--set", "workload.serving.reserved=2049 MiB",
+                           interval=True)
         self.assertNotIn("interval", slow)
         dense = result["interval"]["time_per_output_token_p50_ms"]["dense"]
         self.assertAlmostEqual(slow["points"][0]["dense"]["time_per_output_token_ms"]["p50"] / dense["high"], 1, delta=1e-3)
-        one = self.result("--set", "workload.serving.step_overhead=1.1 ms")
+        one = self.result("--set", "workload.serving.step_overhead=1.1 ms", interval=True)
         self.assertEqual(one["interval"]["guesses"], ["reserved"])
-        self.assertNotIn("interval", self.result("--rate", "1,2"))
-        near = self.result("--rate", str(0.9 * result["dense"]["capacity_requests_per_s"]))["interval"]
+        self.assertNotIn("interval", self.result("--rate", "1,2", interval=True))
+        rate = str(0.9 * result["dense"]["capacity_requests_per_s"])
+        near = self.result("--rate", rate, interval=True)["interval"]
         self.assertIsNone(near["time_to_first_token_p50_ms"]["dense"]["high"])
-        self.assertIn("to overloaded", self.accepted(*self.words("--rate", str(0.9 * result["dense"]["capacity_requests_per_s"]))))
+        self.assertIn("to overloaded", self.accepted(*self.words("--rate", rate)))
 
     def test_a_dumped_file_is_the_same_service(self):
         for more in [(), ("--concurrency", "3"), ("--trace", "t.csv")]:

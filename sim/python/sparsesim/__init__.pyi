@@ -182,6 +182,7 @@ def serve(
     set: Values | None = None,
     quality: tuple[Any, Any] | None = None,
     seed: int | None = None,
+    interval: bool = True,
     threads: int = 0,
 ) -> ServeResult: ...
 def inspect(
