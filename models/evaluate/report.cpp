@@ -212,6 +212,7 @@ std::string format_json(const RunResult& r) {
   if (r.interval.high > 0) out["interval"] = {{"low", r.interval.low}, {"high", r.interval.high}};
   if (r.distribution) out["distribution"] = distribution_json(*r.distribution);
   if (r.memory) out["memory"] = memory_json(*r.memory);
+  if (!r.notes.empty()) out["notes"] = r.notes;
   if (r.training) out["training"] = training_json(*r.training);
   ordered_json ops = ordered_json::array();
   for (const auto& op : r.ops) ops.push_back(op_json(op));
@@ -263,6 +264,7 @@ std::string format_table(const RunResult& r) {
       fmt::format("{} -> {}\n", name(d.resource), name(s.resource)));
   if (r.host != HostKind::graph) out += host_line(r);
   if (r.memory) out += memory_line(*r.memory);
+  for (const std::string& note : r.notes) out += fmt::format("  {}\n\n", note);
   if (r.training) out += training_line(*r.training);
   if (r.distribution) out += distribution_table(*r.distribution);
   if (r.sparsity.declared <= 0) return out + "  nothing is sparse here: the dense time is the result\n";

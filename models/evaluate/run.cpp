@@ -94,6 +94,13 @@ std::optional<RunTraining> training_on(const Workload& workload, const Substrate
   return out;
 }
 
+std::vector<std::string> notes_on(const Workload& workload, const Substrate& substrate) {
+  if (!workload.model || !workload.model->model.shape.weights.any()) return {};
+  const ModelShape& shape = workload.model->model.shape;
+  const std::string why = why_unpacked(shape.weights.type, shape.dtype, substrate);
+  return why.empty() ? std::vector<std::string>{} : std::vector<std::string>{why};
+}
+
 void name_tracks(Timeline& timeline, int devices) {
   for (int device = 0; device < devices; ++device) timeline.name_process(device, fmt::format("device {}", device));
   timeline.name_process(devices, "fabric");
@@ -138,6 +145,7 @@ class WorkloadRun {
 
   RunResult result() {
     result_.memory = memory_on(workload_, substrate_);
+    result_.notes = notes_on(workload_, substrate_);
     if (options_.timeline) name_tracks(*options_.timeline, devices_);
     result_.dense = hosted_dense_.makespan();
     result_.sparse = hosted_sparse_.makespan();

@@ -149,6 +149,7 @@ std::vector<PatternCandidate> pattern_candidates(const SpmmSize& product, const 
 std::optional<SpmmSize> product_of(const Op& op) {
   SpmmSize product;
   if (const auto* gemm = dynamic_cast<const Gemm*>(&op)) {
+    if (gemm->weights().any()) return std::nullopt;  // no kernel is modeled for sparse weights with scales
     product.m = gemm->size().m;
     product.n = gemm->size().n;
     product.k = gemm->size().k;

@@ -52,8 +52,9 @@ void add_attention(const Model& model, const LayerClass& layers, const std::vect
     const std::string number = calls.size() > 1 ? fmt::format(".{}", i + 1) : "";
     AttentionCall call = calls[i];
     call.batch = ceil_div(call.batch, share.groups);
+    // What is absorbed is kept beside the checkpoint's weights, in the type of the activations.
     const auto up = [&](const char* name, ProductSize size) {
-      ops.push_back(product_op(shape, name + number, size, nullptr));
+      ops.push_back((call.queries == 1 ? product_op : layer_product_op)(shape, name + number, size, nullptr, {}));
       if (i > 0) ops.back().values = 0;  // the same weights again
     };
     CallShape heads = {share.heads, share.kv_heads, shape.head_dim};

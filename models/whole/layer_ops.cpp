@@ -21,6 +21,15 @@ std::int64_t left_of(std::int64_t all, double gone) {
   return std::max<std::int64_t>(1, std::llround((1 - gone) * static_cast<double>(all)));
 }
 
+/// Parts that so many devices make of a tensor's outputs; fewer than devices where several have the same.
+std::int64_t shares_of(const PartTensor& tensor, std::int64_t devices) {
+  return tensor.heads > 0 ? std::min(devices, tensor.heads) : devices;
+}
+
+std::string weights_keys(const ScaledWeights& weights) {
+  return weights.any() ? fmt::format(", weights: {}, scale_block: {}", weights.type, weights.block) : "";
+}
+
 /// From `first` on: no weights of theirs are left.
 void mark_removed(std::vector<LayerOp>& ops, std::size_t first) {
   for (std::size_t i = first; i < ops.size(); ++i) {
@@ -81,16 +90,22 @@ class TokenOps {
                                   kRopeFlops));
   }
   void product(const char* name, std::int64_t n, std::int64_t k, const RecipeRule* rule, ProductSize kept) {
-    if (rule != nullptr && rule->masks.size() > 1) return masked_products(k, rule);
-    ops_.push_back(product_op(shape_, name, {tokens_, n, k}, rule, kept));
+    if (rule != nullptr && rule->masks.size() > 1) return masked_products(rule);
+    ops_.push_back(layer_product_op(shape_, name, {tokens_, n, k}, rule, kept));
+    if (rule != nullptr && rule->masks.size() == 1)
+      ops_.back().keys += mask_part_keys(model_, modules_of(rule->modules.front()).front(), nullptr);
   }
   /// Tensors with masks of their own are products of their own.
-  void masked_products(std::int64_t k, const RecipeRule* rule) {
-    const auto tensors = tensors_of(shape_, modules_of(rule->modules.front()).front());
+  void masked_products(const RecipeRule* rule) {
+    const Module part = modules_of(rule->modules.front()).front();
+    const auto tensors = tensors_of(shape_, part);
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       RecipeRule one = *rule;
       one.masks = {rule->masks[i]};
-      ops_.push_back(product_op(shape_, std::string(tensors[i].name), {tokens_, tensors[i].outputs, k}, &one, {}));
+      const std::int64_t shares = shares_of(tensors[i], parallel_.tensor);
+      const ProductSize size = {tokens_, ceil_div(tensors[i].outputs, shares), tensors[i].inputs};
+      ops_.push_back(layer_product_op(shape_, std::string(tensors[i].name), size, &one, {}));
+      ops_.back().keys += mask_part_keys(model_, part, &tensors[i]);
       ops_.back().rule = rule;
     }
   }
@@ -104,6 +119,10 @@ class TokenOps {
   void latent_down(const RecipeRule* rule) {
     const ModelLatent& latent = *shape_.latent;
     const std::int64_t kept = latent.kv_rank + latent.rope_dim, width = latent.nope_dim + latent.rope_dim;
+    if (rule != nullptr && rule->masks.size() > 1) {
+      masked_products(rule);
+      return rope(share_.heads + 1, share_.heads + 1, latent.rope_dim);
+    }
     product("attention.qkv_down", latent.query_rank + kept, shape_.hidden, rule, {});
     const std::int64_t from = latent.query_rank > 0 ? latent.query_rank : shape_.hidden;
     product("attention.q_up", share_.heads * width, from, rule, {});
@@ -146,7 +165,9 @@ class TokenOps {
     const double products = static_cast<double>((shape_.gated ? 3 : 2) * shape_.hidden * inner);
     const auto count = static_cast<double>((spread ? left / parallel_.expert : left) + e.shared);
     const auto router = static_cast<double>(shape_.hidden * left);
-    op.values = (products * count + router) * bytes_per_element(shape_);
+    const double stored = shape_.weights.any() ? shape_.weights.bytes_per_weight() : bytes_per_element(shape_);
+    op.values = products * count * stored + router * bytes_per_element(shape_);
+    op.keys += weights_keys(shape_.weights);
     ops_.push_back(std::move(op));
     exchange("experts", spread ? "all_gather" : "all_reduce");
   }
@@ -191,6 +212,20 @@ std::int64_t kept_experts(const Model& model, const RecipeRule* rule) {
   const std::int64_t all = model.shape.experts->count, devices = model.parallel.expert;
   if (rule == nullptr || rule->pattern != "experts") return all;
   return rule->keep > 0 ? rule->keep : devices * left_of(all / devices, rule->sparsity);
+}
+
+std::string mask_part_keys(const Model& model, Module part, const PartTensor* tensor) {
+  const std::int64_t devices = model.parallel.tensor;
+  if (devices == 1) return {};
+  if (part == Module::output || part == Module::down)
+    return fmt::format(", mask_parts: {}, mask_side: inputs", devices);
+  std::vector<std::int64_t> segments, shares;
+  for (const PartTensor& one : tensor ? std::vector<PartTensor>{*tensor} : tensors_of(model.shape, part)) {
+    segments.push_back(one.outputs);
+    shares.push_back(shares_of(one, devices));
+  }
+  return fmt::format(", mask_parts: {}, mask_segments: [{}], mask_shares: [{}]", devices, fmt::join(segments, ", "),
+                     fmt::join(shares, ", "));
 }
 
 LayerOp pass_op(std::string name, std::int64_t elements, const std::string& dtype, double reads, double writes,
@@ -243,6 +278,19 @@ LayerOp product_op(const ModelShape& shape, std::string name, const ProductSize&
   return op;
 }
 
+LayerOp layer_product_op(const ModelShape& shape, std::string name, const ProductSize& size, const RecipeRule* rule,
+                         const ProductSize& kept) {
+  if (!shape.weights.any()) return product_op(shape, std::move(name), size, rule, kept);
+  ModelShape stored = shape;
+  const bool sparse = rule != nullptr && rule->pattern != "channels" && rule->pattern != "heads";
+  if (sparse) stored.dtype = shape.weights.type;  // sparse kernels take both operands in one type
+  LayerOp op = product_op(stored, std::move(name), size, rule, kept);
+  if (sparse) return op;
+  op.values *= shape.weights.bytes_per_weight() / bytes_per_element(shape);
+  op.keys += weights_keys(shape.weights);
+  return op;
+}
+
 std::vector<LayerOp> layer_ops(const Model& model, const LayerClass& layers, const LayerWork& work) {
   std::vector<LayerOp> ops;
   TokenOps parts(model, layers, work.tokens, ops);
@@ -276,7 +324,9 @@ std::vector<LayerOp> head_layer(const Model& model, std::int64_t sequences) {
   const std::int64_t own = ceil_div(sequences, share.groups);
   std::vector<LayerOp> ops = {pass_op("head.norm", own * shape.hidden, shape.dtype, 2, 1, kNormFlops)};
   if (shape.vocabulary == 0) return ops;
-  ops.push_back(product_op(shape, "head", {own, share.vocabulary, shape.hidden}, head_rule(model)));
+  const RecipeRule* rule = head_rule(model);
+  ops.push_back(product_op(shape, "head", {own, share.vocabulary, shape.hidden}, rule));
+  if (rule != nullptr && !rule->masks.empty()) ops.back().keys += mask_part_keys(model, Module::head, nullptr);
   if (shape.tied) ops.back().values = 0;
   if (model.parallel.tensor > 1)
     ops.push_back(exchange_op("head.all_gather", "all_gather",

@@ -45,9 +45,13 @@ std::vector<LayerOp> head_layer(const Model& model, std::int64_t sequences);
 struct ProductSize {
   std::int64_t m = 1, n = 1, k = 1;
 };
-/// A product under a rule of the recipe, or dense; `kept_n` and `kept_k` are what structured pruning leaves.
+/// A product under a rule of the recipe, or dense; `kept_n` and `kept_k` are what structured pruning leaves. Its
+/// weights have the type of the activations.
 LayerOp product_op(const ModelShape& shape, std::string name, const ProductSize& size, const RecipeRule* rule,
                    const ProductSize& kept = {0, 0, 0});
+/// The same for a product of a layer, whose weights may have fewer bits.
+LayerOp layer_product_op(const ModelShape& shape, std::string name, const ProductSize& size, const RecipeRule* rule,
+                         const ProductSize& kept = {0, 0, 0});
 
 /// Heads, channels and experts of a device that a rule leaves: whole groups of query heads with their key head where
 /// there are several. All of them without such a rule.
@@ -58,6 +62,10 @@ KeptHeads kept_heads(const DeviceShare& share, const RecipeRule* rule);
 std::int64_t kept_channels(const DeviceShare& share, const RecipeRule* rule);
 
 std::int64_t kept_experts(const Model& model, const RecipeRule* rule);  // of all devices
+
+/// What cuts a rule's masks for the devices that split a product: keys of spmm, empty for one device. Of `tensor`
+/// alone, or where that is null of all tensors of the part, which one mask stacks.
+std::string mask_part_keys(const Model& model, Module part, const PartTensor* tensor);
 
 /// The attention calls of a layer, with the products that latent attention needs for each.
 void add_attention(const Model& model, const LayerClass& layers, const std::vector<AttentionCall>& calls,

@@ -112,12 +112,25 @@ std::vector<LayerClass> layer_classes(const Model& model) {
 const RecipeRule* head_rule(const Model& model) { return last_rule(model, parts_of_rules(model), Module::head, 0); }
 
 std::vector<PartTensor> tensors_of(const ModelShape& shape, Module module) {
-  const std::int64_t key = shape.kv_heads * shape.head_dim;
-  if (module == Module::qkv && !shape.latent)
-    return {{"attention.q", shape.heads * shape.head_dim}, {"attention.k", key}, {"attention.v", key}};
-  if (module == Module::gate_up && shape.gated)
-    return {{"mlp.gate", shape.intermediate}, {"mlp.up", shape.intermediate}};
-  return {{"", 0}};
+  const std::int64_t hidden = shape.hidden, inner = shape.intermediate, key = shape.kv_heads * shape.head_dim;
+  const std::int64_t value = shape.latent ? shape.latent->value_dim : shape.head_dim;
+  if (module == Module::output) return {{"", hidden, shape.heads * value}};
+  if (module == Module::down) return {{"", hidden, inner}};
+  if (module == Module::head) return {{"", shape.vocabulary, hidden}};
+  if (module == Module::gate_up && shape.gated) return {{"mlp.gate", inner, hidden}, {"mlp.up", inner, hidden}};
+  if (module == Module::gate_up) return {{"", inner, hidden}};
+  if (!shape.latent)
+    return {{"attention.q", shape.heads * shape.head_dim, hidden, shape.heads},
+            {"attention.k", key, hidden, shape.kv_heads},
+            {"attention.v", key, hidden, shape.kv_heads}};
+  const ModelLatent& latent = *shape.latent;
+  const std::int64_t kept = latent.kv_rank + latent.rope_dim;
+  const std::int64_t queries = shape.heads * (latent.nope_dim + latent.rope_dim);
+  if (latent.query_rank == 0)
+    return {{"attention.kv_down", kept, hidden, 1}, {"attention.q_up", queries, hidden, shape.heads}};
+  return {{"attention.q_down", latent.query_rank, hidden, 1},
+          {"attention.kv_down", kept, hidden, 1},
+          {"attention.q_up", queries, latent.query_rank, shape.heads}};
 }
 
 std::string layers_text(const std::vector<std::int64_t>& layers) {

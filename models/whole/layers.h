@@ -41,11 +41,12 @@ const RecipeRule* head_rule(const Model& model);
 /// Whether a layer has experts in place of a feed-forward network.
 bool has_experts(const ModelShape& shape, std::int64_t layer);
 
-/// Tensors that run as one product, with their shares of its outputs: q, k and v; gate and up. One without a name: the
-/// product itself.
+/// Tensors of a part of a layer, which run as one product where nothing says otherwise: q, k and v; gate and up. Of
+/// latent attention those that make latent vectors and queries. One without a name: the product itself.
 struct PartTensor {
-  std::string_view name;     // "attention.q"
-  std::int64_t outputs = 0;  // rows of the tensor
+  std::string_view name;                 // "attention.q"
+  std::int64_t outputs = 0, inputs = 0;  // rows and columns of the tensor
+  std::int64_t heads = 0;                // of the outputs, divided as wholes; 1: every device has all; 0: no heads
 };
 std::vector<PartTensor> tensors_of(const ModelShape& shape, Module module);
 

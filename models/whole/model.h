@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "models/ops/dense/scaled_weights.h"
 #include "models/sparsity/routing/route_steps.h"
 #include "sim/config/node.h"
 
@@ -45,6 +46,7 @@ struct ModelShape {
   bool tied = false;            // the head's weights are the embeddings
   std::int64_t window = 0;      // keys that a query sees at most; 0: all
   std::string dtype = "bf16";   // of weights, activations and kept keys and values
+  ScaledWeights weights;        // of the products and experts of layers, where they have fewer bits
   std::optional<ModelExperts> experts;
   std::optional<ModelLatent> latent;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "models/ops/weights/spmm_parts.h"
 #include "models/ops/weights/stored_bytes.h"
 #include "models/whole/layer_ops.h"
 #include "models/whole/op_text.h"
@@ -25,10 +26,18 @@ struct OpBytes {
 OpBytes weights_of(const LayerOp& op) {
   if (!op.sparse) return {op.values, 0};
   const auto read = read_op_text(op.keys, op.rule->place.file);
-  const auto* spmm = dynamic_cast<const Spmm*>(read.get());
-  if (spmm == nullptr) return {op.values, 0};
-  const StoredBytes stored = stored_bytes(spmm->size());
-  return {stored.values, stored.metadata};
+  StoredBytes most;  // of the fullest device
+  const auto add = [&](const Spmm& spmm) {
+    const StoredBytes stored = stored_bytes(spmm.size());
+    if (stored.values + stored.metadata > most.values + most.metadata) most = stored;
+  };
+  if (const auto* spmm = dynamic_cast<const Spmm*>(read.get()))
+    add(*spmm);
+  else if (const auto* parts = dynamic_cast<const SpmmParts*>(read.get()))
+    for (const Spmm& part : parts->parts()) add(part);
+  else
+    return {op.values, 0};
+  return {most.values, most.metadata};
 }
 
 OpBytes sum_of(const std::vector<LayerOp>& ops) {

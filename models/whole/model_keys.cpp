@@ -62,7 +62,8 @@ std::vector<Declared> shape_keys() {
     read_shape(map, resolved);
   };
   std::vector<Declared> keys = asked_by("layers: 1, hidden: 1, heads: 1", read);
-  add_keys(keys, asked_by("layers: 1, hidden: 1, heads: 1, experts: {dense_layers: 0}", read));
+  for (const char* more : {"experts: {dense_layers: 0}", "weights: fp8"})
+    add_keys(keys, asked_by(fmt::format("layers: 1, hidden: 1, heads: 1, {}", more), read));
   return keys;
 }
 

@@ -45,16 +45,6 @@ void check_heads(MapReader& map, const ModelShape& shape) {
     map.mistake("kv_heads", fmt::format("heads ({}) must be a multiple of kv_heads ({})", shape.heads, shape.kv_heads));
 }
 
-/// Masks are of whole tensors.
-void check_masks(MapReader& map, const Model& model) {
-  for (const RecipeRule& rule : model.recipe)
-    if (!rule.masks.empty() && model.parallel.tensor > 1)
-      return map.mistake("tensor",
-                         fmt::format("{} devices would each need a part of a mask of the recipe: masks are of "
-                                     "whole products",
-                                     model.parallel.tensor));
-}
-
 /// What devices cannot share. Reported at `parallel`, where the number of devices stands.
 void check_parallel(MapReader& map, const ModelShape& shape, const ModelParallel& p) {
   const auto tensor = [&](std::string_view what, std::int64_t value) {
@@ -157,6 +147,7 @@ ModelShape read_shape(MapReader& map, std::string& resolved) {
   shape.tied = map.boolean("tied", false);
   shape.window = map.integer("window", 0, kExtentMost, 0);
   shape.dtype = map.choice("dtype", kTypes, "bf16");
+  shape.weights = read_scaled_weights(map, shape.dtype);
   if (!decoder && shape.window > 0)
     map.mistake("window", "an encoder sees every token: a window is a rule of a recipe");
   resolved += fmt::format("model:\n{}{}", declared_text(map, "  "), parts);
@@ -233,7 +224,6 @@ Model read_model(MapReader& top, std::string& resolved) {
   MapReader devices(parallel ? *parallel : nothing(quiet, file), top.diagnostics());
   model.parallel = read_parallel(devices);
   if (given) check_parallel(devices, model.shape, model.parallel);
-  check_masks(devices, model);
   if (given && top.diagnostics().empty()) check_pruning(top.diagnostics(), model);
   devices.finish();
   resolved += "parallel:\n" + declared_text(devices, "  ");
@@ -259,6 +249,8 @@ ModelRun read_model_run(MapReader& top) {
   }
   if (top.map("pass")) top.mistake("pass", "give a pass, or training, not both");
   if (run.model.dynamics.any()) top.mistake("dynamic", "no token leaves a training step on the way: give a pass");
+  if (run.model.shape.weights.any())
+    top.mistake("training", fmt::format("no model of training with weights in {}", run.model.shape.weights.type));
   run.training = read_training(top, run.model, run.resolved);
   return run;
 }

@@ -52,10 +52,14 @@ std::string misfit_of(const RecipeRule& rule, const ModelShape& shape) {
       if (has_experts(shape, layer)) return {};
     return "none of these layers has experts";
   }
+  if (shape.weights.any() && rule.pattern == "activation")
+    return fmt::format("no kernel is modeled for activation sparsity with weights in {}", shape.weights.type);
   if (names(Module::head) && shape.vocabulary == 0) return "the model has no head: its vocabulary is 0";
-  if (rule.masks.size() > 1) {
-    const auto tensors = tensors_of(shape, modules_of(rule.modules.front()).front());
-    if (tensors.size() != rule.masks.size())
+  if (!rule.masks.empty()) {
+    const Module part = modules_of(rule.modules.front()).front();
+    const auto tensors = tensors_of(shape, part);
+    const bool stacked = rule.masks.size() == 1 && (part != Module::qkv || !shape.latent);  // one mask of all tensors
+    if (!stacked && tensors.size() != rule.masks.size())
       return fmt::format("{} masks for a product of {} tensor{}", rule.masks.size(), tensors.size(),
                          tensors.size() == 1 ? "" : "s");
   }

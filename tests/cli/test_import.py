@@ -94,7 +94,101 @@ class Import(ProgramTest):
         tensors["model.layers.2.mlp.down_proj.weight"] = (256, 512, lambda r, c: (r + c * 3) % 10 < 9)
         self.write("model/model.safetensors", safetensors(tensors))
         self.assertNotEqual(self.run_json("w.yaml")["provenance"]["inputs_hash"], first)
-        self.assertIn("masks are of whole products", self.refused("import", "model", "--weights", "model", "--tensor", "2"))
+
+    def test_devices_that_split_products_have_their_parts_of_a_mask(self):
+        whole = {"heads": (256, 256, lambda r, c: c >= 128 or (r + c) % 4 > 0),  # inputs: the first device has all weights
+                 "left": (256, 128, lambda r, c: (r + c) % 4 > 0),
+                 "rows": (512, 256, lambda r, c: r % 256 >= 128 or (r + c) % 4 > 0),  # gate and up: the first halves
+                 "top": (256, 256, lambda r, c: (r % 128 + c) % 4 > 0)}
+        self.write("m.safetensors", safetensors(whole))
+        one = "op: spmm, m: 32, dtype: fp16, pattern: unstructured, mask:"
+        self.write("part.yaml", f"ops:\n- {{name: output, {one} 'm.safetensors:left', n: 256, k: 128}}\n"
+                                f"- {{name: up, {one} 'm.safetensors:top', n: 256, k: 256}}\n")
+        self.write("w.yaml", "model: {layers: 1, hidden: 256, intermediate: 256, heads: 4, dtype: fp16}\nrecipe:\n"
+                             "- {modules: attention.output, pattern: unstructured, masks: ['m.safetensors:heads']}\n"
+                             "- {modules: mlp.gate_up, pattern: unstructured, masks: ['m.safetensors:rows']}\n"
+                             "parallel: {tensor: 2}\npass: {seq: 32}\n")
+        result, part = self.run_json("w.yaml"), self.run_json("part.yaml", "a100")
+        ops, parts = ({op["name"]: op for op in run["ops"]} for run in (result, part))
+        for whole_op, part_op in (("attention.output", "output"), ("mlp.gate_up", "up")):
+            self.assertEqual(ops[whole_op]["sparse_us"], parts[part_op]["sparse_us"])  # the slowest device's
+            self.assertEqual(ops[whole_op]["dense_us"], parts[part_op]["dense_us"])
+            self.assertAlmostEqual(ops[whole_op]["declared_sparsity"], (parts[part_op]["declared_sparsity"] + 1) / 2)
+        # The fullest device keeps every fourth weight, in 2 bytes and a number of 4 each; offsets of rows.
+        dense = (256 * 3 * 128 + 128 * 256 + 2 * 256 + 256) * 2
+        stored = (256 * 128 + 256 * 256) // 4
+        self.assertEqual(result["memory"]["weights_bytes"], dense + 2 * stored)
+        self.assertGreaterEqual(result["memory"]["metadata_bytes"], 4 * stored)
+
+        # One key head for two devices: both have its rows. Masks of single tensors are cut as well.
+        self.write("q.safetensors", safetensors({"q": (256, 256, lambda r, c: (r + c) % 2 > 0),
+                                                 "kv": (64, 256, lambda r, c: (r + c) % 2 > 0)}))
+        model = ("model: {layers: 1, hidden: 256, intermediate: 256, heads: 4, kv_heads: 1, head_dim: 64, dtype: fp16}\n"
+                 "parallel: {tensor: %d}\npass: {seq: 32}\nrecipe:\n- {modules: attention.qkv, pattern: unstructured, "
+                 "masks: ['q.safetensors:q', 'q.safetensors:kv', 'q.safetensors:kv']}\n")
+        self.write("q1.yaml", model % 1)
+        self.write("q2.yaml", model % 2)
+        alone, shared = ({op["name"]: op for op in self.run_json(name)["ops"]} for name in ("q1.yaml", "q2.yaml"))
+        self.assertEqual(shared["attention.k"]["sparse_us"], alone["attention.k"]["sparse_us"])
+        self.assertLessEqual(shared["attention.q"]["sparse_us"], alone["attention.q"]["sparse_us"])
+        self.write("bad.yaml", f"ops:\n- {{{one} 'q.safetensors:q', n: 100, k: 256, mask_parts: 2, mask_segments: [256]}}\n")
+        self.assertIn("128 outputs, n is 100", self.refused(*self.run_words("bad.yaml")))
+
+    def checkpoint_with_experts(self, kind: str, folder: str, names: tuple[str, str, str], zero, **config) -> str:
+        """A tiny checkpoint of 4 experts in its last layer; `zero(expert, row, column)` of all their tensors."""
+        tensors = {}
+        for expert in range(4):
+            for name in names:
+                shape = (128, 64) if name == names[2] else (64, 128)
+                tensors[f"model.layers.1.{folder}.{expert}.{name}.weight"] = (*shape, lambda r, c, e=expert: zero(e, r, c))
+        self.write(f"{kind}/model.safetensors", safetensors({**tensors, **config.pop("others", {})}))
+        self.config(f"{kind}/config.json", model_type=kind, hidden_size=128, num_hidden_layers=2, num_experts_per_tok=2, **config)
+        return self.accepted("import", kind, "--weights", kind, "--phase", "decode", "--output", f"{kind}.yaml") or kind
+
+    def test_weights_of_experts_are_read_expert_by_expert(self):
+        attention = {f"model.layers.{layer}.self_attn.{x}_proj.weight": (128, 128, lambda r, c: False) for x in "qkvo" for layer in (0, 1)}
+        usual = ("gate_proj", "up_proj", "down_proj")
+        half = lambda e, r, c: e == 3 or (e == 2 and (r + c) % 4 < 2)  # the last is gone, the third 2:4
+        self.checkpoint_with_experts("qwen3_moe", "mlp.experts", usual, half, num_experts=4, moe_intermediate_size=64,
+                                     mlp_only_layers=[0], others=attention)
+        text = (self.folder / "qwen3_moe.yaml").read_text()
+        self.assertIn('{modules: [experts], layers: "1", pattern: experts, keep: 3}', text)
+        self.assertIn("3 of 12 tensors of experts have zeros, 0 to 50 % of an expert's (2:4 in 3)", text)
+        result = self.run_json("qwen3_moe.yaml")
+        self.assertEqual(result["memory"]["dense_weights_bytes"] - result["memory"]["weights_bytes"], (3 * 64 + 1) * 128 * 2)
+        noise = lambda e, r, c: (r * r + 3 * c) % 10 < 3 + e
+        self.checkpoint_with_experts("mixtral", "block_sparse_moe.experts", ("w1", "w3", "w2"), noise, num_local_experts=4,
+                                     intermediate_size=64, others={k.replace("layers.0", "layers.1"): v for k, v in attention.items()})
+        text = (self.folder / "mixtral.yaml").read_text()
+        self.assertIn("12 of 12 tensors of experts have zeros", text)
+        self.assertIn("tensors of experts are not in the files", text)
+        self.assertNotIn("recipe:", text)
+        gone = lambda e, r, c: e > 0
+        self.checkpoint_with_experts("qwen3_moe", "mlp.experts", usual, gone, num_experts=4, moe_intermediate_size=64,
+                                     mlp_only_layers=[0], others=attention)
+        self.assertIn("1 experts have weights, fewer than a token chooses", (self.folder / "qwen3_moe.yaml").read_text())
+
+    def test_weights_of_latent_attention_are_read_by_the_names_of_their_tensors(self):
+        sizes = {"q_a_proj": (32, 128), "kv_a_proj_with_mqa": (48, 128), "q_b_proj": (4 * 48, 32), "o_proj": (128, 4 * 32)}
+        latent = dict(q_lora_rank=32, kv_lora_rank=32, qk_nope_head_dim=32, qk_rope_head_dim=16, v_head_dim=32, n_routed_experts=4,
+                      moe_intermediate_size=64, n_shared_experts=1, first_k_dense_replace=1)
+        def others(zero):
+            return {f"model.layers.{layer}.self_attn.{name}.weight": (*size, zero) for name, size in sizes.items() for layer in (0, 1)}
+        usual = ("gate_proj", "up_proj", "down_proj")
+        self.checkpoint_with_experts("deepseek_v3", "mlp.experts", usual, lambda e, r, c: False, **latent,
+                                     others=others(lambda r, c: (r + c) % 4 < 2))
+        text = (self.folder / "deepseek_v3.yaml").read_text()
+        for part in ("attention.qkv", "attention.output"):
+            self.assertIn(f'{{modules: [{part}], layers: "0-1", pattern: "2:4"}}', text)
+        self.checkpoint_with_experts("deepseek_v3", "mlp.experts", usual, lambda e, r, c: False, **latent,
+                                     others=others(lambda r, c: (r * 7 + c * c * 3) % 11 < 6))
+        text = (self.folder / "deepseek_v3.yaml").read_text()
+        self.assertIn("kv_a_proj_with_mqa", text)
+        names = {op["name"].split(": ")[-1] for op in self.run_json("deepseek_v3.yaml")["ops"]}
+        self.assertLessEqual({"attention.q_down", "attention.kv_down", "attention.q_up"}, names)
+        self.assertNotIn("attention.qkv_down", names)
+        self.accepted("import", "deepseek_v3", "--weights", "deepseek_v3", "--tensor", "2", "--output", "two.yaml")
+        self.assertEqual(self.run_json("two.yaml")["memory"]["devices"], 2)
 
     def test_bad_checkpoints_are_named(self):
         self.config("model/config.json")

@@ -153,6 +153,59 @@ TEST_CASE("fewer experts are fewer experts' weights to read, and the same multip
   CHECK(pruned.memory->need.bytes.weights == left.memory->need.bytes.weights);
 }
 
+TEST_CASE("fp8 weights are multiplied in fp8 where the machine can, else unpacked on their way, and the run says so") {
+  const auto one = [&](const char* machine, const std::string& keys) {
+    const RunResult run =
+        times("ops: [{op: gemm, n: 8192, k: 8192, " + keys + "}]\n", load_substrate(machine, kMachines));
+    return std::pair{run.dense, run.dense_counters.device.dram_bytes};
+  };
+  // One row: the weights are all that matters. A byte each and their scales, on either machine.
+  const double weights = 8192.0 * 8192;
+  for (const char* machine : {"h100", "a100"}) {
+    CAPTURE(machine);
+    const auto [wide, wide_bytes] = one(machine, "m: 1, dtype: bf16");
+    const auto [narrow, narrow_bytes] = one(machine, "m: 1, dtype: bf16, weights: fp8");
+    CHECK(wide_bytes - narrow_bytes == doctest::Approx(weights * (1 - 4.0 / 16384)).epsilon(1e-3));
+    CHECK(narrow < wide);
+  }
+  // Many rows: the fp8 product, and the pass that makes its activations.
+  const Time scaled = one("h100", "m: 8192, dtype: bf16, weights: fp8, scale_block: 0").first;
+  const Time plain = one("h100", "m: 8192, dtype: fp8").first;
+  const Time pass =
+      times("ops: [{op: elementwise, elements: 67108864, dtype: bf16, writes: 0.5, flops_per_element: 3}]\n",
+            load_substrate("h100", kMachines))
+          .dense;
+  CHECK(scaled.ps == plain.ps + pass.ps);
+  CHECK(scaled < one("h100", "m: 8192, dtype: bf16").first);
+  const Time unpacked = one("a100", "m: 8192, dtype: bf16, weights: fp8").first;
+  CHECK(unpacked / one("a100", "m: 8192, dtype: bf16").first == doctest::Approx(1).epsilon(0.1));
+
+  const std::string model =
+      "model: {layers: 2, hidden: 1024, heads: 8, weights: fp8, experts: {count: 8, top_k: 2, intermediate: 512}}\n"
+      "pass: {phase: decode, batch: 4, keys: 100}\n";
+  CHECK(times(model, load_substrate("h100", kMachines)).notes.empty());
+  const auto notes = times(model, load_substrate("a100", kMachines)).notes;
+  REQUIRE(notes.size() == 1);
+  CHECK(notes.front() ==
+        "weights in fp8 run in bf16, unpacked as they are read: a100-sxm4-80gb has no matrix unit for fp8");
+}
+
+TEST_CASE("experts with weights of a byte read half as much") {
+  for (const char* machine : {"h100", "a100", "mi300x"}) {
+    CAPTURE(machine);
+    const Substrate substrate = load_substrate(machine, kMachines);
+    const auto bytes = [&](const char* weights) {
+      return times(fmt::format("ops: [{{op: moe_ffn, tokens: 64, hidden: 4096, intermediate: 2048, experts: 16, top_k: "
+                               "4, dtype: bf16{}}}]\n",
+                               weights),
+                   substrate)
+          .sparse_counters.device.dram_bytes;
+    };
+    const double experts = 16.0 * 3 * 4096 * 2048;
+    CHECK(bytes("") - bytes(", weights: fp8") == doctest::Approx(experts).epsilon(0.02));
+  }
+}
+
 TEST_CASE("a stage sends to the next what one pair of devices can") {
   const Substrate node = load_substrate("a100-x8", kMachines);
   const RunResult one = times("ops: [{name: s, op: send, bytes: 64 MiB, devices: 1}]\n", node);

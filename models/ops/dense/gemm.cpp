@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "models/ops/chain.h"
 #include "models/ops/cores/core_gemm.h"
 #include "models/ops/limits.h"
 
@@ -19,10 +20,11 @@ Launch lower_gemm(const GemmSize& size, const Substrate& substrate, const Ideal&
 }
 
 Program Gemm::lower(const LowerContext& context) const {
-  Stage stage;
-  stage.launch = std::make_shared<const Launch>(lower_gemm(size_, context.substrate, context.ideal));
   Program program;
-  program.stages.push_back(std::move(stage));
+  const GemmSize size = with_scaled_weights(size_, weights_, context.substrate);
+  if (size.dtype != size_.dtype)
+    append(program, lower_quantisation(size_.m * size_.k, size_.dtype, weights_, context.substrate));
+  append(program, lower_gemm(size, context.substrate, context.ideal));
   return program;
 }
 
@@ -35,7 +37,8 @@ std::unique_ptr<Op> read_gemm(config::MapReader& map) {
   size.k = map.integer("k", 1, kExtentMost);
   size.dtype = map.choice("dtype", kTypes, "bf16");
   size.accumulate = map.choice("accumulate", kSums, "fp32");
-  return std::make_unique<Gemm>(std::move(size));
+  ScaledWeights weights = read_scaled_weights(map, size.dtype);
+  return std::make_unique<Gemm>(std::move(size), std::move(weights));
 }
 
 std::unique_ptr<Op> gemm_from_row(const MeasuredOp& row) {

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "models/ops/dense/gemm_kernels.h"
+#include "models/ops/dense/scaled_weights.h"
 #include "models/ops/measured_op.h"
 #include "models/ops/op.h"
 #include "sim/config/reader.h"
@@ -22,19 +23,22 @@ Launch lower_gemm(std::int64_t m, std::int64_t n, std::int64_t k, const std::str
 
 class Gemm : public Op {
  public:
-  explicit Gemm(GemmSize size) : size_(std::move(size)) {}
+  explicit Gemm(GemmSize size, ScaledWeights weights = {}) : size_(std::move(size)), weights_(std::move(weights)) {}
   std::string_view kind() const override { return "gemm"; }
   std::string_view pattern() const override { return "dense"; }
   const GemmSize& size() const { return size_; }
+  const ScaledWeights& weights() const { return weights_; }
   Program lower(const LowerContext& context) const override;
   Program lower_dense(const LowerContext& context) const override { return lower(context); }
   SparsitySummary sparsity(const LowerContext&) const override { return {}; }
 
  private:
   GemmSize size_;
+  ScaledWeights weights_;
 };
 
-/// Keys: m, n, k (1..2^31), dtype (default bf16), accumulate (fp32 or fp16, default fp32).
+/// Keys: m, n, k (1..2^31), dtype (default bf16), accumulate (fp32 or fp16, default fp32), and those of
+/// read_scaled_weights().
 std::unique_ptr<Op> read_gemm(config::MapReader& map);
 /// Param accumulate as above; the default is what libraries sum in unless told otherwise.
 /// Errors: UnsupportedError for missing sizes, a pattern other than dense or an unknown accumulate.

@@ -55,7 +55,9 @@ class Builder {
         substrate_(substrate),
         ideal_(ideal),
         constants_(grouped_constants(kernel)),
-        bytes_(element_bytes(size.dtype)) {
+        bytes_(element_bytes(size.dtype)),
+        weight_bytes_(size.weights.any() ? size.weights.bytes_per_weight() : bytes_),
+        result_bytes_(size.weights.any() ? 2 : bytes_) {
     launch_.name = "grouped_gemm";
     launch_.kernel = kernel.name;
     launch_.dtype = size.dtype;
@@ -129,7 +131,9 @@ class Builder {
 
   // Bytes that the launch reads again and again: its rows, and the weights of one expert.
   double row_footprint() const { return size_.source_rows * static_cast<double>(size_.k) * bytes_; }
-  double weight_footprint() const { return static_cast<double>(size_.n) * static_cast<double>(size_.k) * bytes_; }
+  double weight_footprint() const {
+    return static_cast<double>(size_.n) * static_cast<double>(size_.k) * weight_bytes_;
+  }
 
   // Of the reads of a footprint, those that the near side of a partitioned cache does not hold.
   double far_share(double footprint, int sharers) const {
@@ -148,7 +152,7 @@ class Builder {
     shape.stages = std::max(1, tile_.stages - 1);  // one buffer is being multiplied, the others are in flight
     const double depth = static_cast<double>(size_.k) / per_loop;
     const double row_bytes = loaded * depth * bytes_;
-    const double weight_bytes = columns / loops * depth * bytes_;
+    const double weight_bytes = columns / loops * depth * weight_bytes_;
     const double again = row_bytes * (loops - 1) / loops;
     // Bytes from the far side take longer: they count as more of them at L2 and at the port.
     const double crossing = row_bytes * far_share(row_footprint(), 1) + weight_bytes * far_share(weight_footprint(), 2);
@@ -158,9 +162,10 @@ class Builder {
     const double clock = substrate_.compute.clock;
     const double index = ideal_.metadata ? 0 : constants_.index_loads * substrate_.memory.l2_far_latency * clock;
     shape.prologue_cycles = (constants_.prologue_cycles + index) * loops + exposed_cycles() * shape.steps;
-    shape.store_bytes = loaded * columns * bytes_;
-    shape.epilogue_cycles = constants_.epilogue_cycles * loops +
-                            static_cast<double>(tile_.m) * columns * bytes_ / constants_.epilogue_bytes_per_cycle;
+    shape.store_bytes = loaded * columns * result_bytes_;
+    shape.epilogue_cycles = constants_.epilogue_cycles * loops + static_cast<double>(tile_.m) * columns *
+                                                                     result_bytes_ /
+                                                                     constants_.epilogue_bytes_per_cycle;
     shape.useful_macs = rows * columns * static_cast<double>(size_.k);
     shape.issued_macs = static_cast<double>(tile_.m) * tile_.n * tile_.k * shape.steps;
     double share = 1;
@@ -194,7 +199,7 @@ class Builder {
   const Substrate& substrate_;
   const Ideal ideal_;
   const GroupedConstants constants_;
-  const double bytes_;
+  const double bytes_, weight_bytes_, result_bytes_;
   std::vector<RowBlock> blocks_;
   std::int64_t columns_ = 1, bundle_ = 1;
   std::map<std::tuple<int, int, std::int64_t, double>, std::uint32_t> shapes_;

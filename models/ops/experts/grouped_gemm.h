@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "models/ops/dense/scaled_weights.h"
 #include "models/ops/experts/moe_tiles.h"
 #include "models/ops/measured_op.h"
 #include "models/ops/op.h"
@@ -18,7 +19,8 @@ namespace sparsesim {
 struct GroupedSize {
   std::vector<std::int64_t> counts;  // rows per expert
   std::int64_t n = 0, k = 0;
-  std::string dtype = "bf16";
+  std::string dtype = "bf16";    // that is multiplied
+  ScaledWeights weights = {};    // of 8 bits: as read; results have 16 bits
   std::int64_t padded_rows = 0;  // every expert has at least so many rows, whatever its count (static buffers)
   bool naive = false;            // no sorting: every row is a row block of its own
   double source_rows = 0;        // distinct rows that are read, each by several experts

@@ -25,7 +25,8 @@ class DeviceWork {
   DeviceWork(const MoeSpec& spec, const LowerContext& context)
       : spec_(spec),
         context_(context),
-        kernel_(find_grouped_kernel(context.substrate, spec.kernel, spec.dtype, spec.expected)) {}
+        kernel_(
+            find_grouped_kernel(context.substrate, spec.kernel, expert_type(spec, context.substrate), spec.expected)) {}
 
   /// tokens that the device routes, counts of its own experts' copies, padded rows per expert
   ///
@@ -60,16 +61,14 @@ class DeviceWork {
     for (std::int64_t i = 0; i < spec_.shared_experts; ++i) counts.push_back(tokens);
     experts += spec_.shared_experts;
     const std::int64_t slots = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
-    const GroupedConstants constants = grouped_constants(kernel_);
-    const auto rule = constants.tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
-    const MoeTile tile = own_moe_tile(kernel_).value_or(
-        choose_moe_tile(context_.substrate.product, rule, present, experts, spec_.intermediate));
+    const MoeTile tile = expert_tile(spec_, kernel_, present, experts, context_.substrate);
 
     GroupedSize up;
     up.counts = std::move(counts);
     up.n = spec_.intermediate * (spec_.gated ? 2 : 1);
     up.k = spec_.hidden;
-    up.dtype = spec_.dtype;
+    up.dtype = expert_type(spec_, context_.substrate);
+    up.weights = spec_.weights;
     up.padded_rows = padded;
     up.naive = slots * 4 <= experts && padded == 0;  // vLLM: too few rows to be worth sorting
     // The host does not know the counts: the grid holds the worst case.
@@ -100,9 +99,15 @@ class DeviceWork {
     }
     const double inner = rows * static_cast<double>(spec_.intermediate) * bytes;
     const double outer = rows * static_cast<double>(spec_.hidden) * bytes;
+    const auto quantise = [&](std::int64_t elements) {
+      if (up.dtype != spec_.dtype)
+        add(lower_quantisation(elements, spec_.dtype, spec_.weights, substrate), "moe_quantise");
+    };
+    quantise(present * spec_.hidden);
     add(lower_grouped(up, tile, kernel_, substrate, context_.ideal), "moe_up");
     add(lower_stream("moe_activation", inner * (spec_.gated ? 2 : 1), inner, inner / bytes, substrate),
         "moe_activation");
+    quantise(slots * spec_.intermediate);
     add(lower_grouped(down, tile, kernel_, substrate, context_.ideal), "moe_down");
     const double result = static_cast<double>(tokens * spec_.hidden) * bytes;
     // vLLM sums 2 to 4 experts with a kernel of its own and leaves other numbers to a generic reduction.
@@ -141,6 +146,28 @@ MoeFfn::MoeFfn(MoeSpec spec) : spec_(std::move(spec)) {
   if (s.tokens < 1 || s.hidden < 1 || s.intermediate < 1 || s.experts < 1)
     throw UnsupportedError("moe_ffn needs tokens, hidden, intermediate and experts of 1 or more");
   if (const auto fault = find_moe_fault(s)) throw UnsupportedError(fault->message);
+}
+
+std::string expert_type(const MoeSpec& spec, const Substrate& substrate) {
+  if (!spec.weights.any()) return spec.dtype;
+  if (on_cores(substrate))
+    throw UnsupportedError(
+        fmt::format("no model of experts with weights in {} on the cores of {}", spec.weights.type, substrate.name));
+  if (!multiplies(substrate, spec.weights.type)) return spec.dtype;
+  const bool grouped = std::any_of(substrate.kernels.begin(), substrate.kernels.end(), [&](const Kernel& kernel) {
+    return kernel.op == "grouped_gemm" && kernel.name.starts_with(spec.kernel) &&
+           std::find(kernel.dtypes.begin(), kernel.dtypes.end(), spec.weights.type) != kernel.dtypes.end();
+  });
+  return grouped ? spec.weights.type : spec.dtype;
+}
+
+MoeTile expert_tile(const MoeSpec& spec, const Kernel& kernel, std::int64_t tokens, std::int64_t experts,
+                    const Substrate& substrate) {
+  if (const auto own = own_moe_tile(kernel)) return *own;
+  if (spec.weights.block > 0 && expert_type(spec, substrate) != spec.dtype)
+    return scaled_moe_tile(tokens, spec.weights.block);
+  const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
+  return choose_moe_tile(substrate.product, rule, tokens, experts, spec.intermediate);
 }
 
 Capacity MoeFfn::capacity(const LowerContext& context) const {

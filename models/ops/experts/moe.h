@@ -32,6 +32,7 @@ struct MoeSpec {
   std::int64_t experts = 1, top_k = 1, shared_experts = 0;
   bool gated = true;  // gate and up projections, else up alone
   std::string dtype = "bf16";
+  ScaledWeights weights;  // of the experts, where they have fewer bits
   Routing routing;
   double capacity_factor = 0;  // 0: no limit
   bool capacity_pads = false;  // buffers of full capacity are multiplied, else only the rows there
@@ -72,6 +73,12 @@ class MoeFfn : public Op {
   std::vector<SparsityFact> facts(const Capacity& capacity) const;
   MoeSpec spec_;
 };
+
+/// The type in which a machine multiplies: that of the weights where it has a unit and a grouped kernel for it.
+std::string expert_type(const MoeSpec& spec, const Substrate& substrate);
+/// The tile of a call: the kernel's own, the library's for weights with scales, or choose_moe_tile().
+MoeTile expert_tile(const MoeSpec& spec, const Kernel& kernel, std::int64_t tokens, std::int64_t experts,
+                    const Substrate& substrate);
 
 /// What is wrong with a layer, and at which key.
 struct MoeFault {

@@ -32,7 +32,9 @@ int append_dense_product(Program& program, const LowerContext& context, const Gr
   const double results = static_cast<double>(m) * static_cast<double>(size.n);
   const auto slices = std::clamp<std::int64_t>(std::llround(results / kSliceResults), 1, ceil_div(size.n, 256));
   require_at_most(static_cast<double>(slices) * program.devices, kStagesMost, "slices of a dense product");
-  Launch launch = lower_gemm(m, ceil_div(size.n, slices), size.k, size.dtype, context.substrate, context.ideal);
+  const GemmSize slice = {.m = m, .n = ceil_div(size.n, slices), .k = size.k, .dtype = size.dtype};
+  Launch launch =
+      lower_gemm(with_scaled_weights(slice, size.weights, context.substrate), context.substrate, context.ideal);
   // One call in truth: the slices share its fixed cost.
   launch.fixed_seconds /= static_cast<double>(slices);
   const auto shared = std::make_shared<const Launch>(std::move(launch));
@@ -55,6 +57,7 @@ Program MoeFfn::lower_dense(const LowerContext& context) const {
   up.k = down.n = spec_.hidden;
   down.k = width;
   up.dtype = down.dtype = spec_.dtype;
+  up.weights = down.weights = spec_.weights;
   const double inner = static_cast<double>(spec_.tokens) * static_cast<double>(width) * element_bytes(spec_.dtype);
   const auto activation = std::make_shared<const Launch>(
       on_cores(context.substrate) ? lower_cores_activation(spec_, inner / element_bytes(spec_.dtype), context.substrate)
@@ -62,8 +65,15 @@ Program MoeFfn::lower_dense(const LowerContext& context) const {
                                                  inner / element_bytes(spec_.dtype), context.substrate));
   Program one;
   one.devices = spec_.devices;
+  const auto quantise = [&](std::int64_t elements) {
+    if (spec_.weights.any() && multiplies(context.substrate, spec_.weights.type))
+      one.stages.emplace_back().launch =
+          std::make_shared<const Launch>(lower_quantisation(elements, spec_.dtype, spec_.weights, context.substrate));
+  };
+  quantise(spec_.tokens * spec_.hidden);
   append_dense_product(one, context, up, spec_.tokens, 0);
   one.stages.emplace_back().launch = activation;
+  quantise(spec_.tokens * width);
   append_dense_product(one, context, down, spec_.tokens, 0);
   Stage reduce;
   for (int device = 0; device < spec_.devices; ++device) {
@@ -110,10 +120,9 @@ SparsitySummary MoeFfn::sparsity(const LowerContext& context) const {
     summary.facts = facts(this->capacity(context));
     return summary;
   }
-  const Kernel& kernel = find_grouped_kernel(context.substrate, spec_.kernel, spec_.dtype, spec_.expected);
-  const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
-  const MoeTile tile = own_moe_tile(kernel).value_or(
-      choose_moe_tile(context.substrate.product, rule, spec_.tokens, spec_.experts, spec_.intermediate));
+  const Kernel& kernel =
+      find_grouped_kernel(context.substrate, spec_.kernel, expert_type(spec_, context.substrate), spec_.expected);
+  const MoeTile tile = expert_tile(spec_, kernel, spec_.tokens, spec_.experts, context.substrate);
   const Capacity capacity = this->capacity(context);
   double blocks = static_cast<double>(spec_.shared_experts * ceil_div(spec_.tokens, tile.m));
   for (std::int64_t count : capacity.counts)

@@ -112,6 +112,7 @@ std::unique_ptr<Op> read_moe(config::MapReader& map) {
   spec.shared_experts = map.integer("shared_experts", 0, 1 << 10, 0);
   spec.gated = map.boolean("gated", true);
   spec.dtype = map.choice("dtype", kTypes, "bf16");
+  spec.weights = read_scaled_weights(map, spec.dtype);
   spec.routing = read_routing(map);
   spec.capacity_factor = map.number("capacity_factor", config::Range::non_negative(), 0);
   spec.capacity_pads = map.choice("over_capacity", kOver, "drop") == "pad";

@@ -65,4 +65,9 @@ std::optional<MoeTile> own_moe_tile(const Kernel& kernel) {
   return tile;
 }
 
+MoeTile scaled_moe_tile(std::int64_t tokens, std::int64_t block) {
+  const int side = static_cast<int>(std::clamp<std::int64_t>(block, 32, 128));
+  return {.m = tokens <= 64 ? 16 : 64, .n = side, .k = side, .group = tokens <= 16 ? 1 : 32, .warps = 4, .stages = 3};
+}
+
 }  // namespace sparsesim

@@ -24,6 +24,10 @@ enum class MoeTileRule {
 };
 MoeTile default_moe_tile(MoeTileRule rule, std::int64_t tokens, std::int64_t experts);
 
+/// Weights of 8 bits with a scale per `block` x `block`: a tile's depth and columns are a block.
+/// Source: vLLM 0.14.0, fused_moe.py, get_default_config.
+MoeTile scaled_moe_tile(std::int64_t tokens, std::int64_t block);
+
 /// Tuned tiles of one layer shape on one device, as the library ships them.
 struct TunedMoeTiles {
   std::string_view product;  // Substrate::product

@@ -113,7 +113,7 @@ std::unique_ptr<Op> read_pruned_gemm(config::MapReader& map) {
                      static_cast<double>(full.k);
   if (gathers) parts.gather = {full.m, full.k, kept.k, full.dtype};
   parts.full = std::move(dense);
-  parts.kept = std::make_unique<Gemm>(kept);
+  parts.kept = std::make_unique<Gemm>(kept, gemm->weights());
   return std::make_unique<Pruned>(std::move(parts));
 }
 

@@ -145,7 +145,7 @@ double least_seconds(const Launch& launch, const Substrate& substrate) {
 
 /// The launch that ends first: kernels of different making cannot be compared by a formula. Those whose bound is above
 /// the best time so far need no playing.
-Launch fastest(std::vector<Launch> launches, const LowerContext& context) {
+Launch fastest(std::vector<Launch> launches, const LowerContext& context, LaunchMemo* memo) {
   if (launches.size() == 1) return std::move(launches.front());
   std::vector<std::pair<double, std::size_t>> by_bound;
   for (std::size_t i = 0; i < launches.size(); ++i) {
@@ -154,9 +154,9 @@ Launch fastest(std::vector<Launch> launches, const LowerContext& context) {
   }
   std::sort(by_bound.begin(), by_bound.end());
   std::size_t best = by_bound.front().second;
-  Time least = play(launches[best], context.substrate, context.ideal).time;
+  Time least = play(launches[best], context.substrate, context.ideal, memo).time;
   for (std::size_t i = 1; i < by_bound.size() && by_bound[i].first < least.seconds(); ++i) {
-    const Time time = play(launches[by_bound[i].second], context.substrate, context.ideal).time;
+    const Time time = play(launches[by_bound[i].second], context.substrate, context.ideal, memo).time;
     if (time >= least) continue;
     least = time;
     best = by_bound[i].second;
@@ -201,7 +201,7 @@ RowCounts SpmmSize::column_counts(std::uint64_t seed) const {
 
 Program Spmm::lower(const LowerContext& context) const {
   if (on_cores(context.substrate)) return one_launch(lower_cores_spmm(size_, context));
-  Launch launch = fastest(candidates(with_known_kernel(size_, context.substrate), context), context);
+  Launch launch = fastest(candidates(with_known_kernel(size_, context.substrate), context), context, memo_);
   launch.fixed_seconds += setup_seconds(size_.setup, context.substrate);
   return one_launch(std::move(launch));
 }

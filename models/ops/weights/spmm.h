@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/compute/launch_memo.h"
 #include "models/ops/measured_op.h"
 #include "models/ops/op.h"
 #include "models/ops/weights/spmm_formats.h"
@@ -49,7 +50,8 @@ struct SpmmSize {
 
 class Spmm : public Op {
  public:
-  explicit Spmm(SpmmSize size) : size_(std::move(size)) {}
+  /// `memo` remembers the plays by which the fastest of several kernels is found; it outlives the op.
+  explicit Spmm(SpmmSize size, LaunchMemo* memo = nullptr) : size_(std::move(size)), memo_(memo) {}
   std::string_view kind() const override { return "spmm"; }
   std::string_view pattern() const override { return size_.pattern; }
   const SpmmSize& size() const { return size_; }
@@ -61,10 +63,12 @@ class Spmm : public Op {
 
  private:
   SpmmSize size_;
+  LaunchMemo* memo_ = nullptr;
 };
 
 /// Keys: m, n, k, dtype, accumulate, activation_sparsity, pattern, transposed, format, kernel, quality, setup,
-/// timed_call; vnm: v, columns; unstructured, vector and block: sparsity or mask (a file beside the workload),
+/// timed_call; vnm: v, columns; unstructured, vector and block: sparsity or mask (a file beside the workload; where
+/// devices share it, with the keys of read_mask_parts(), and the op is a SpmmParts),
 /// equal_rows, index_bits, and block ([rows, columns] of the stored weights) where units are larger than one weight.
 std::unique_ptr<Op> read_spmm(config::MapReader& map);
 /// Params: block, mask, format, accumulate, nm, v. Errors: UnsupportedError for missing sizes, unknown patterns and

@@ -10,9 +10,10 @@
 #include <optional>
 
 #include "models/ops/limits.h"
-#include "models/ops/weights/spmm.h"
+#include "models/ops/weights/spmm_parts.h"
 #include "models/sparsity/formats/mask_formats.h"
 #include "models/sparsity/mask.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
@@ -109,10 +110,33 @@ void read_block(config::MapReader& map, SpmmSize& size, bool all) {
   size.block_k = block[size.transposed ? 0 : 1];
 }
 
-/// A share of zeros, or a mask beside the workload.
-void read_zeros(config::MapReader& map, SpmmSize& size, bool all) {
+/// Counts of each device's part of a mask that devices share.
+std::vector<RowCounts> read_shared_mask(const std::string& name, const SpmmSize& size, const MaskParts& parts) {
+  const Mask whole = read_mask(parse_mask_name(name));
+  const auto [rows, columns] = parts.whole(size.n, size.k);
+  if (whole.rows != rows || whole.columns != columns)
+    throw config::ConfigError(config::Mistake{{name, 0, 0},
+                                              fmt::format("a mask of {} x {}, the devices share weights of {} x {}",
+                                                          whole.rows, whole.columns, rows, columns),
+                                              {},
+                                              {}});
+  for (std::size_t i = 0; !parts.by_inputs && i < parts.segments.size(); ++i)
+    if (ceil_div(parts.segments[i], parts.shares[i]) % size.block_n != 0)
+      throw config::ConfigError(config::Mistake{
+          {name, 0, 0}, fmt::format("blocks of {} rows do not divide the part of a device", size.block_n), {}, {}});
+  std::vector<RowCounts> counts;
+  for (std::int64_t device = 0; device < parts.devices; ++device) {
+    const Mask own = coarsen(parts.of(whole, device), size.block_n, size.block_k);
+    counts.push_back(row_counts(size.format == "csc" ? transpose(own) : own));
+  }
+  return counts;
+}
+
+/// A share of zeros, or a mask beside the workload; where devices share it, `shared` has the counts of each.
+void read_zeros(config::MapReader& map, SpmmSize& size, bool all, std::vector<RowCounts>& shared) {
   size.equal_rows = map.boolean("equal_rows", false);
   const std::string mask = map.text("mask", "");
+  const MaskParts parts = all || !mask.empty() ? read_mask_parts(map, size.n) : MaskParts{};
   if (mask.empty()) {
     const auto share = config::Range::between(0, 1);
     size.sparsity = all ? map.number("sparsity", share, 0) : map.number("sparsity", share);
@@ -121,7 +145,11 @@ void read_zeros(config::MapReader& map, SpmmSize& size, bool all) {
   if (map.has("sparsity")) return map.mistake("sparsity", "give a mask, or the sparsity of one to draw, not both");
   try {
     const auto folder = std::filesystem::path(map.node().position().file).parent_path();
-    size.mask = read_mask((folder / mask).string(), size);
+    const std::string name = (folder / mask).string();
+    if (parts.devices > 1 && size.transposed)
+      return map.mistake("mask_parts", "masks of transposed weights are not cut for devices");
+    if (parts.devices > 1) shared = read_shared_mask(name, size, parts);
+    size.mask = parts.devices > 1 ? shared.front() : read_mask(name, size);
     size.sparsity = 1 - size.mask.density();
   } catch (const config::ConfigError& error) {
     map.mistake("mask", fmt::format("{}: {}", mask, error.brief()), error.mistakes().front().hint);
@@ -134,7 +162,8 @@ void check_n_of_m_mask(config::MapReader& map, const SpmmSize& size) {
   if (mask.empty()) return;
   try {
     const auto folder = std::filesystem::path(map.node().position().file).parent_path();
-    require_n_of_m((folder / mask).string(), size.n, size.k, size.block_n, size.n_kept, size.n_of);
+    const auto [outputs, inputs] = read_mask_parts(map, size.n).whole(size.n, size.k);
+    require_n_of_m((folder / mask).string(), outputs, inputs, size.block_n, size.n_kept, size.n_of);
   } catch (const config::ConfigError& error) {
     map.mistake("mask", fmt::format("{}: {}", mask, error.brief()), error.mistakes().front().hint);
   }
@@ -159,7 +188,7 @@ void read_format(config::MapReader& map, SpmmSize& size) {
 
 /// The keys of the pattern, and what it leaves out. `all`: the pattern is not known (the schema's map has none), so the
 /// keys of every pattern are taken and none is required.
-void read_pattern(config::MapReader& map, SpmmSize& size, bool all) {
+void read_pattern(config::MapReader& map, SpmmSize& size, bool all, std::vector<RowCounts>& shared) {
   size.transposed = map.boolean("transposed", false);
   if (all || size.pattern == "vnm") {
     size.block_n = map.integer("v", 1, 65536, 128);
@@ -173,7 +202,7 @@ void read_pattern(config::MapReader& map, SpmmSize& size, bool all) {
     size.index_bits = static_cast<int>(map.integer("index_bits", 0, 32, 0));
     if (size.index_bits % 8 != 0 || size.index_bits == 24)
       map.mistake("index_bits", "index_bits is 8, 16 or 32; 0 leaves it to the kernel");
-    read_zeros(map, size, all);
+    read_zeros(map, size, all, shared);
   } else {
     size.sparsity = 1 - static_cast<double>(size.n_kept) / size.n_of;
     check_n_of_m_mask(map, size);
@@ -198,13 +227,21 @@ std::unique_ptr<Op> read_spmm(config::MapReader& map) {
   const bool known = is_pattern(size.pattern);
   if (!known) size.pattern = "unstructured";
   read_format(map, size);
-  read_pattern(map, size, !known);
+  std::vector<RowCounts> shared;
+  read_pattern(map, size, !known, shared);
   if (!known) return nullptr;  // reported
   if (const auto fault = find_fault(size)) {
     map.mistake(fault->key, fault->message);
     return nullptr;
   }
-  return std::make_unique<Spmm>(std::move(size));
+  if (shared.empty()) return std::make_unique<Spmm>(std::move(size));
+  std::vector<Spmm> parts;
+  for (RowCounts& counts : shared) {
+    size.mask = std::move(counts);
+    size.sparsity = 1 - size.mask.density();
+    parts.emplace_back(size);
+  }
+  return std::make_unique<SpmmParts>(std::move(parts));
 }
 
 std::unique_ptr<Op> spmm_from_row(const MeasuredOp& row) {

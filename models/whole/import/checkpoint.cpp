@@ -81,12 +81,23 @@ const FamilyNames& names_of(std::string_view type) {
 
 }  // namespace
 
-std::vector<CheckpointPart> parts_of(std::string_view type) {
-  const FamilyNames& names = names_of(type);
+std::vector<CheckpointPart> parts_of(std::string_view type, const ModelShape& shape) {
+  FamilyNames names = names_of(type);
+  if (shape.latent && shape.latent->query_rank > 0)
+    names.qkv = {"self_attn.q_a_proj", "self_attn.kv_a_proj_with_mqa", "self_attn.q_b_proj"};
+  else if (shape.latent)
+    names.qkv = {"self_attn.kv_a_proj_with_mqa", "self_attn.q_proj"};
   return {{"attention.qkv", names.qkv},
           {"attention.output", names.output},
           {"mlp.gate_up", names.up},
           {"mlp.down", names.down}};
+}
+
+ExpertNames expert_names(std::string_view type) {
+  if (type == "mixtral") return {"block_sparse_moe.experts", {"w1", "w3", "w2"}};
+  for (const std::string_view one : {"qwen2_moe", "qwen3_moe", "deepseek_v2", "deepseek_v3", "olmoe"})
+    if (type == one) return {"mlp.experts", {"gate_proj", "up_proj", "down_proj"}};
+  return {};
 }
 
 std::string module_name(std::string_view type, std::int64_t layer, std::string_view module) {

@@ -39,8 +39,14 @@ struct CheckpointPart {
   std::string_view part;  // word of recipes: "attention.qkv"
   std::vector<std::string_view> tensors;
 };
-/// Of layers without experts and latent attention.
-std::vector<CheckpointPart> parts_of(std::string_view type);
+/// Of a layer, experts left out; latent attention has the tensors that make latent vectors and queries.
+std::vector<CheckpointPart> parts_of(std::string_view type, const ModelShape& shape);
+/// Where a kind of checkpoint keeps the experts of a layer, and the modules of each; no folder: not one by one.
+struct ExpertNames {
+  std::string_view folder;  // "mlp.experts": followed by the expert's number
+  std::vector<std::string_view> tensors;
+};
+ExpertNames expert_names(std::string_view type);
 /// "model.layers.3.mlp.up_proj": a module of a layer.
 std::string module_name(std::string_view type, std::int64_t layer, std::string_view module);
 

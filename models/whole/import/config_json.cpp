@@ -5,12 +5,28 @@
 #include <filesystem>
 
 #include "models/whole/import/config_readers.h"
+#include "models/whole/import/config_values.h"
 #include "models/whole/import/pruning_recipe.h"
 
 namespace sparsesim {
 namespace {
 
 using config::MapReader;
+
+/// Weights in fp8: one scale per square block, or where that is not said one per tensor. False: of another type.
+/// Source: transformers, FineGrainedFP8Config.
+bool read_fp8(MapReader& map, Checkpoint& c) {
+  if (!given(map, "quant_method") || map.text("quant_method", "") != "fp8") return false;
+  c.shape.weights.type = "fp8";
+  c.shape.weights.block = 0;
+  if (!given(map, "weight_block_size")) return true;
+  const auto block = map.integers("weight_block_size", 1, 65536, 2);
+  if (block.size() != 2 || block[0] != block[1])
+    map.mistake("weight_block_size", "blocks of weights with one scale are square: [128, 128]");
+  else
+    c.shape.weights.block = block[0];
+  return true;
+}
 
 /// What compression tools leave in config.json.
 void read_compression(MapReader& map, Checkpoint& c) {
@@ -22,6 +38,7 @@ void read_compression(MapReader& map, Checkpoint& c) {
     if (given(compression, "sparsity_config"))
       if (const auto sparsity = compression.map("sparsity_config"))
         read_sparsity_config(*sparsity, map.diagnostics(), c);
+    if (read_fp8(compression, c)) continue;
     const std::string method = given(compression, "quant_method") ? compression.text("quant_method", "") : "";
     const auto groups = compression.optional("config_groups");
     if ((!method.empty() && method != "compressed-tensors") || (groups && !groups->entries().empty()))

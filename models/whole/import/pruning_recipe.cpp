@@ -161,12 +161,8 @@ void add_statement(const PruningStatement& statement, const config::Position& pl
   const auto pruned = [&](const std::string& module) {
     return any_covers(targets, module) && !any_covers(ignored, module);
   };
-  if (c.shape.latent) {
-    c.notes.push_back("names of tensors of latent attention are not understood: its products stay dense");
-    return;
-  }
   std::size_t parts_found = 0;
-  for (const CheckpointPart& part : parts_of(c.type)) {
+  for (const CheckpointPart& part : parts_of(c.type, c.shape)) {
     const bool network = part.part.starts_with("mlp");
     std::vector<std::int64_t> whole, partly, experts;
     for (std::int64_t layer = 0; layer < c.shape.layers; ++layer) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -103,22 +104,108 @@ TensorZeros zeros_of(const TensorPlace& place) {
   return found;
 }
 
+/// Refuses a tensor that is not outputs x inputs.
+void require_shape(const TensorPlace& place, std::int64_t outputs, std::int64_t inputs) {
+  const auto& shape = place.tensor.array.shape;
+  if (shape.size() == 2 && shape[0] == outputs && shape[1] == inputs) return;
+  refuse_weights(place.file, fmt::format("tensor {} has the shape [{}], config.json says [{}, {}]", place.tensor.name,
+                                         fmt::join(shape, ", "), outputs, inputs));
+}
+
+/// Zeros of experts, expert by expert. One without any weight is removed; other zeros no kernel here can use, and they
+/// are told.
+class ExpertZeros {
+ public:
+  using Find = std::function<const TensorPlace*(const std::string& module)>;
+  ExpertZeros(Checkpoint& checkpoint, Find find) : c_(checkpoint), find_(std::move(find)) {}
+
+  void read() {
+    const ExpertNames names = expert_names(c_.type);
+    if (names.folder.empty()) {
+      c_.notes.push_back("weights of experts were not read: the checkpoint stacks them; they run densely");
+      return;
+    }
+    for (std::int64_t layer = 0; layer < c_.shape.layers; ++layer)
+      if (has_experts(c_.shape, layer)) read_layer(names, layer);
+    if (missing_ > 0)
+      c_.notes.push_back(fmt::format("{} tensors of experts are not in the files and count as dense", missing_));
+    if (sparse_ == 0) return;
+    std::vector<std::string> patterns;
+    for (const auto& [pattern, count] : patterns_) patterns.push_back(fmt::format("{} in {}", pattern, count));
+    c_.notes.push_back(
+        fmt::format("{} of {} tensors of experts have zeros, {:.0f} to {:.0f} % of an expert's ({}): they run densely, "
+                    "for no kernel "
+                    "is modeled for sparse grouped products",
+                    sparse_, tensors_, 100 * least_, 100 * most_, fmt::join(patterns, ", ")));
+  }
+  std::int64_t unreadable() const { return unreadable_; }
+
+ private:
+  void read_layer(const ExpertNames& names, std::int64_t layer) {
+    std::int64_t left = 0;
+    for (std::int64_t expert = 0; expert < c_.shape.experts->count; ++expert)
+      left += read_expert(names, layer, expert) ? 1 : 0;
+    if (left == c_.shape.experts->count) return;
+    if (left < c_.shape.experts->top_k) {
+      c_.notes.push_back(
+          fmt::format("layer {}: {} experts have weights, fewer than a token chooses: none is removed", layer, left));
+      return;
+    }
+    RecipeRule rule;
+    rule.modules = {"experts"};
+    rule.first = rule.last = layer;
+    rule.pattern = "experts";
+    rule.keep = left;
+    c_.recipe.push_back(std::move(rule));
+  }
+
+  /// Whether any weight of the expert is left.
+  bool read_expert(const ExpertNames& names, std::int64_t layer, std::int64_t expert) {
+    double zeros = 0, tensors = 0;
+    for (const std::string_view tensor : names.tensors) {
+      const bool down = tensor == names.tensors.back();
+      const TensorPlace* place =
+          find_(module_name(c_.type, layer, fmt::format("{}.{}.{}", names.folder, expert, tensor)));
+      if (place == nullptr || !place->tensor.readable) {
+        ++(place == nullptr ? missing_ : unreadable_);
+        return true;
+      }
+      const std::int64_t inner = c_.shape.experts->intermediate;
+      require_shape(*place, down ? c_.shape.hidden : inner, down ? inner : c_.shape.hidden);
+      const TensorZeros found = zeros_of(*place);
+      ++tensors;
+      ++tensors_;
+      zeros += found.zeros;
+      if (found.zeros < kZerosLeast || found.zeros >= 1) continue;
+      ++sparse_;
+      ++patterns_[found.pattern ? fmt::format("{}:{}", found.pattern->kept, found.pattern->of) : "unstructured"];
+    }
+    const double share = zeros / tensors;
+    if (share >= 1) return false;
+    least_ = std::min(least_, share);
+    most_ = std::max(most_, share);
+    return true;
+  }
+
+  Checkpoint& c_;
+  const Find find_;
+  std::map<std::string, std::int64_t> patterns_;  // number of tensors
+  std::int64_t tensors_ = 0, sparse_ = 0, missing_ = 0, unreadable_ = 0;
+  double least_ = 1, most_ = 0;  // zeros of an expert that has weights
+};
+
 class WeightReader {
  public:
   WeightReader(const std::string& weights, std::string folder, Checkpoint& checkpoint)
       : tensors_(tensors_in(weight_files(weights))), weights_(weights), folder_(std::move(folder)), c_(checkpoint) {}
 
   void read() {
-    if (c_.shape.latent) {
-      c_.notes.push_back("weights of latent attention were not read");
-      return;
-    }
-    for (const CheckpointPart& part : parts_of(c_.type))
+    const std::vector<CheckpointPart> parts = parts_of(c_.type, c_.shape);
+    for (const CheckpointPart& part : parts)
       for (std::int64_t layer = 0; layer < c_.shape.layers; ++layer) read_part(part, layer);
     if (found_ == 0)
-      refuse_weights(
-          weights_, fmt::format("no tensor of a {} layer", c_.type),
-          fmt::format("looked for {}.weight", module_name(c_.type, 0, parts_of(c_.type).front().tensors.front())));
+      refuse_weights(weights_, fmt::format("no tensor of a {} layer", c_.type),
+                     fmt::format("looked for {}.weight", module_name(c_.type, 0, parts.front().tensors.front())));
     if (missing_ > 0)
       c_.notes.push_back(fmt::format("{} products have no tensors in the files and count as dense", missing_));
     if (unreadable_ > 0)
@@ -128,7 +215,10 @@ class WeightReader {
           fmt::format("{} whole rows or columns of weights are zero: removed (patterns channels and heads) "
                       "they would save more",
                       free_lines_));
-    if (c_.shape.experts) c_.notes.push_back("weights of experts were not read: they run densely");
+    if (!c_.shape.experts) return;
+    ExpertZeros experts(c_, [this](const std::string& module) { return find(module); });
+    experts.read();
+    unreadable_ += experts.unreadable();
   }
 
  private:
@@ -163,21 +253,12 @@ class WeightReader {
   void check_sizes(const CheckpointPart& part, const std::vector<const TensorPlace*>& places) const {
     const ModelShape& s = c_.shape;
     const Module module = modules_of(part.part).front();
-    const std::int64_t heads = s.heads * s.head_dim;
     std::vector<PartTensor> wanted = sparsesim::tensors_of(s, module);
     if (wanted.size() != places.size()) {  // fused in the checkpoint
       for (std::size_t i = 1; i < wanted.size(); ++i) wanted.front().outputs += wanted[i].outputs;
       wanted.resize(1);
     }
-    if (wanted.front().outputs == 0) wanted.front().outputs = module == Module::gate_up ? s.intermediate : s.hidden;
-    const std::int64_t inputs = module == Module::output ? heads : module == Module::down ? s.intermediate : s.hidden;
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      const auto& shape = places[i]->tensor.array.shape;
-      if (shape.size() == 2 && shape[0] == wanted[i].outputs && shape[1] == inputs) continue;
-      refuse_weights(places[i]->file,
-                     fmt::format("tensor {} has the shape [{}], config.json says [{}, {}]", places[i]->tensor.name,
-                                 fmt::join(shape, ", "), wanted[i].outputs, inputs));
-    }
+    for (std::size_t i = 0; i < places.size(); ++i) require_shape(*places[i], wanted[i].outputs, wanted[i].inputs);
   }
 
   void add_rule(const CheckpointPart& part, std::int64_t layer, const std::vector<const TensorPlace*>& places,

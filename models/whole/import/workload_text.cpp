@@ -20,6 +20,7 @@ std::string model_text(const ModelShape& s) {
   if (s.tied) out += "  tied: true\n";
   if (s.window > 0) out += fmt::format("  window: {}\n", s.window);
   out += fmt::format("  dtype: {}\n", s.dtype);
+  if (s.weights.any()) out += fmt::format("  weights: {}\n  scale_block: {}\n", s.weights.type, s.weights.block);
   if (s.latent)
     out += fmt::format("  latent: {{kv_rank: {}, query_rank: {}, nope_dim: {}, rope_dim: {}, value_dim: {}}}\n",
                        s.latent->kv_rank, s.latent->query_rank, s.latent->nope_dim, s.latent->rope_dim,
@@ -42,6 +43,7 @@ std::string pattern_text(const RecipeRule& rule) {
   if (rule.window > 0) out += fmt::format(", window: {}", rule.window);
   if (rule.sinks > 0) out += fmt::format(", sinks: {}", rule.sinks);
   if (rule.sparsity > 0) out += fmt::format(", sparsity: {}", config::format_number(rule.sparsity));
+  if (rule.keep > 0) out += fmt::format(", keep: {}", rule.keep);
   std::vector<std::string> masks;
   for (const std::string& mask : rule.masks) masks.push_back(config::yaml_text(mask));
   if (!masks.empty()) out += fmt::format(", masks: [{}]", fmt::join(masks, ", "));

@@ -45,7 +45,9 @@ ModelRun read_back(const std::string& text) {
 }
 
 double billions(const Checkpoint& checkpoint) {
-  return bytes_of({checkpoint.shape, {}, {}}).weights / 2 / 1e9;  // 16 bits
+  ModelShape shape = checkpoint.shape;
+  shape.weights = {};
+  return bytes_of({shape, {}, {}}).weights / 2 / 1e9;  // 16 bits
 }
 
 TEST_CASE("every kind of checkpoint has as many parameters as was published") {
@@ -78,6 +80,23 @@ TEST_CASE("what is written reads back as the same model") {
     CHECK(run.model.recipe.size() == checkpoint.recipe.size());
     CHECK(run.pass.tokens() == checkpoint.sequence);
   }
+}
+
+TEST_CASE("weights that a config calls fp8 are a byte and a scale per block") {
+  const Checkpoint deepseek = imported("deepseek_v3");
+  CHECK(deepseek.shape.weights.type == "fp8");
+  CHECK(deepseek.shape.weights.block == 128);
+  CHECK(read_back(workload_text(deepseek, {})).model.shape.weights.block == 128);
+  const std::string rest = R"("model_type": "llama", "hidden_size": 64, "intermediate_size": 128,
+    "num_attention_heads": 2, "num_hidden_layers": 1, "vocab_size": 100})";
+  const auto with = [&](const std::string& method) {
+    return read_checkpoint_config("{\"quantization_config\": {" + method + "}, " + rest, "config.json").shape.weights;
+  };
+  CHECK(with(R"("quant_method": "fp8")").type == "fp8");
+  CHECK(with(R"("quant_method": "fp8")").block == 0);
+  CHECK(!with(R"("quant_method": "gptq", "bits": 4)").any());
+  CHECK(message_of("{\"quantization_config\": {\"quant_method\": \"fp8\", \"weight_block_size\": [128, 64]}, " + rest)
+            .find("are square") != std::string::npos);
 }
 
 TEST_CASE("layers that see all keys take turns with layers under a window") {

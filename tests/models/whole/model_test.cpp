@@ -197,8 +197,31 @@ TEST_CASE("a removed width leaves the narrower model, weight by weight") {
   CHECK(bytes_of(on(experts, {.expert = 8})).weights == bytes_of(on(fewer, {.expert = 8})).weights);
 }
 
+TEST_CASE("fp8 weights of layers are a byte and their part of a scale each; the rest keeps its type") {
+  Model model = shipped("deepseek-v3");
+  model.parallel = {};
+  REQUIRE(model.shape.weights.type == "fp8");
+  const double stored = bytes_of(model).weights;
+  model.shape.weights = {};
+  const double wide = bytes_of(model).weights;
+  CHECK(wide / 2 == doctest::Approx(671e9).epsilon(0.01));
+  // 16 bits: embeddings and head, routers, norms, and the projections that decode absorbs.
+  const double words = 2.0 * 129280 * 7168, routers = 58.0 * 7168 * 256, norms = (2.0 * 61 + 1) * 7168;
+  const double absorbed = 61.0 * 128 * (128 + 128) * 512, kept = words + routers + norms + absorbed;
+  CHECK(stored == doctest::Approx((wide / 2 - kept) * (1 + 4.0 / 16384) + 2 * kept).epsilon(1e-12));
+
+  Model llama = shipped("llama-2-7b");
+  const double before = bytes_of(llama).weights, products = 32.0 * (4 * 4096 * 4096 + 3 * 4096 * 11008.0);
+  llama.shape.weights = {.type = "fp8", .block = 0};
+  CHECK(before - bytes_of(llama).weights == products);
+  llama.recipe = {keeping(rule({"mlp"}, "channels", 0, 31), 5504)};
+  CHECK(before - bytes_of(llama).weights == products + 32 * 3 * 4096 * 5504.0);
+  CHECK(bytes_of(llama).kv_per_token == bytes_of(shipped("llama-2-7b")).kv_per_token);
+}
+
 TEST_CASE("every op of every shipped model can be read") {
-  for (const char* name : {"llama-2-7b", "llama-2-70b", "mixtral-8x7b", "qwen3-30b-a3b", "bert-large", "vit-l"}) {
+  for (const char* name :
+       {"llama-2-7b", "llama-2-70b", "mixtral-8x7b", "qwen3-30b-a3b", "deepseek-v3", "bert-large", "vit-l"}) {
     const Model model = shipped(name);
     const Pass pass =
         model.shape.kind == ModelKind::decoder ? Pass{{{2, 1, 300}, {1, 64, 128}}} : Pass{{{2, 100, 100}}};
