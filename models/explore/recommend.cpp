@@ -1,13 +1,9 @@
 #include "models/explore/recommend.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "models/ops/limits.h"
-#include "sim/config/reader.h"
 #include "sim/core/parallel.h"
 
 namespace sparsesim {
@@ -39,13 +35,23 @@ class RecommendRun {
     any.pattern = sparse_kinds().front().pattern;
     dense_ = predict_dense(Spmm(any), substrate_, options_.seed, {}, &memo_);
     result_.dense_us = dense_.time.us();
-    const std::size_t total = places_.size() + result_.candidates.size();
-    for_each_stopping(places_.size(), 0, total, [&](std::size_t i) { fill(places_[i]); });
+    const std::size_t searched = places_.size() + result_.candidates.size();
+    const std::size_t most = options_.explain_all ? places_.size() : shown_most(), total = searched + most;
+    sparse_.resize(places_.size());
+    for_each_stopping(places_.size(), 0, total, [&](std::size_t i) { fill(i); });
     for_each_stopping(result_.candidates.size(), places_.size(), total,
                       [&](std::size_t i) { search(result_.candidates[i]); });
-    if (options_.stop && *options_.stop) return std::nullopt;
-    for (CandidateResult& candidate : result_.candidates) judge(candidate);
-    rank();
+    if (stopped()) return std::nullopt;
+    explained_.assign(places_.size(), 0);
+    for (std::size_t done = searched;;) {  // once more where one that was explained turned out not to run
+      for (CandidateResult& candidate : result_.candidates) judge(candidate);
+      rank();
+      const std::vector<std::size_t> places = places_to_explain();
+      if (places.empty()) break;
+      for_each_stopping(places.size(), done, total, [&](std::size_t i) { explain(places[i]); });
+      if (stopped()) return std::nullopt;
+      done += places.size();
+    }
     find_front();
     return std::move(result_);
   }
@@ -78,10 +84,17 @@ class RecommendRun {
     return play_program(program, substrate_, {}, &memo_);
   }
 
-  void fill(const PointPlace& place) {
-    const CandidateResult& entry = result_.candidates[place.candidate];
-    PatternPoint& point = result_.candidates[place.candidate].points[place.point];
-    const Spmm op(*entry.candidate.size_at(product_, point.sparsity));
+  bool stopped() const { return options_.stop && *options_.stop; }
+
+  PatternPoint& point_at(const PointPlace& place) { return result_.candidates[place.candidate].points[place.point]; }
+  Spmm op_at(const PointPlace& place) {
+    const PatternCandidate& candidate = result_.candidates[place.candidate].candidate;
+    return Spmm(*candidate.size_at(product_, point_at(place).sparsity), &memo_);
+  }
+
+  void fill(std::size_t index) {
+    PatternPoint& point = point_at(places_[index]);
+    const Spmm op = op_at(places_[index]);
     OpPrediction prediction;
     prediction.dense = dense_;
     prediction.sparsity = op.sparsity({substrate_, {}, options_.seed});
@@ -89,7 +102,6 @@ class RecommendRun {
     point.sparse_us = result_.dense_us;
     try {
       prediction.sparse = play(op, &point.kernel);
-      point.lost = waterfall(point.ideal, counterfactuals(op, substrate_, options_.seed, prediction, &memo_));
     } catch (const UnsupportedError& error) {
       return not_run(point, Verdict::no_kernel, error.what());
     } catch (const TooLargeError& error) {
@@ -98,7 +110,53 @@ class RecommendRun {
     point.sparse_us = prediction.sparse_us();
     point.speedup = prediction.realised_speedup();
     point.verdict = verdict_on(point.speedup, point.ideal);
-    point.decides = largest_term(point.lost);
+    sparse_[index] = std::move(prediction.sparse);
+  }
+
+  /// Why a point that ran is not as fast as its zeros promise.
+  void explain(std::size_t index) {
+    PatternPoint& point = point_at(places_[index]);
+    OpPrediction prediction;
+    prediction.dense = dense_;
+    prediction.sparse = sparse_[index];
+    explained_[index] = 1;
+    try {
+      point.lost =
+          waterfall(point.ideal, counterfactuals(op_at(places_[index]), substrate_, options_.seed, prediction, &memo_));
+      point.decides = largest_term(point.lost);
+    } catch (const UnsupportedError& error) {
+      point.sparse_us = result_.dense_us;
+      point.speedup = 1;
+      not_run(point, Verdict::no_kernel, error.what());
+    } catch (const TooLargeError& error) {
+      point.sparse_us = result_.dense_us;
+      point.speedup = 1;
+      not_run(point, Verdict::too_large, error.what());
+    }
+  }
+
+  std::size_t shown_most() const {
+    return std::min(places_.size(),
+                    result_.candidates.size() + kRankedShown * compared_levels(options_.max_sparsity).size());
+  }
+
+  /// Of the points that ran, all, or those that a table shows: the first of each level, and the best of each candidate.
+  /// Those that are explained already are left out.
+  std::vector<std::size_t> places_to_explain() const {
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      const PointPlace& place = places_[i];
+      const auto is_place = [&](const PointPlace& p) {
+        return p.candidate == place.candidate && p.point == place.point;
+      };
+      bool shown = options_.explain_all || result_.candidates[place.candidate].best == place.point;
+      for (const RankingLevel& level : result_.levels) {
+        const auto rows = static_cast<std::ptrdiff_t>(std::min(kRankedShown, level.order.size()));
+        shown = shown || std::any_of(level.order.begin(), level.order.begin() + rows, is_place);
+      }
+      if (shown && explained_[i] == 0 && !result_.at(place).kernel.empty()) places.push_back(i);
+    }
+    return places;
   }
 
   static void not_run(PatternPoint& point, Verdict verdict, const std::string& reason) {
@@ -113,7 +171,7 @@ class RecommendRun {
     const auto size = candidate.size_at(product_, sparsity);
     if (!size) return 0;
     try {
-      return dense_.time / play(Spmm(*size), nullptr).time;
+      return dense_.time / play(Spmm(*size, &memo_), nullptr).time;
     } catch (const UnsupportedError&) {
       return 0;
     } catch (const TooLargeError&) {
@@ -144,6 +202,8 @@ class RecommendRun {
   }
 
   static void judge(CandidateResult& entry) {
+    entry.verdict = Verdict::too_large;
+    entry.best = 0;
     for (std::size_t i = 0; i < entry.points.size(); ++i) {
       entry.verdict = std::min(entry.verdict, entry.points[i].verdict);
       const bool runs = !entry.points[i].kernel.empty(), best_runs = !entry.points[entry.best].kernel.empty();
@@ -153,6 +213,7 @@ class RecommendRun {
 
   /// Fastest first, what did not run last, equal ones in the order of the table.
   void rank() {
+    result_.levels.clear();
     for (const PointPlace& place : places_) {
       const double sparsity = result_.at(place).sparsity;
       auto level = std::find_if(result_.levels.begin(), result_.levels.end(),
@@ -187,49 +248,10 @@ class RecommendRun {
   LaunchMemo memo_;
   ProgramResult dense_;
   std::vector<PointPlace> places_;
+  std::vector<ProgramResult> sparse_;  // of each place that ran
+  std::vector<char> explained_;        // of each place; bytes, so that threads may set neighbours
   Recommendation result_;
 };
-
-std::string product_names(const Workload& workload) {
-  std::vector<std::string> names;
-  for (const WorkloadOp& entry : workload.ops)
-    if (product_of(*entry.op)) names.push_back(entry.name);
-  return names.empty() ? "the workload has neither" : fmt::format("those are: {}", fmt::join(names, ", "));
-}
-
-const WorkloadOp& named_product(const Workload& workload, const std::string& name) {
-  std::vector<std::string> names;
-  for (const WorkloadOp& entry : workload.ops) {
-    names.push_back(entry.name);
-    if (entry.name != name) continue;
-    if (product_of(*entry.op)) return entry;
-    throw config::ConfigError(
-        config::Mistake{entry.place,
-                        fmt::format("op \"{}\" is of kind {}, not gemm or spmm", name, entry.op->kind()),
-                        product_names(workload),
-                        {}});
-  }
-  const std::string near = config::nearest(name, names);
-  throw config::ConfigError(config::Mistake{
-      {"--op", 0, 0},
-      fmt::format("no op of {} is called \"{}\"", workload.name, name),
-      near.empty() ? fmt::format("known: {}", fmt::join(names, ", ")) : fmt::format("did you mean \"{}\"?", near),
-      {}});
-}
-
-double dense_seconds(const WorkloadOp& entry, const Substrate& substrate, std::uint64_t seed) {
-  try {
-    return predict_dense(*entry.op, substrate, seed).time.seconds() * static_cast<double>(entry.passes());
-  } catch (const UnsupportedError& error) {
-    throw UnsupportedError(
-        config::ConfigError(
-            config::Mistake{entry.place, fmt::format("op \"{}\": {}", entry.name, error.what()), {}, {}})
-            .what());
-  } catch (const TooLargeError& error) {
-    throw config::ConfigError(
-        config::Mistake{entry.place, fmt::format("op \"{}\": {}", entry.name, error.what()), {}, {}});
-  }
-}
 
 }  // namespace
 
@@ -254,22 +276,6 @@ std::string_view name(Verdict verdict) {
     default:
       return "too large";
   }
-}
-
-const WorkloadOp& find_product(const Workload& workload, const Substrate& substrate, const std::string& name) {
-  const WorkloadOp* best = nullptr;
-  double longest = -1;
-  if (!name.empty()) best = &named_product(workload, name);
-  for (const WorkloadOp& entry : workload.ops) {
-    if (best && !name.empty() ? &entry != best : !product_of(*entry.op)) continue;
-    const double seconds = dense_seconds(entry, substrate, workload.seed);  // says early what cannot run
-    if (seconds <= longest) continue;
-    longest = seconds;
-    best = &entry;
-  }
-  if (best) return *best;
-  throw config::ConfigError(
-      config::Mistake{{workload.name, 0, 0}, "no op is a gemm or spmm: there are no weights to leave out", {}, {}});
 }
 
 std::optional<Recommendation> recommend(const SpmmSize& product, const Substrate& substrate,

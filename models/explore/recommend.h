@@ -72,7 +72,8 @@ struct RecommendOptions {
   double max_sparsity = 0.95;
   double target = 2;
   std::uint64_t seed = 1;
-  int threads = 0;                                                    // 0: one per processor
+  bool explain_all = true;  // false: `lost` and `decides` of what format_table() shows alone, which is twice as fast
+  int threads = 0;          // 0: one per processor
   const std::atomic<bool>* stop = nullptr;                            // set: nothing comes back
   std::function<void(std::size_t done, std::size_t total)> progress;  // one thread at a time
 };
@@ -86,6 +87,9 @@ const WorkloadOp& find_product(const Workload& workload, const Substrate& substr
 /// Errors: UnsupportedError, TooLargeError for a dense product that cannot be simulated.
 std::optional<Recommendation> recommend(const SpmmSize& product, const Substrate& substrate,
                                         const RecommendOptions& options);
+
+/// Rows of a level that format_table() shows; the table of patterns has them all.
+inline constexpr std::size_t kRankedShown = 5;
 
 /// Puts the qualities of a CSV file (columns pattern, sparsity, quality) beside the points of the same pattern and
 /// share of zeros. Errors: config::ConfigError with every mistake of the file, unknown patterns with the nearest.

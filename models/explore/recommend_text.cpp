@@ -15,8 +15,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::size_t kRowsShown = 5;  // of a level; the table of patterns has them all
-
 std::string share_text(double share) { return fmt::format("{:.4g} %", 100 * share); }
 std::string times_text(double factor) { return fmt::format("{:.2f}x", factor); }
 std::string quality_text(const PatternPoint& point) {
@@ -55,7 +53,7 @@ std::string level_table(const Recommendation& r, const RankingLevel& level) {
   std::vector<std::vector<std::string>> rows;
   for (const PointPlace& place : level.order) {
     const PatternPoint& p = r.at(place);
-    if (rows.size() == kRowsShown) break;
+    if (rows.size() == kRankedShown) break;
     rows.push_back({p.pattern, format_text(r.candidates[place.candidate].candidate), p.kernel, times_text(p.speedup),
                     fmt::format("{:.1f} %", 100 * p.speedup / p.ideal), std::string(name(p.verdict)), p.decides,
                     quality_text(p)});

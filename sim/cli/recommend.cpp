@@ -38,6 +38,7 @@ int run_recommend(const ParsedCommand& command) {
   options.max_sparsity = number_option(command, "max-sparsity", 0.01, 0.999);
   options.target = number_option(command, "target", 1, 1000);
   options.threads = static_cast<int>(command.integer("threads").value_or(0));
+  options.explain_all = page || command.get("format") == "json";
   options.stop = &InterruptGuard::stop();
   const Substrate substrate = load_substrate(command.get("substrate"), shipped("substrates"));
   const Workload workload = load_workload(command.get("workload"), shipped("workloads"));

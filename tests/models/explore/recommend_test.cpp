@@ -138,6 +138,22 @@ TEST_CASE("a result does not depend on the threads, and a stop leaves none") {
   CHECK_FALSE(recommend(layer(64), machine_named("h100"), options).has_value());
 }
 
+TEST_CASE("a table is the same whether what it does not show was explained or not") {
+  RecommendOptions options;
+  options.max_sparsity = 0.75;
+  const Recommendation all = recommended("a100", 64, options);
+  options.explain_all = false;
+  const Recommendation shown = recommended("a100", 64, options);
+  CHECK(format_table(shown) == format_table(all));
+  const auto explained = [](const Recommendation& r) {
+    std::size_t count = 0;
+    for (const CandidateResult& c : r.candidates)
+      for (const PatternPoint& p : c.points) count += !p.lost.empty();
+    return count;
+  };
+  CHECK(explained(shown) < explained(all));
+}
+
 TEST_CASE("patterns have the shares of zeros that their ratios allow") {
   const Substrate a100 = machine_named("a100");
   for (const PatternCandidate& candidate : pattern_candidates(layer(1), a100)) {
