@@ -6,8 +6,6 @@
 #include <array>
 
 #include "models/explore/crossing.h"
-#include "models/network/topology.h"
-#include "models/ops/limits.h"
 #include "models/ops/op.h"
 #include "sim/core/counts.h"
 #include "sim/core/parallel.h"
@@ -79,16 +77,8 @@ class BreakevenRun {
       point.speedup = speedup;
       point.low = range.low;
       point.high = range.high;
-    } catch (const UnsupportedError& error) {
-      point.error = error.what();
-    } catch (const FabricError& error) {
-      point.error = error.what();
-    } catch (const TooLargeError& error) {
-      point.error = error.what();
-    } catch (const std::overflow_error& error) {  // on a machine at the slow end of its interval
-      point.error = error.what();
-    } catch (const config::ConfigError& error) {
-      point.error = error.mistakes().front().message;
+    } catch (...) {  // too long, too: on a machine at the slow end of its interval
+      point.error = reason_of(std::current_exception());
     }
     return point;
   }

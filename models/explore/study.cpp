@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 
+#include "models/network/topology.h"
+#include "models/ops/limits.h"
+#include "models/ops/op.h"
 #include "models/substrate/settings.h"
 #include "sim/config/reader.h"
 
@@ -281,12 +285,26 @@ sweep::PointRow Study::simulate(const StudyPoint& point) {
   options.explain = options_.waterfall;
   try {
     fill(row, run_point(point, options), options_.waterfall);
-  } catch (const UnsupportedError& error) {
-    row.error = error.what();
-  } catch (const ConfigError& error) {
-    row.error = error.mistakes().front().message;
+  } catch (...) {
+    row.error = reason_of(std::current_exception());
   }
   return row;
+}
+
+std::string reason_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const UnsupportedError& unsupported) {
+    return unsupported.what();
+  } catch (const FabricError& fabric) {
+    return fabric.what();
+  } catch (const TooLargeError& large) {
+    return large.what();
+  } catch (const std::overflow_error& long_time) {  // longer than the simulator's clock goes
+    return long_time.what();
+  } catch (const ConfigError& config) {
+    return config.mistakes().front().message;
+  }
 }
 
 void check_values(Study& study, const std::vector<std::vector<std::string>>& values, const AcceptSetting& accepts) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -73,6 +74,10 @@ class Study {
   std::map<std::vector<std::string>, Machine> machines_;
   std::map<std::string, config::Node> trees_;
 };
+
+/// Why a point has no result, from the error that ended its simulation: what the machine cannot run, and what is too
+/// large. Any other error is thrown on.
+std::string reason_of(const std::exception_ptr& error);
 
 using AcceptSetting = std::function<bool(const std::vector<std::string>& setting)>;
 

@@ -27,7 +27,7 @@ def arguments() -> tuple[str, pathlib.Path]:
 PROGRAM, ROOT = arguments()
 # A sanitizer reserves terabytes of addresses for its shadow, so the limit would stop it at its start.
 SANITIZED = os.path.exists(PROGRAM) and b"__asan_init" in pathlib.Path(PROGRAM).read_bytes()
-SECONDS = 300 if SANITIZED else 20  # on a busy machine; each call takes well below one
+SECONDS = 600 if SANITIZED else 120  # on a busy machine; each call takes well below one, and hangs none
 
 
 def limit_memory():

@@ -58,6 +58,16 @@ TEST_CASE("a point without changes is what run says") {
   CHECK(row.ideal_speedup / lost == doctest::Approx(row.realised_speedup));
 }
 
+TEST_CASE("a machine that lacks what a workload needs has a reason instead of a result, and the sweep goes on") {
+  // No fabric, too few devices, and a size whose tiles are too many to simulate.
+  const auto mixed = design({}, "scnn-64,a100-x8", "prune-and-regrow,moe64");
+  CHECK_FALSE(point(mixed, 0).error.empty());
+  CHECK(point(mixed, 3).error.empty());
+  const sweep::PointRow large = point(design({"workload.ops.linear.m=2147483648"}));
+  CHECK(large.error.find("tiles") != std::string::npos);
+  CHECK(large.realised_speedup == 0);
+}
+
 TEST_CASE("values reach the machine and the op that they name") {
   // Weights of 9216^2 halves stream from memory for one row of activations: half the bandwidth, twice the time.
   const auto bandwidth = design({"workload.ops.linear.m=1", "substrate.memory.dram.achieved=0.8 TB/s,1.6 TB/s"});
