@@ -3,14 +3,13 @@
 import pathlib
 import random
 import re
-import signal
 import subprocess
 import sys
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from program import PROGRAM, ROOT, ProgramTest
+from program import PROGRAM, ROOT, ProgramTest, interrupt
 
 PAGE = (ROOT / "docs/atlas.md").read_text(encoding="utf-8")
 LABELS = set(re.findall(r"^\| \[(.+?)\]\(\.\./substrates/", PAGE, re.M))
@@ -137,8 +136,8 @@ class Command(ProgramTest):
         running = subprocess.Popen([PROGRAM, *words], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         while running.poll() is None and not (self.folder / "a.sqlite").exists():
             time.sleep(0.02)
-        running.send_signal(signal.SIGINT)
-        _, error = running.communicate(timeout=20)
+        interrupt(running)
+        _, error = running.communicate(timeout=60)
         if running.returncode == 0:
             self.skipTest("it was done before the signal")
         self.assertEqual(running.returncode, 130, error)

@@ -1,14 +1,12 @@
 """sparsesim breakeven as users meet it: table, JSON, mistakes, Ctrl-C, threads."""
 import json
 import pathlib
-import signal
 import subprocess
 import sys
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from program import PROGRAM, ProgramTest
+from program import PROGRAM, ProgramTest, interrupt
 
 OP = "workload.ops.linear"
 INPUTS = ["breakeven", "--substrate", "a100", "--workload", "pruned-linear"]
@@ -69,8 +67,7 @@ class Answers(ProgramTest):
     def test_ctrl_c_ends_in_good_order(self):
         words = [*ZEROS[:-1], "1001", "--also", f"{OP}.m=1:1024:1"]  # hours
         program = subprocess.Popen([PROGRAM, *words], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        time.sleep(1.5)
-        program.send_signal(signal.SIGINT)
+        interrupt(program)
         out, err = program.communicate(timeout=60)
         self.assertEqual((program.returncode, out, err), (130, "", "sparsesim: interrupted, nothing was written\n"))
 

@@ -1,16 +1,13 @@
 #!/usr/bin/env python3
 """sparsesim recommend as users meet it: mistakes with near names, the quality file, formats, threads, Ctrl-C."""
 import json
-import os
 import pathlib
-import signal
 import subprocess
 import sys
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from program import PROGRAM, ProgramTest, places
+from program import PROGRAM, ProgramTest, interrupt, places
 
 SMALL = """\
 name: small
@@ -95,8 +92,7 @@ class Recommend(ProgramTest):
         self.write("w.yaml", "name: w\nops:\n  - {op: gemm, m: 16384, n: 16384, k: 16384, dtype: fp16}\n")
         child = subprocess.Popen([PROGRAM, "recommend", "--substrate", "a100", "--workload", "w.yaml"], cwd=self.folder,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        time.sleep(1)
-        os.kill(child.pid, signal.SIGINT)
+        interrupt(child)
         out, err = child.communicate(timeout=60)
         self.assertEqual((child.returncode, out), (130, b""), err)
         self.assertIn(b"interrupted", err)

@@ -1,22 +1,14 @@
 """`run --seeds N`: the spread of a workload over seeds."""
 import json
 import pathlib
-import signal
 import subprocess
 import sys
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from program import PROGRAM, ProgramTest
+from program import PROGRAM, ProgramTest, interrupt
 
 WORDS = ["run", "--substrate", "a100", "--workload", "early-exit"]
-
-
-def catches(pid, number):
-    """Whether a running process has a handler of a signal; true when it has ended."""
-    status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
-    return "zombie" in status["State"] or bool(int(status["SigCgt"], 16) >> (number - 1) & 1)
 
 
 class Seeds(ProgramTest):
@@ -51,9 +43,7 @@ class Seeds(ProgramTest):
         # Each seed takes milliseconds, so that thousands outlast the wait for the signal.
         with subprocess.Popen([PROGRAM, *WORDS, "--seeds", "10000"], cwd=self.folder, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True) as running:
-            while not catches(running.pid, signal.SIGINT):
-                time.sleep(0.1)
-            running.send_signal(signal.SIGINT)
+            interrupt(running)
             out, err = running.communicate(timeout=60)
         self.assertEqual((running.returncode, out), (130, ""), err)
         self.assertIn("interrupted", err)

@@ -2,17 +2,14 @@
 """sparsesim serve as users meet it: options in place of keys, mistakes with their places, traces, files, threads, Ctrl-C."""
 import csv
 import json
-import os
 import pathlib
 import re
-import signal
 import subprocess
 import sys
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from program import PROGRAM, ROOT, ProgramTest, places
+from program import PROGRAM, ROOT, ProgramTest, interrupt, places
 
 MODEL = """\
 name: small
@@ -244,8 +241,7 @@ class Serving(ProgramTest):
     def test_ctrl_c(self):
         child = subprocess.Popen([PROGRAM, *self.words("--requests", "1000000", "--output", "1000")], cwd=self.folder,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        time.sleep(1.5)
-        os.kill(child.pid, signal.SIGINT)
+        interrupt(child)
         out, err = child.communicate(timeout=60)
         self.assertEqual((child.returncode, out), (130, b""), err)
         self.assertIn(b"interrupted", err)

@@ -1,14 +1,13 @@
 """Sweeps as users meet them: a specification or options, mistakes, Ctrl-C, any number of threads."""
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from program import PROGRAM, ROOT, ProgramTest
+from program import PROGRAM, ROOT, ProgramTest, interrupt
 
 SPEC = """title: zeros and rows
 substrate: [a100, h100]
@@ -60,9 +59,9 @@ class Sweeps(ProgramTest):
         process = subprocess.Popen(words, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         while not (self.folder / "long.sqlite").exists():
             time.sleep(0.01)
-        time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        time.sleep(0.5)  # some points
+        interrupt(process)
+        out, err = process.communicate(timeout=60)
         self.assertEqual((process.returncode, out), (130, ""))
         self.assertRegex(err, r"^sparsesim: interrupted; long\.sqlite: \d+ points simulated, 0 known before\n")
         self.assertEqual(len(self.lines(self.accepted("export", "long.sqlite"))), 1 + int(err.split()[3]))

@@ -6,9 +6,11 @@ import os
 import pathlib
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 MEMORY_BYTES = 1 << 30  # of address space: what no bad input may exceed
@@ -33,6 +35,19 @@ SECONDS = 600 if SANITIZED else 120  # on a busy machine; each call takes well b
 def limit_memory():
     if not SANITIZED:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+
+def catches(pid: int, number: int) -> bool:
+    """Whether a running process has a handler of a signal; true when it has ended."""
+    status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
+    return "zombie" in status["State"] or bool(int(status["SigCgt"], 16) >> (number - 1) & 1)
+
+
+def interrupt(process: subprocess.Popen):
+    """Ctrl-C as soon as the program listens to it, however long a busy machine takes to get it there."""
+    while not catches(process.pid, signal.SIGINT):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
 
 
 class ProgramTest(unittest.TestCase):
