@@ -63,11 +63,15 @@ void add_tile_loop(CoreWork& work, const GemmSize& size, const DenseLoop& loop, 
     work.multiply_cycles += tiles * columns * depths * each;
     work.issued_macs += tiles * columns * depths * rate.step_m * macs;
   });
-  // A register block of a x b tiles loads a + b of them for a b products.
+  // A register block of a x b tiles loads a + b of them for a b products. Between blocks of the depth, so deep that
+  // both operands' slices stay near, its sums are stored and loaded again.
   const double a = std::max(1.0, loop.tile_n / rate.step_m), b = std::max(1.0, loop.tile_m / rate.step_n);
   const double blocks = whole(static_cast<double>(size.n), rate.step_m) / a * columns / b;
-  const Footprint slice{1, (a + b) * tile_bytes * depths, 0};
-  work.load_cycles += load_cycles(core, residence(core, slice, 0, core.cores()), blocks * slice.bytes());
+  const double deep = std::min(depths, std::max(1.0, std::floor(loop.depth / rate.step_k)));
+  const double sums = 2 * 4 * a * rate.step_m * b * rate.step_n * (std::ceil(depths / deep) - 1);
+  const Footprint slice{1, (a + b) * tile_bytes * deep, 0};
+  const double loaded = blocks * ((a + b) * tile_bytes * depths + sums);
+  work.load_cycles += load_cycles(core, residence(core, slice, 0, core.cores()), loaded);
 }
 
 }  // namespace

@@ -300,4 +300,17 @@ TEST_CASE("what the library lacks is refused in one line") {
 }
 
 }  // namespace
+TEST_CASE(
+    "a product eight times as deep takes eight times as long: libraries cut the depth into blocks that stay near") {
+  const auto seconds = [](const std::string& dtype, std::int64_t k) {
+    const GemmSize size{.m = 1024, .n = 1024, .k = k, .dtype = dtype};
+    const Launch launch = lower_cores_gemm(size, rapids(), {});
+    return play(launch, rapids(), {}).time.seconds();
+  };
+  for (const char* dtype : {"bf16", "int8", "fp32"}) {
+    CAPTURE(dtype);
+    CHECK(seconds(dtype, 114688) == doctest::Approx(8 * seconds(dtype, 14336)).epsilon(0.03));
+  }
+}
+
 }  // namespace sparsesim
