@@ -26,9 +26,11 @@ constexpr std::array<std::pair<const char*, Number>, 9> kNumbers = {{
     {"mask_ops", &AttentionKernel::mask_ops},
     {"index_cycles", &AttentionKernel::index_cycles},
 }};
-constexpr std::array<std::pair<const char*, Flag>, 7> kFlags = {{
+constexpr std::array<std::pair<const char*, Flag>, 9> kFlags = {{
     {"pack_heads", &AttentionKernel::pack_heads},
     {"longest_first", &AttentionKernel::longest_first},
+    {"heads_outside", &AttentionKernel::heads_outside},
+    {"loads_ahead", &AttentionKernel::loads_ahead},
     {"split_keys", &AttentionKernel::split_keys},
     {"scheduler_pass", &AttentionKernel::scheduler_pass},
     {"pipes_overlap", &AttentionKernel::pipes_overlap},

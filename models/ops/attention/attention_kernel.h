@@ -13,6 +13,8 @@ struct AttentionKernel {
   const Kernel* kernel = nullptr;
   bool pack_heads = false;      // query heads of one key head share a tile
   bool longest_first = false;   // tiles with most blocks are dispatched first
+  bool heads_outside = false;   // all sequences of a head are dispatched before the next head
+  bool loads_ahead = false;     // keys and values have a buffer each: one is filled while the other is multiplied
   bool split_keys = false;      // few tiles: each is cut along the keys, partial results are combined
   bool scheduler_pass = false;  // a small kernel before it counts the tiles
   bool pipes_overlap = false;   // softmax of one tile hides behind the multiplies of its partner

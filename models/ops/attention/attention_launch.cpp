@@ -127,6 +127,12 @@ class Lowering {
       launch.tasks.push_back(task);
     };
     launch.tasks.reserve(static_cast<std::size_t>(size_.batch * heads * count));
+    if (kernel_.heads_outside) {
+      for (std::int64_t head = 0; head < heads; ++head)
+        for (std::int64_t sequence = 0; sequence < size_.batch; ++sequence)
+          for (std::int64_t group = 0; group < count; ++group) add_task(sequence, head, group);
+      return;
+    }
     for (std::int64_t sequence = 0; sequence < size_.batch; ++sequence) {
       if (kernel_.longest_first) {
         for (std::int64_t group = 0; group < count; ++group)
@@ -143,6 +149,8 @@ class Lowering {
     const auto groups =
         group_tiles(map_.tiles, kernel_.longest_first, splits_, static_cast<std::int64_t>(map_.tiles.size()) * splits_);
     if (groups.empty()) return;
+    if (kernel_.heads_outside && heads * ceil_div(size_.batch, merged) <= 2 * kMostTasks)
+      return add_sequences(launch, heads, groups.front(), merged);
     const std::int64_t all = size_.batch * heads;
     const double sharing = static_cast<double>(readers(heads));
     launch.shapes.push_back(shape(groups.front(), merged, sharing));
@@ -155,6 +163,20 @@ class Lowering {
     }
   }
 
+  // Tasks of one head of several sequences, which share nothing.
+  void add_sequences(Launch& launch, std::int64_t heads, const TileGroup& group, std::int64_t merged) {
+    const std::int64_t each = std::min(merged, size_.batch), count = ceil_div(size_.batch, each);
+    launch.shapes.push_back(shape(group, each));
+    if (size_.batch % each != 0) launch.shapes.push_back(shape(group, size_.batch % each));
+    for (std::int64_t head = 0; head < heads; ++head)
+      for (std::int64_t i = 0; i < count; ++i) {
+        Task task;
+        task.shape = (i + 1) * each > size_.batch ? 1 : 0;
+        task.panel = {static_cast<std::uint32_t>(1 + head / readers(heads) * count + i), 0, 0};
+        launch.tasks.push_back(task);
+      }
+  }
+
   // A step is one block of keys and values that the group touches; tiles that touch it again read it from L2.
   // heads: equal heads run one after the other; sharing: how many of them read the same keys.
   TaskShape shape(const TileGroup& group, std::int64_t heads, double sharing = 1) const {
@@ -163,7 +185,7 @@ class Lowering {
     const double fetched = std::max(1.0, std::ceil(distinct * n / std::min(n, sharing)));
     TaskShape shape;
     shape.steps = step_count(fetched, "blocks of keys in one task");
-    shape.stages = kernel_.kernel->stages;
+    shape.stages = kernel_.kernel->stages + (kernel_.loads_ahead ? 1 : 0);
     shape.pipes_overlap = kernel_.pipes_overlap;
     set_cycles(shape, group, blocks * n / fetched);
     // Of a block, what is loaded: all of it, unless the kernel reads page by page.

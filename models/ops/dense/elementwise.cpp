@@ -114,6 +114,7 @@ Launch lower_cache_write(std::int64_t tokens, double elements_per_token, const s
   call.read_bytes = call.write_bytes = 2 * elements_per_token * element_bytes(dtype);
   call.threads = static_cast<int>(std::clamp(elements_per_token, 32.0, kernel_constant(kernel, "threads_most")));
   call.trips = kernel_constant(kernel, "trips");
+  call.flops = 2 * call.threads * kernel_constant(kernel, "thread_ops");  // a lane's rate counts two
   return lower_streaming(call, substrate);
 }
 

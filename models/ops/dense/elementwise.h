@@ -44,7 +44,7 @@ struct ElementwiseSize {
 Launch lower_elementwise(const ElementwiseSize& size, const Substrate& substrate);
 
 /// The write of new keys and values into a paged cache: one task per token, `token_bytes` of keys and values each.
-/// Constants: threads_most, trips. Errors: UnsupportedError without a `cache_write` kernel.
+/// Constants: threads_most, thread_ops, trips. Errors: UnsupportedError without a `cache_write` kernel.
 Launch lower_cache_write(std::int64_t tokens, double elements_per_token, const std::string& dtype,
                          const Substrate& substrate);
 

@@ -137,6 +137,34 @@ TEST_CASE("twice the sequences take twice the time of the attention kernel when 
   CHECK(kernel_time(16) / kernel_time(8) == doctest::Approx(2.0).epsilon(0.03));
 }
 
+/// The attention kernel alone, with other habits than its own.
+LaunchResult play_as(const AttentionSize& size, const Substrate& substrate, bool loads_ahead, bool heads_outside) {
+  AttentionKernel kernel = find_attention_kernel(size, substrate);
+  kernel.loads_ahead = loads_ahead;
+  kernel.heads_outside = heads_outside;
+  return play(lower_attention_kernel(size, kernel, attention_map(size, kernel, 1), 1, substrate, {}), substrate, {});
+}
+
+TEST_CASE("loads ahead of their use hide where a tile is alone, and change little where tiles share a unit") {
+  const auto gain = [](std::int64_t batch) {
+    const AttentionSize size = prefill(batch, 4096, 1, 1);  // 64 tiles a sequence, 108 units
+    return play_as(size, a100(), false, true).time.seconds() / play_as(size, a100(), true, true).time.seconds();
+  };
+  CHECK(gain(1) > 1.15);
+  CHECK(gain(32) > 1);
+  CHECK(gain(32) < 1.1);
+}
+
+TEST_CASE("heads outside read shared keys again where those of all sequences exceed the shared cache") {
+  const auto bytes = [](std::int64_t batch, bool heads_outside) {
+    return play_as(prefill(batch, 512, 8, 1), a100(), true, heads_outside).counters.dram_bytes;
+  };
+  CHECK(bytes(1, true) == bytes(1, false));  // one sequence has one order
+  CHECK(bytes(16, true) == doctest::Approx(bytes(16, false)).epsilon(0.01));
+  // 256 sequences have 67 MB of keys and values, 40 MiB fit.
+  CHECK(bytes(256, true) > 1.3 * bytes(256, false));
+}
+
 TEST_CASE("a narrow window makes the cost per query independent of the sequence") {
   const Substrate& substrate = machine("h100");
   const auto kernel_time = [&](std::int64_t batch, std::int64_t seq) {

@@ -5,15 +5,12 @@
 #include <doctest/doctest.h>
 
 #include "models/compute/player.h"
+#include "tests/support/machines.h"
 
 namespace sparsesim {
 namespace {
 
-const Substrate& h100() {
-  static const Substrate substrate =
-      load_substrate("h100-sxm5-80gb", {{std::string(SPARSESIM_SOURCE_DIR) + "/substrates"}});
-  return substrate;
-}
+const Substrate& h100() { return machine("h100-sxm5-80gb"); }
 
 double stored(const Launch& launch) {
   double bytes = 0;
@@ -59,6 +56,17 @@ TEST_CASE("small tokens are bound by residency: half the elements, twice the res
     return play(lower_cache_write(1 << 18, elements, "bf16", h100()), h100(), ideal).time.seconds();
   };
   CHECK(time(256) / time(128) == doctest::Approx(2.0).epsilon(0.1));
+}
+
+TEST_CASE("where every thread looks for its slot, tokens of more threads cost more, up to the threads of a block") {
+  const Substrate& a100 = machine("a100-sxm4-80gb");
+  const auto time = [&](double elements) {
+    Ideal ideal;
+    ideal.fixed_cost = true;
+    return play(lower_cache_write(1 << 16, elements, "bf16", a100), a100, ideal).time.seconds();
+  };
+  CHECK(time(512) / time(256) == doctest::Approx(2.0).epsilon(0.1));
+  CHECK(time(1024) / time(512) == doctest::Approx(1.0).epsilon(0.1));  // 512 threads, too
 }
 
 TEST_CASE("more traffic is never faster") {
