@@ -79,7 +79,7 @@ Launch start_spmm_launch(const SpmmSize& size, const Kernel& kernel, const SpmmC
   launch.persistent = kernel.persistent;
   launch.dram_share = constants.dram_share;
   launch.fixed_seconds = dispatch.graph_node + dispatch.grid_start + constants.start_us * 1e-6;
-  launch.fixed_seconds += host_call_seconds(size, kernel, context.substrate, kernel.quality == "library");
+  launch.fixed_seconds += host_call_seconds(size, kernel, context.substrate, false);
   if (size.timed_call) launch.host_seconds = constants.host_us * 1e-6;
   return launch;
 }

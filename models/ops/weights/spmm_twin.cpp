@@ -31,11 +31,11 @@ std::string twin_type(const std::string& dtype) {
 
 }  // namespace
 
-double host_call_seconds(const SpmmSize& size, const Kernel& kernel, const Substrate& substrate, bool library) {
+double host_call_seconds(const SpmmSize& size, const Kernel& kernel, const Substrate& substrate, bool chooses) {
   if (!size.timed_call || constant(kernel, "single_calls") <= 0) return 0;
   for (const Kernel& host : substrate.kernels)
     if (host.op == "host_call")
-      return (constant(host, "launch_us") + (library ? constant(host, "library_us") : 0)) * 1e-6;
+      return (constant(host, "launch_us") + (chooses ? constant(host, "library_us") : 0)) * 1e-6;
   return 0;
 }
 

@@ -6,9 +6,9 @@
 namespace sparsesim {
 
 /// Seconds that a call of `kernel` takes beyond its work on the device when it is timed as its publication did: one
-/// call between two events, the host's launch included (docs/models/spmm.md). `library`: the call decides on the host
-/// what to run. 0 for sizes that are not timed so and for kernels that were timed in other ways.
-double host_call_seconds(const SpmmSize& size, const Kernel& kernel, const Substrate& substrate, bool library);
+/// call between two events, the host's launch included (docs/models/spmm.md). `chooses`: the call decides on the host
+/// which kernel to run. 0 for sizes that are not timed so and for kernels that were timed in other ways.
+double host_call_seconds(const SpmmSize& size, const Kernel& kernel, const Substrate& substrate, bool chooses);
 
 /// Seconds between the kernels of a framework's calls: `per_call` makes descriptors and plans anew and tears them down,
 /// `cached` finds them made, `none` is a graph of calls. Errors: UnsupportedError for a library that does not say.
