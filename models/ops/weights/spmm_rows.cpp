@@ -112,9 +112,15 @@ class RowsLowering {
     shape.store_bytes = outputs * std::max(2.0, activation_bytes_);
     // Tasks of equal numbers of units begin and end inside rows: those are added up in L2.
     if (constants_.balanced > 0) shape.scratch_bytes = 2 * static_cast<double>(size_.block_n) * width * 4;
-    shape.prologue_cycles = constants_.prologue_cycles;
+    shape.prologue_cycles = constants_.prologue_cycles + steps * exposed_cycles(shape);
     shape.epilogue_cycles = constants_.epilogue_cycles + (types_.halves > 1 ? constants_.halves_cycles : 0);
     return shape;
+  }
+
+  /// What a task waits per step beyond its own time in the pipes, which it leaves to others.
+  double exposed_cycles(const TaskShape& shape) const {
+    const auto& cycles = shape.cycles_per_step;
+    return std::max(0.0, constants_.step_latency_cycles - *std::max_element(cycles.begin(), cycles.end()));
   }
 
   void add_streams(TaskShape& shape, double units, double rows, double width) const {

@@ -68,6 +68,25 @@ TEST_CASE("a taller vector shares its gathered row: the same weights cost less")
   CHECK(eight < two);
 }
 
+TEST_CASE(
+    "steps that wait for their loads show where tasks are alone, and hide behind each other where they are many") {
+  const auto microseconds = [](double latency, std::int64_t outputs) {
+    Substrate machine = a100();
+    for (Kernel& kernel : machine.kernels)
+      if (kernel.name.starts_with("vectorsparse")) kernel.constants["step_latency_cycles"].value = latency;
+    SpmmSize size = vectors(8, 0.5);
+    size.kernel = "vectorsparse";
+    size.n = outputs;
+    const Program program = Spmm(size).lower({machine, {}, 1});
+    return play(*program.stages.front().launch, machine, {}).time.us();
+  };
+  constexpr double cycles = 4000;   // far above what a step takes in the pipes
+  const double steps = 2048 / 4.0;  // half of the depth, four vectors at a time
+  CHECK(microseconds(cycles, 64) - microseconds(0, 64) > 0.5 * steps * cycles / 1410);
+  CHECK(microseconds(300, 64) > 1.1 * microseconds(0, 64));
+  CHECK(microseconds(300, 32768) == doctest::Approx(microseconds(0, 32768)).epsilon(0.05));
+}
+
 TEST_CASE("uneven rows cost more than equal ones") {
   SpmmSize equal = csr(0.9), skewed = csr(0.9);
   equal.mask = equal_row_counts(4096, 4096, 0.1);
