@@ -20,7 +20,7 @@ class LayerMerge {
     for (const LayerOp& op : ops) {
       auto& of_name = texts_[op.name];
       const auto [found, fresh] = of_name.emplace(op.keys, entries_.size());
-      if (fresh) entries_.push_back({op, {}});
+      if (fresh) entries_.push_back({op, {}, {}});
       Entry& entry = entries_[found->second];
       entry.layers.insert(entry.layers.end(), layers.begin(), layers.end());
       if (!op.removed) entry.kept.insert(entry.kept.end(), layers.begin(), layers.end());
