@@ -69,17 +69,20 @@ class Run(ProgramTest):
         step = read(self.accepted("run", "--substrate", "a100-x8", "--workload", "llama-2-7b-training", "--format", "json"))
         self.write("eager.yaml", "host: eager\n" + LAYER)
         eager = read(self.accepted("run", "--substrate", "a100-x8", "--workload", "eager.yaml", "--format", "json"))
+        self.write("fp8.yaml", "name: fp8\nmodel: {kind: decoder, layers: 1, hidden: 512, intermediate: 512, heads: 4, weights: fp8}\n")
+        unpacked = read(self.accepted("run", "--substrate", "a100", "--workload", "fp8.yaml", "--format", "json"))  # which has no fp8 units
+        runs = [result, model, step, eager, unpacked]
         keys = documented_keys((ROOT / "docs/output.md").read_text())
         self.assertGreater(len(keys), 20)
         for key in keys:
-            values = [result, model, step, eager]
+            values = runs
             for part in key.split("."):
                 name = part.removesuffix("[]")
                 values = [value[name] for value in values if name in value]
                 self.assertTrue(values, key)
                 if part != name:
                     values = [item for value in values for item in value]
-        self.assertEqual(set(result) | set(model) | set(step) | set(eager), {key.split(".")[0].removesuffix("[]") for key in keys})
+        self.assertEqual(set().union(*runs), {key.split(".")[0].removesuffix("[]") for key in keys})
         self.assertEqual([op["name"] for op in result["ops"]], ["first, op", "experts", "window", "sum", "op4", "op5"])
 
     def check_result(self, result: dict):
