@@ -11,15 +11,25 @@ namespace sparsesim {
 
 using config::MapReader;
 
+namespace {
+
+/// An encoder of words: a network without gate, embeddings of words and positions, no head.
+void read_word_encoder(MapReader& map, Checkpoint& c, std::string_view width) {
+  c.shape.kind = ModelKind::encoder;
+  c.shape.gated = false;
+  c.shape.intermediate = size_of(map, width);
+  const std::int64_t positions = size_of(map, "max_position_embeddings", 512);
+  c.shape.embeddings = size_of(map, "vocab_size") + positions;
+  c.sequence = std::min<std::int64_t>(512, positions);
+}
+
+}  // namespace
+
 void read_bert(MapReader& map, Checkpoint& c) {
   read_body(map, c);
   read_head_sizes(map, c);
-  c.shape.kind = ModelKind::encoder;
-  c.shape.gated = false;
-  c.shape.intermediate = size_of(map, "intermediate_size");
-  const std::int64_t positions = size_of(map, "max_position_embeddings", 512);
-  c.shape.embeddings = size_of(map, "vocab_size") + positions + count_of(map, "type_vocab_size", 0);
-  c.sequence = std::min<std::int64_t>(512, positions);
+  read_word_encoder(map, c, "intermediate_size");
+  c.shape.embeddings += count_of(map, "type_vocab_size", 0);
 }
 
 void read_vit(MapReader& map, Checkpoint& c) {
@@ -39,12 +49,7 @@ void read_vit(MapReader& map, Checkpoint& c) {
 
 void read_distilbert(MapReader& map, Checkpoint& c) {
   read_sizes(map, c, {"n_layers"}, {"dim"}, {"n_heads"});
-  c.shape.kind = ModelKind::encoder;
-  c.shape.gated = false;
-  c.shape.intermediate = size_of(map, "hidden_dim");
-  const std::int64_t positions = size_of(map, "max_position_embeddings", 512);
-  c.shape.embeddings = size_of(map, "vocab_size") + positions;
-  c.sequence = std::min<std::int64_t>(512, positions);
+  read_word_encoder(map, c, "hidden_dim");
 }
 
 }  // namespace sparsesim
