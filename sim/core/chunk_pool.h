@@ -96,7 +96,9 @@ class ChunkPool {
     const std::size_t room = old_room == 0 ? first_room : 2 * old_room;
     const std::size_t bytes = room * EventChunk::bytes;
     const bool huge = bytes >= 2 * huge_page;
-    auto* events = static_cast<Event*>(std::aligned_alloc(huge ? huge_page : 64, bytes));
+    const std::size_t alignment = huge ? huge_page : 64;
+    const std::size_t whole = (bytes + alignment - 1) / alignment * alignment;  // as aligned_alloc wants it
+    auto* events = static_cast<Event*>(std::aligned_alloc(alignment, whole));
     if (events == nullptr) throw std::bad_alloc();
 #ifdef __linux__
     if (huge)
