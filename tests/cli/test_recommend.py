@@ -2,12 +2,11 @@
 """sparsesim recommend as users meet it: mistakes with near names, the quality file, formats, threads, Ctrl-C."""
 import json
 import pathlib
-import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from program import PROGRAM, ProgramTest, interrupt, places
+from program import ProgramTest, places
 
 SMALL = """\
 name: small
@@ -90,12 +89,7 @@ class Recommend(ProgramTest):
 
     def test_ctrl_c(self):
         self.write("w.yaml", "name: w\nops:\n  - {op: gemm, m: 16384, n: 16384, k: 16384, dtype: fp16}\n")
-        child = subprocess.Popen([PROGRAM, "recommend", "--substrate", "a100", "--workload", "w.yaml"], cwd=self.folder,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        interrupt(child)
-        out, err = child.communicate(timeout=60)
-        self.assertEqual((child.returncode, out), (130, b""), err)
-        self.assertIn(b"interrupted", err)
+        self.assert_interrupted("recommend", "--substrate", "a100", "--workload", "w.yaml")
 
 
 if __name__ == "__main__":

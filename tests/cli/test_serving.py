@@ -4,12 +4,11 @@ import csv
 import json
 import pathlib
 import re
-import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from program import PROGRAM, ROOT, ProgramTest, interrupt, places
+from program import ROOT, ProgramTest, places
 
 MODEL = """\
 name: small
@@ -239,12 +238,7 @@ class Serving(ProgramTest):
         self.assertIn("small on", self.accepted("run", "--substrate", "h100", "--workload", "small.yaml", "--quiet"))
 
     def test_ctrl_c(self):
-        child = subprocess.Popen([PROGRAM, *self.words("--requests", "1000000", "--output", "1000")], cwd=self.folder,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        interrupt(child)
-        out, err = child.communicate(timeout=60)
-        self.assertEqual((child.returncode, out), (130, b""), err)
-        self.assertIn(b"interrupted", err)
+        self.assert_interrupted(*self.words("--requests", "1000000", "--output", "1000"))
 
 
 if __name__ == "__main__":

@@ -86,6 +86,14 @@ class ProgramTest(unittest.TestCase):
         self.assertLess(len(done.stderr), 200_000, words)
         return done.stderr
 
+    def assert_interrupted(self, *words: str):
+        """Ctrl-C ends the call at once: exit code 130, one word why, nothing on standard output."""
+        child = subprocess.Popen([PROGRAM, *words], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        interrupt(child)
+        out, err = child.communicate(timeout=60)
+        self.assertEqual((child.returncode, out), (130, b""), err)
+        self.assertIn(b"interrupted", err)
+
     def run_words(self, workload="w.yaml", substrate="a100") -> list[str]:
         return ["run", "--substrate", substrate, "--workload", workload, "--quiet"]
 
