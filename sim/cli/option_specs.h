@@ -51,6 +51,13 @@ inline OptionSpec format_option() { return choice("format", "FORMAT", {"table", 
 inline OptionSpec html_option() {
   return value("html", ValueType::file, "FILE", "also write the results as one page with charts");
 }
+/// `example`: a leaf of a workload.
+inline OptionSpec set_option(const std::string& example) {
+  return repeatable(
+      value("set", ValueType::text, "PATH=VALUE",
+            "replace a leaf of the machine (memory.dram.achieved=\"2 TB/s\", devices=4) or of the workload (" +
+                example + ")"));
+}
 inline OptionSpec quiet_option() { return flag("quiet", "print the result alone: no progress, no notes"); }
 
 /// The rows of commands that run many points.

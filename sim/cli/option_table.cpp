@@ -20,9 +20,7 @@ CommandSpec run_command() {
            flag("dump-config", "print both files with every default and stop"),
            integer("seed", 0, INT64_MAX, "seed of everything drawn; default is the workload's"),
            integer("seeds", 1, 10000, "run this many seeds from there on and print the spread of the times"),
-           repeatable(value("set", ValueType::text, "PATH=VALUE",
-                            "replace a leaf of the machine, as memory.dram.achieved=\"2 TB/s\" or devices=4")),
-           quiet_option()},
+           set_option("workload.ops.ffn.tokens=4096"), quiet_option()},
           {},
           {"sparsesim run --substrate a100.yaml --workload moe64.yaml",
            "sparsesim run --substrate h100 --workload moe64 --format json --timeline moe64.json"}};
@@ -48,9 +46,7 @@ CommandSpec serve_command() {
            value("ttft", ValueType::text, "TIME",
                  "search the highest rate that gives 95 % of the requests their first token within this: 500 ms"),
            value("tpot", ValueType::text, "TIME", "the same of the time per output token"),
-           repeatable(value("set", ValueType::text, "PATH=VALUE",
-                            "replace a leaf of the machine (memory.dram.achieved=\"2 TB/s\") or of the workload "
-                            "(workload.serving.max_sequences=64, workload.parallel.tensor=4)")),
+           set_option("workload.serving.max_sequences=64, workload.parallel.tensor=4"),
            value("quality", ValueType::text, "DENSE,SPARSE", "what you measured of the answers, to print beside"),
            value("points-out", ValueType::file, "FILE", "write a line per rate and side (CSV)"),
            value("requests-out", ValueType::file, "FILE", "write a line per request (CSV)"),

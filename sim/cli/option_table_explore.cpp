@@ -71,6 +71,7 @@ CommandSpec recommend_command() {
        value("target", ValueType::text, "X", "speedup whose zeros are searched", "2"),
        value("quality", ValueType::file, "FILE",
              "CSV with columns pattern, sparsity, quality: what you measured, shown beside the speedup"),
+       set_option("workload.ops.linear.m=16"),
        integer("seed", 0, INT64_MAX, "seed of everything drawn; default is the workload's"),
        integer("threads", 1, 1024, "patterns simulated at once; default is one per processor"), html_option(),
        format_option(), quiet_option()},

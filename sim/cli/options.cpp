@@ -46,6 +46,15 @@ const CommandSpec& command_or_throw(const std::string& name) {
   throw UsageError(fmt::format("unknown option \"{}\" of {}{}", given, command.name, suggestion(bare, known, "--")));
 }
 
+/// What a command cannot do without: " --substrate S --workload W".
+std::string needed(const CommandSpec& command) {
+  std::string text;
+  for (const OptionSpec& argument : command.positionals) text += argument.required ? " " + argument.name : "";
+  for (const OptionSpec& option : command.options)
+    if (option.required) text += fmt::format(" --{} {}", option.name, option.placeholder);
+  return text;
+}
+
 void blame_unknown_option(const CommandSpec& command, const Strings& arguments) {
   for (const std::string& argument : arguments) {
     if (argument == "--") return;
@@ -182,8 +191,9 @@ ParsedCommand parse_command_line(const std::vector<std::string>& arguments) {
     return parsed;
   } catch (const po::too_many_positional_options_error&) {
     blame_unknown_option(command, arguments);  // "--fromat json" leaves "json" without a name
-    throw UsageError(fmt::format("{} takes {} argument{} without a name, more are given", command.name,
-                                 command.positionals.size(), command.positionals.size() == 1 ? "" : "s"));
+    throw UsageError(fmt::format("{} takes {} word{} without an option, more are given: sparsesim {}{}", command.name,
+                                 command.positionals.size(), command.positionals.size() == 1 ? "" : "s", command.name,
+                                 needed(command)));
   } catch (const po::invalid_command_line_syntax& error) {
     const bool extra = error.kind() == po::invalid_syntax::extra_parameter;
     throw UsageError(

@@ -8,6 +8,7 @@
 
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
+#include "sim/cli/settings.h"
 #include "sim/page/page.h"
 
 namespace sparsesim {
@@ -40,8 +41,7 @@ int run_recommend(const ParsedCommand& command) {
   options.threads = static_cast<int>(command.integer("threads").value_or(0));
   options.explain_all = page || command.get("format") == "json";
   options.stop = &InterruptGuard::stop();
-  const Substrate substrate = load_substrate(command.get("substrate"), shipped("substrates"));
-  const Workload workload = load_workload(command.get("workload"), shipped("workloads"));
+  const auto [substrate, workload] = load_inputs(command);
   const WorkloadOp& op = find_product(workload, substrate, command.get("op"));
   options.seed = command.integer("seed") ? static_cast<std::uint64_t>(*command.integer("seed")) : workload.seed;
   ProgressBar bar("patterns");

@@ -36,8 +36,7 @@ bool add_distribution(const ParsedCommand& command, const Workload& workload, co
 }  // namespace
 
 int run_run(const ParsedCommand& command) {
-  const Substrate substrate = load_with_settings(command.get("substrate"), command.get_all("set"));
-  const Workload workload = load_workload(command.get("workload"), shipped("workloads"));
+  const auto [substrate, workload] = load_inputs(command);
   const std::string serving = resolved_serving(workload);  // not used here, and yet its keys must be right
   if (command.flag("dump-config")) {
     fmt::print("# substrate\n{}---\n# workload\n{}{}", dump_substrate(substrate), workload.resolved, serving);

@@ -16,7 +16,6 @@
 namespace sparsesim::cli {
 namespace {
 
-constexpr std::string_view kWorkload = "workload.";
 constexpr std::size_t kRatesMost = 64;
 
 /// Requests per second, ascending or not. Errors: UsageError.
@@ -48,15 +47,9 @@ config::Node load_served_tree(const ParsedCommand& command, std::vector<std::str
       const std::string value = option == "trace" ? config::yaml_text(*text) : *text;
       changes.push_back(workload_change(tree, "serving." + option, value, "--" + option));
     }
-  for (const std::string& setting : command.get_all("set")) {
-    const auto equals = setting.find('=');
-    if (equals == std::string::npos) throw UsageError(fmt::format("--set \"{}\": expected PATH=VALUE", setting));
-    if (setting.starts_with(kWorkload))
-      changes.push_back(workload_change(tree, setting.substr(kWorkload.size(), equals - kWorkload.size()),
-                                        setting.substr(equals + 1), "--set"));
-    else
-      machine_settings.push_back(setting);
-  }
+  Settings settings = split_settings(tree, command.get_all("set"));
+  changes.insert(changes.end(), settings.workload.begin(), settings.workload.end());
+  machine_settings = std::move(settings.machine);
   return config::with_changes(tree, changes);
 }
 

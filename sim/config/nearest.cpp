@@ -1,8 +1,9 @@
 // Likely typos: optimal string alignment distance (insert, delete, replace, swap neighbours), letters of either case
-// alike.
+// alike. Beyond a single slip, a word that is a part of another is nearer than letters say.
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 #include "sim/config/reader.h"
 
@@ -30,6 +31,28 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return back[b.size()];
 }
 
+/// Whether one word is the whole beginning of the other ("vocab" of "vocabulary"), or its last part ("heads" of
+/// "num_heads").
+bool shares_part(std::string_view a, std::string_view b) {
+  constexpr std::size_t shortest = 3;
+  if (a.size() > b.size()) std::swap(a, b);
+  if (a.size() < shortest || a.size() == b.size()) return false;
+  const char before = b[b.size() - a.size() - 1];
+  return b.starts_with(a) || (b.ends_with(a) && (before == '_' || before == '-' || before == '.'));
+}
+
+/// The one known word that shares a part with this; nothing where there are several.
+template <class List>
+std::string same_part(std::string_view word, const List& known) {
+  std::string found;
+  for (const auto& candidate : known) {
+    if (!shares_part(word, candidate)) continue;
+    if (!found.empty()) return {};
+    found = candidate;
+  }
+  return found;
+}
+
 template <class List>
 std::string nearest_in(std::string_view word, const List& known) {
   if (word.empty() || word.size() > word_bytes_max) return {};
@@ -46,7 +69,9 @@ std::string nearest_in(std::string_view word, const List& known) {
       best = candidate;
     }
   }
-  return best;
+  if (best_distance <= 1) return best;
+  const std::string part = same_part(word, known);
+  return part.empty() ? best : part;
 }
 
 }  // namespace

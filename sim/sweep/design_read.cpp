@@ -129,11 +129,20 @@ class DesignReader {
   std::vector<std::pair<std::string, config::Position>> conditions_;
 };
 
+/// What paths of the two languages begin with.
+constexpr std::string_view kSections[] = {"ops", "model", "recipe", "parallel", "pass", "training", "dynamic", "seed"};
+constexpr std::string_view kGroups[] = {"compute", "dispatch", "memory", "fabric", "power", "kernels", "devices"};
+
 bool require_parameter(const std::string& path, const config::Position& place, config::Diagnostics& diagnostics) {
   for (const std::string input : {"substrate", "workload"})
     if (path == input || path.starts_with(input + ".")) return true;
-  diagnostics.add(place, fmt::format("\"{}\" is no parameter", path),
-                  "substrate, workload, substrate.PATH, workload.seed or workload.ops.NAME.KEY");
+  const std::string_view first = std::string_view(path).substr(0, path.find('.'));
+  const bool of_workload = std::find(std::begin(kSections), std::end(kSections), first) != std::end(kSections);
+  const bool of_machine = std::find(std::begin(kGroups), std::end(kGroups), first) != std::end(kGroups);
+  std::string hint = "substrate, workload, substrate.PATH, workload.seed or workload.ops.NAME.KEY";
+  if (of_workload || of_machine)
+    hint = fmt::format("did you mean \"{}.{}\"?", of_workload ? "workload" : "substrate", path);
+  diagnostics.add(place, fmt::format("\"{}\" is no parameter", path), std::move(hint));
   return false;
 }
 

@@ -428,6 +428,11 @@ class CommandLine(Files):
         self.one_line(*run, "--set", "memory.dram.peak", part="PATH=VALUE")
         self.one_line(*run, "--set", "=3", part="unknown path")
         self.one_line(*run, "--set", "", part="PATH=VALUE")
+        self.one_line(*run, "--set", "ops.a.m=3", part='did you mean "workload.ops.a.m"?')
+        self.one_line(*run, "--set", "workload.ops.b.m=3", part='no item is called "b"')
+        named = [*run[:-1], self.write("named.yaml", GEMM.replace("op:", "name: a, op:"))]
+        self.assertIn("--set:1:1: error: ops[0].m must be an integer", self.refused(*named, "--set", "workload.ops.a.m=x"))
+        self.one_line("run", "a100", "moe64", part="sparsesim run --substrate S --workload W")
         for value in ["", "3", "3 GHz", "nan GB/s", "inf GB/s", "-1 GB/s", "1e999 GB/s", "3 GB/s x", "0 GB/s"]:
             self.one_line(*run, "--set", "memory.dram.achieved=" + value, part="memory.dram.achieved")
         for setting in ["memory.dram.achieved=900 TB/s", "compute.units=1e12", "compute.units=1.5", "memory.line=33 B",
@@ -438,7 +443,7 @@ class CommandLine(Files):
         self.one_line("rnu", part='did you mean "run"?')
         self.one_line("run", "--workload", "w", part="--substrate")
         self.one_line("run", "--substrate", "", "--workload", "w", part="must not be empty")
-        self.one_line("run", "--substrate", "a100", "--workload", "moe64", "extra", part="takes 0 arguments")
+        self.one_line("run", "--substrate", "a100", "--workload", "moe64", "extra", part="takes 0 words")
         self.one_line("validate", "--measurements", "m.csv", "--threads", "0", part="1 to 1024")
         self.one_line("validate", "--measurements", "m.csv", "--threads", "9" * 30, part="1 to 1024")
         self.one_line("run", "-x", part="-x")

@@ -196,6 +196,15 @@ class Run(ProgramTest):
         slow = read(self.accepted(*self.words("--set", "memory.dram.achieved=200 GB/s", "--format", "json")))
         self.assertGreater(slow["dense_us"], read(self.accepted(*self.words("--format", "json")))["dense_us"])
 
+    def test_a_setting_changes_the_workload(self):
+        self.write("small.yaml", "name: w\nops: [{name: a, op: gemm, m: 8, n: 1024, k: 1024}]\n")
+        words = ["run", "--substrate", "a100", "--workload", "small.yaml"]
+        self.assertIn("m: 4096", self.accepted(*words, "--set", "workload.ops.a.m=4096", "--dump-config"))
+        small, large = (read(self.accepted(*words, "--format", "json", *more)) for more in
+                        [[], ["--set", "workload.ops.a.m=4096", "--set", "substrate.memory.dram.achieved=1 TB/s"]])
+        self.assertEqual(large["ops"][0]["counters"]["dense"]["useful_macs"], 512 * small["ops"][0]["counters"]["dense"]["useful_macs"])
+        self.assertNotEqual(small["provenance"]["inputs_hash"], large["provenance"]["inputs_hash"])
+
     def test_quiet_is_one_line(self):
         text = self.accepted(*self.words("--quiet"))
         self.assertEqual(text.count("\n"), 1)

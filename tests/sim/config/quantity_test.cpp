@@ -83,5 +83,12 @@ TEST_CASE("Nearest names: likely typos only") {
   CHECK(nearest("latnecy", known) == "latency");  // swapped neighbours are one edit
   CHECK(nearest("voltage", known).empty());
   CHECK(nearest("", known).empty());
+  const std::vector<std::string> keys = {"heads", "kv_heads", "vocabulary", "head_dim", "out"};
+  CHECK(nearest("num_heads", keys) == "heads");  // though "kv_heads" has fewer letters that differ
+  CHECK(nearest("kv_head", keys) == "kv_heads");
+  CHECK(nearest("vocab", keys) == "vocabulary");
+  CHECK(nearest("output", keys) == "out");
+  CHECK(nearest("ou", keys) == "out");
+  CHECK(nearest("head", keys) == "heads");
   CHECK(nearest(std::string(1 << 20, 'x'), known).empty());
 }
