@@ -159,9 +159,18 @@ class Player {
     device_busy_[device][static_cast<std::size_t>(Resource::fixed)] += launch.fixed_seconds;
     result_.counters.device = add(result_.counters.device, launch.counters);
     result_.counters.launches += 1;
+    count_kernel(*stage.launch);
     result_.uses_devices = true;
     record(start, launch.time, stage.launch->name, "kernel", stage.device);
     record_tasks(start, launch, stage);
+  }
+
+  void count_kernel(const Launch& launch) {
+    auto use = std::find_if(result_.kernels.begin(), result_.kernels.end(),
+                            [&](const KernelUse& known) { return known.name == launch.kernel; });
+    if (use == result_.kernels.end()) use = result_.kernels.insert(use, {launch.kernel, 0, 0});
+    use->launches += 1;
+    use->tasks += static_cast<std::int64_t>(launch.tasks.size());
   }
 
   void play_exchange(const Stage& stage) {

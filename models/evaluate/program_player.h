@@ -35,12 +35,19 @@ struct RunCounters {
   RunCounters& scale(double factor);
 };
 
+/// A kernel of the library that a program launches.
+struct KernelUse {
+  std::string name;
+  std::int64_t launches = 0, tasks = 0;  // over all devices
+};
+
 struct ProgramResult {
   Time time;                              // when all was issued before
   Time host;                              // that issuing takes; with graphs none
   Time hosted;                            // from an idle host to the end, >= time; with graphs the same
   RunCounters counters;                   // summed over devices
   std::array<double, kResources> busy{};  // seconds each resource needs at its full rate, on the slowest device
+  std::vector<KernelUse> kernels;         // in the order of their first launches
   bool uses_devices = false, uses_fabric = false;
   Resource bound() const;      // the largest of busy
   double utilisation() const;  // busy[bound()] / time

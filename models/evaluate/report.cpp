@@ -46,6 +46,13 @@ ordered_json aligned_json(const SparsitySummary& s) {
   return {{"cache", s.aligned_cache}, {"dispatch", s.aligned_dispatch}, {"transfer", s.aligned_transfer}};
 }
 
+ordered_json kernels_json(const std::vector<KernelUse>& kernels) {
+  ordered_json out = ordered_json::array();
+  for (const KernelUse& use : kernels)
+    out.push_back({{"name", use.name}, {"launches", use.launches}, {"tasks", use.tasks}});
+  return out;
+}
+
 ordered_json op_json(const OpResult& op) {
   const OpPrediction& p = op.prediction;
   ordered_json out = {
@@ -64,7 +71,8 @@ ordered_json op_json(const OpResult& op) {
       {"bound",
        {{"dense", bound_json(p.dense.busy, p.dense.time.seconds())},
         {"sparse", bound_json(p.sparse.busy, p.sparse.time.seconds())}}},
-      {"counters", {{"dense", counters_json(p.dense.counters)}, {"sparse", counters_json(p.sparse.counters)}}}};
+      {"counters", {{"dense", counters_json(p.dense.counters)}, {"sparse", counters_json(p.sparse.counters)}}},
+      {"kernels", {{"dense", kernels_json(p.dense.kernels)}, {"sparse", kernels_json(p.sparse.kernels)}}}};
   for (const SparsityFact& fact : p.sparsity.facts) out["facts"][fact.name] = fact.value;
   if (op.bubble > 0) out["bubble"] = op.bubble;
   if (op.removed > 0) out["removed"] = op.removed;
@@ -125,6 +133,20 @@ std::string label(const OpResult& op) {
 /// Columns that a text takes on a terminal: one per character of UTF-8.
 std::size_t columns_of(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+std::string kernels_text(const std::vector<KernelUse>& kernels) {
+  std::string text;
+  for (const KernelUse& use : kernels)
+    text += fmt::format("{}{} ({} task{}{})", text.empty() ? "" : ", ", use.name, use.tasks, use.tasks == 1 ? "" : "s",
+                        use.launches > 1 ? fmt::format(" in {} launches", use.launches) : "");
+  return text.empty() ? "none" : text;
+}
+
+/// What ran, of one run of the op: "hopper_128x256 (1840 tasks) -> cusparselt_128x256 (1376 tasks)".
+std::string kernels_line(const OpPrediction& p) {
+  const std::string dense = kernels_text(p.dense.kernels), sparse = kernels_text(p.sparse.kernels);
+  return fmt::format("    {}\n", dense == sparse ? dense : fmt::format("{} -> {}", dense, sparse));
 }
 
 std::string facts_line(const SparsitySummary& sparsity) {
@@ -237,7 +259,7 @@ std::string format_summary(const RunResult& r) {
   return out + "\n";
 }
 
-std::string format_table(const RunResult& r) {
+std::string format_table(const RunResult& r, bool kernels) {
   std::size_t width = 24;  // of the names
   for (const auto& op : r.ops) width = std::max(width, columns_of(label(op)));
   const auto us = [](double value) { return fmt::format("{:.1f}", value); };
@@ -256,6 +278,7 @@ std::string format_table(const RunResult& r) {
     row(label(op), us(op.dense_us()), us(op.sparse_us()), cost_alone ? "-" : times(op.realised_speedup()),
         times(ideal_speedup(p.sparsity.declared)),
         fmt::format("{} -> {}", name(p.dense.bound()), name(p.sparse.bound())));
+    if (kernels) out += kernels_line(p);
     if (p.fallback) out += fmt::format("    runs densely: {}\n", p.fallback_reason);
     out += facts_line(p.sparsity);
   }

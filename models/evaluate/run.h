@@ -92,8 +92,8 @@ struct RunResult {
 RunResult run(const Workload& workload, const Substrate& substrate, const RunOptions& options,
               LaunchMemo* memo = nullptr);
 
-/// A short table for people.
-std::string format_table(const RunResult& result);
+/// A short table for people; with `kernels` each op has a line with the kernels that it launches.
+std::string format_table(const RunResult& result, bool kernels = false);
 /// One line: both times, the speedup and its range.
 std::string format_summary(const RunResult& result);
 /// The JSON contract of docs/output.md.

@@ -1,6 +1,8 @@
 // Fabrics and kernel libraries: the files that several substrates share.
 
 #include <algorithm>
+#include <set>
+#include <span>
 
 #include "models/substrate/quantity_reader.h"
 #include "models/substrate/substrate_reader.h"
@@ -11,6 +13,7 @@ namespace {
 
 using config::MapReader;
 using config::Node;
+using Strings = std::vector<std::string>;
 
 constexpr int kMostDevices = 65536;
 
@@ -90,6 +93,33 @@ Kernel read_kernel(const Node& node, const SourceTable& sources, ReadContext& co
   return kernel;
 }
 
+std::string no_kernel(const std::string& name) { return "no kernel of the library is called \"" + name + "\""; }
+
+std::string near_kernel(const std::string& name, const std::vector<Kernel>& library) {
+  Strings names;
+  for (const Kernel& kernel : library) names.push_back(kernel.name);
+  const std::string near = config::nearest(name, names);
+  return near.empty() ? "" : "did you mean \"" + near + "\"?";
+}
+
+/// The constants of a kernel that stand beside its `keys`. A name that no kernel has, but nearly, is a slip.
+void read_beside(const Node& node, std::span<const std::string_view> keys, Kernel& kernel, const SourceTable& sources,
+                 ReadContext& context) {
+  std::set<std::string> known;
+  for (const Kernel& other : context.substrate.kernels)
+    for (const auto& [name, constant] : other.constants) known.insert(name);
+  const Strings names(known.begin(), known.end());
+  for (const auto& [name, value] : node.entries()) {
+    if (std::find(keys.begin(), keys.end(), name) != keys.end()) continue;
+    const std::string near = known.contains(name) ? "" : config::nearest(name, names);
+    if (near.empty())
+      read_named(node, name, "kernels." + kernel.name + ".", kernel.constants, sources, context);
+    else
+      context.diagnostics.add(node.key_position(name), "no kernel of the library has a constant \"" + name + "\"",
+                              "did you mean \"" + near + "\"?");
+  }
+}
+
 }  // namespace
 
 void read_fabric(MapReader& map, const SourceTable& sources, ReadContext& context) {
@@ -116,9 +146,37 @@ void read_fabric(MapReader& map, const SourceTable& sources, ReadContext& contex
 void amend_kernel(const Node& node, Kernel& kernel, const SourceTable& sources, ReadContext& context) {
   MapReader map(node, context.diagnostics);
   read_shape(map, kernel);
-  for (const auto& [name, value] : node.entries())
-    if (std::find(kKernelShapeKeys.begin(), kKernelShapeKeys.end(), name) == kKernelShapeKeys.end())
-      read_named(node, name, "kernels." + kernel.name + ".", kernel.constants, sources, context);
+  read_beside(node, kKernelShapeKeys, kernel, sources, context);
+}
+
+void add_kernel(const std::string& name, const Node& node, const SourceTable& sources, ReadContext& context) {
+  const std::vector<Kernel>& library = context.substrate.kernels;
+  MapReader map(node, context.diagnostics);
+  Kernel kernel;
+  if (const auto like = map.optional("like")) {
+    const auto model =
+        std::find_if(library.begin(), library.end(), [&](const Kernel& known) { return known.name == like->scalar(); });
+    if (model == library.end())
+      return map.mistake("like", no_kernel(like->scalar()), near_kernel(like->scalar(), library));
+    kernel = *model;
+  } else if (!map.has("op")) {
+    const std::string near = near_kernel(name, library);
+    context.diagnostics.add(node.key_position(), no_kernel(name),
+                            near.empty() ? "a further one says which it is `like`, or its `op` and `dtypes`" : near);
+    return;
+  }
+  kernel.name = name;
+  kernel.op = kernel.op.empty() ? map.text("op") : map.text("op", kernel.op);
+  kernel.dtypes = read_texts(map, "dtypes", kernel.dtypes);
+  if (kernel.dtypes.empty() && !map.has("dtypes")) map.mistake("missing key \"dtypes\" in " + node.path());
+  kernel.patterns = read_texts(map, "patterns", kernel.patterns.empty() ? Strings{"dense"} : kernel.patterns);
+  read_shape(map, kernel);
+  map.text("note", "");
+  std::vector<std::string_view> keys = {"like", "op", "dtypes", "patterns", "note"};
+  keys.insert(keys.end(), kKernelShapeKeys.begin(), kKernelShapeKeys.end());
+  read_beside(node, keys, kernel, sources, context);
+  context.origins["kernels." + name] = node.key_position();
+  context.substrate.kernels.push_back(std::move(kernel));
 }
 
 void read_kernels(const Node& list, const SourceTable& sources, ReadContext& context) {

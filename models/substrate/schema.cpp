@@ -245,11 +245,18 @@ std::string head_schema() {
   return needed_map(head, R"(["backend", "date"])");
 }
 
-/// `kernels` is a library of its own, or shapes and constants in place of some of the architecture's.
+/// `kernels` is a library of its own, or shapes and constants in place of some of the architecture's and kernels beside
+/// them.
 std::string kernels_schema() {
+  Object keys = kernel_shape();
+  keys.add("like", text_schema())
+      .add("op", text_schema())
+      .add("dtypes", list_of(text_schema()))
+      .add("patterns", list_of(text_schema()))
+      .add("note", text_schema());
   const std::string amendment = Object()
                                     .add("type", json_text("object"))
-                                    .add("properties", kernel_shape().str())
+                                    .add("properties", keys.str())
                                     .add("additionalProperties", reference("constant"))
                                     .str();
   return Object().add("anyOf", "[" + list_of(kernel_schema()) + ", " + map_of(amendment) + "]").str();

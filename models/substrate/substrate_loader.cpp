@@ -164,16 +164,16 @@ void Loader::read_kernel_key(MapReader& map, const SourceTable& sources) {
   read_kernels(*node, sources, context_);
 }
 
-/// Constants in place of the library's, as soon as the library is there.
+/// Constants in place of the library's, and kernels beside its own, as soon as the library is there.
 void Loader::amend_kernels() {
   for (const auto& [kernels, sources] : amendments_) {
     for (const auto& [name, constants] : kernels.entries()) {
       const auto same_name = [&, kernel = name](const Kernel& known) { return known.name == kernel; };
       const auto found = std::find_if(substrate_.kernels.begin(), substrate_.kernels.end(), same_name);
-      if (found == substrate_.kernels.end())
-        diagnostics_.add(kernels.key_position(name), "no kernel of the library is called \"" + name + "\"");
-      else if (constants.type() != Node::Type::map)
+      if (constants.type() != Node::Type::map)
         diagnostics_.add(constants.position(), "expected a map from constants to numbers at " + constants.path());
+      else if (found == substrate_.kernels.end())
+        add_kernel(name, constants, sources, context_);
       else
         amend_kernel(constants, *found, sources, context_);
     }

@@ -32,7 +32,13 @@ void read_fabric(config::MapReader& map, const SourceTable& sources, ReadContext
 /// Appends the kernels of a list (of a library file or inline). Errors: two kernels of one name, wrong values.
 void read_kernels(const config::Node& list, const SourceTable& sources, ReadContext& context);
 
-/// Reads a map of constants into a kernel: those that are there are replaced.
+/// Reads a map of constants into a kernel: those that are there are replaced. Errors: names that are nearly those of
+/// constants that the library has.
 void amend_kernel(const config::Node& map, Kernel& kernel, const SourceTable& sources, ReadContext& context);
+
+/// Appends a kernel that the library has not: all of `like`, a kernel that it has, but for what the map says; without
+/// `like` the map needs `op` and `dtypes`. Its constants stand beside its keys. Errors: those of amend_kernel(), a map
+/// with neither.
+void add_kernel(const std::string& name, const config::Node& map, const SourceTable& sources, ReadContext& context);
 
 }  // namespace sparsesim

@@ -16,6 +16,7 @@ CommandSpec run_command() {
            required(value("workload", ValueType::workload, "W",
                           "work: a file, - for standard input, or the name of a shipped one")),
            format_option(),
+           flag("kernels", "also say which kernels of the library each operation launches, dense -> sparse"),
            value("timeline", ValueType::file, "FILE", "write the schedule as Chrome trace events, for Perfetto"),
            flag("dump-config", "print both files with every default and stop"),
            integer("seed", 0, INT64_MAX, "seed of everything drawn; default is the workload's"),

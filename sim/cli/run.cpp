@@ -65,7 +65,7 @@ int run_run(const ParsedCommand& command) {
   else if (command.flag("quiet"))
     fmt::print("{}", format_summary(result));
   else
-    fmt::print("{}", format_table(result));
+    fmt::print("{}", format_table(result, command.flag("kernels")));
   return kOk;
 }
 

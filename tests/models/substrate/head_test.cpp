@@ -187,6 +187,39 @@ TEST_CASE("kernels as a map replaces constants of the library alone") {
       std::string::npos);
 }
 
+TEST_CASE("kernels as a map adds kernels beside the library's") {
+  const Folder folder;
+  const Substrate base = load_substrate("a100", folder.search());
+  const auto model = std::find_if(base.kernels.begin(), base.kernels.end(),
+                                  [](const Kernel& kernel) { return kernel.name == "cusparselt_128x128"; });
+  REQUIRE(model != base.kernels.end());
+  const Substrate mine = load_file(folder, R"(base: a100
+kernels:
+  mine: {like: cusparselt_128x128, quality: tuned, tile: [256, 64, 64], dtypes: [fp16],
+         step_overhead_cycles: {value: 7 cycles, kind: measured, source: this-machine}}
+  whole: {op: gemm, dtypes: [bf16], tile: [64, 64, 64], stages: 3}
+)" + kHeadSources);
+  REQUIRE(mine.kernels.size() == base.kernels.size() + 2);
+  const Kernel &like = mine.kernels[base.kernels.size()], &whole = mine.kernels.back();
+  CHECK(like.name == "mine");
+  CHECK((like.op == model->op && like.patterns == model->patterns && like.stages == model->stages));
+  CHECK((like.quality == "tuned" && like.tile_m == 256 && like.tile_n == 64));
+  CHECK(like.dtypes == std::vector<std::string>{"fp16"});
+  for (const auto& [name, constant] : model->constants)
+    if (name != "step_overhead_cycles") CHECK(like.constants.at(name).value == constant.value);
+  CHECK(like.constants.at("step_overhead_cycles").value == 7);
+  CHECK((whole.op == "gemm" && whole.stages == 3 && whole.patterns == std::vector<std::string>{"dense"}));
+  for (const auto& [text, says] : std::vector<std::pair<std::string, std::string>>{
+           {"mine: {like: cusparselt_128x129}", "did you mean \"cusparselt_128x128\"?"},
+           {"mine: {tile: [64, 64, 64]}", "a further one says which it is `like`"},
+           {"mine: {op: gemm}", "missing key \"dtypes\" in kernels.mine"},
+           {"cusparselt_128x128: {step_overhed_cycles: {value: 7, kind: measured, source: this-machine}}",
+            "did you mean \"step_overhead_cycles\"?"}}) {
+    CAPTURE(text);
+    CHECK(head_mistakes("base: a100\nkernels: {" + text + "}\n" + kHeadSources).find(says) != std::string::npos);
+  }
+}
+
 TEST_CASE("a fingerprint made whole stands without its base, and says what it took") {
   const Folder folder;
   const std::string text = "base: a100\n" + kHead +
