@@ -207,7 +207,7 @@ class Lowering {
     if (splits_ > 1)
       shape.scratch_bytes = results * 4;  // FP32 partial results, read back by the combine pass
     else
-      shape.store_bytes = results * bytes_;
+      shape.store_bytes = results * std::max(2.0, bytes_);  // of 8-bit operands: 16 bits
     shape.useful_macs = loop_.products * n * static_cast<double>(group.needed) * head_dim_;
     shape.issued_macs = ideal_.padding ? shape.useful_macs : loop_.products * n * blocks * tile_scores_ * head_dim_;
     return shape;

@@ -47,11 +47,12 @@ std::unique_ptr<Op> gemm_from_row(const MeasuredOp& row) {
   for (const std::int64_t side : {row.m, row.n, row.k})
     require_at_most(static_cast<double>(side), 0x1p31, "elements along one side");
   const auto found = row.params.find("accumulate");
-  GemmSize size{.m = row.m, .n = row.n, .k = row.k, .dtype = row.dtype};
+  LayerTypes types = row_types(row);
+  GemmSize size{.m = row.m, .n = row.n, .k = row.k, .dtype = types.activations};
   if (found != row.params.end()) size.accumulate = found->second;
   if (size.accumulate != "fp32" && size.accumulate != "fp16")
     throw UnsupportedError("accumulate is fp32 or fp16; the row says " + size.accumulate);
-  return std::make_unique<Gemm>(std::move(size));
+  return std::make_unique<Gemm>(std::move(size), std::move(types.weights));
 }
 
 }  // namespace sparsesim

@@ -66,6 +66,14 @@ std::string why_unpacked(const std::string& type, const std::string& dtype, cons
                      substrate.name, rate ? "kernel" : "matrix unit", type);
 }
 
+LayerTypes row_types(const MeasuredOp& row) {
+  static constexpr std::array<std::string_view, 3> kFrameworks = {"library:vllm", "library:sglang", "library:trtllm"};
+  const bool served = std::any_of(kFrameworks.begin(), kFrameworks.end(),
+                                  [&](std::string_view name) { return row.kernel.starts_with(name); });
+  if (!served || row.dtype != "fp8") return {row.dtype, {}};
+  return {"bf16", {.type = "fp8", .block = 0}};
+}
+
 ScaledWeights read_scaled_weights(config::MapReader& map, const std::string& dtype) {
   static constexpr std::array<std::string_view, 2> kTypes = {"same", "fp8"};
   ScaledWeights weights;

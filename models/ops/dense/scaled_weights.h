@@ -5,6 +5,7 @@
 #include <string>
 
 #include "models/ops/dense/gemm_kernels.h"
+#include "models/ops/measured_op.h"
 #include "sim/config/reader.h"
 
 namespace sparsesim {
@@ -35,6 +36,14 @@ Launch lower_quantisation(std::int64_t elements, const std::string& dtype, const
 
 /// Why products with such weights do not run in the weights' type on a machine; empty where they do.
 std::string why_unpacked(const std::string& type, const std::string& dtype, const Substrate& substrate);
+
+/// Type of the activations of a measured row, and its weights. A layer that a serving framework runs in fp8
+/// (`library:vllm...`, `sglang`, `trtllm`) takes and gives bf16: the call makes its activations fp8, one scale for all.
+struct LayerTypes {
+  std::string activations;
+  ScaledWeights weights;
+};
+LayerTypes row_types(const MeasuredOp& row);
 
 /// Keys: weights (same or fp8), scale_block (128). Mistakes: fp8 weights beside activations that have not 16 bits.
 ScaledWeights read_scaled_weights(config::MapReader& map, const std::string& dtype);

@@ -164,10 +164,12 @@ std::string expert_type(const MoeSpec& spec, const Substrate& substrate) {
 MoeTile expert_tile(const MoeSpec& spec, const Kernel& kernel, std::int64_t tokens, std::int64_t experts,
                     const Substrate& substrate) {
   if (const auto own = own_moe_tile(kernel)) return *own;
-  if (spec.weights.block > 0 && expert_type(spec, substrate) != spec.dtype)
-    return scaled_moe_tile(tokens, spec.weights.block);
+  const bool bytes = spec.weights.any() && expert_type(spec, substrate) != spec.dtype;
+  if (bytes && spec.weights.block > 0) return scaled_moe_tile(tokens, spec.weights.block);
   const auto rule = grouped_constants(kernel).tile_rule < 0.5 ? MoeTileRule::experts : MoeTileRule::tokens;
-  return choose_moe_tile(substrate.product, rule, tokens, experts, spec.intermediate);
+  MoeTile tile = choose_moe_tile(substrate.product, rule, tokens, experts, spec.intermediate);
+  if (bytes) tile.k = std::max(tile.k, 128);  // a line of bytes; the library's table for 8 bits is not kept here
+  return tile;
 }
 
 Capacity MoeFfn::capacity(const LowerContext& context) const {

@@ -160,7 +160,9 @@ std::unique_ptr<Op> moe_from_row(const MeasuredOp& row) {
   spec.shared_experts = parameter<std::int64_t>(row, "shared_experts", 0);
   check_row_sizes(row, kLayerExtentMost, spec.experts, spec.shared_experts);
   spec.gated = parameter<int>(row, "gated", 1) != 0;
-  spec.dtype = row.dtype;
+  const LayerTypes types = row_types(row);
+  spec.dtype = types.activations;
+  spec.weights = types.weights;
   spec.devices = std::max(1, row.devices);
   spec.routing = row_routing(row);
   spec.kernel = library_kernel(row.kernel);

@@ -165,6 +165,22 @@ TEST_CASE("heads outside read shared keys again where those of all sequences exc
   CHECK(bytes(256, true) > 1.3 * bytes(256, false));
 }
 
+TEST_CASE("8-bit operands halve the multiplies of a block, not its exponentials: long sequences gain less than twice") {
+  for (const char* device : {"h100-sxm5-80gb", "b200-sxm-180gb"}) {
+    AttentionSize size = prefill(1, 16384, 16, 16);
+    const double wide = seconds(Attention(size).lower({machine(device), {}, 1}), machine(device));
+    size.dtype = "fp8";
+    const Program narrow = Attention(size).lower({machine(device), {}, 1});
+    const double gain = wide / seconds(narrow, machine(device));
+    CHECK(gain > 1.2);
+    CHECK(gain < 2);
+    double stored = 0;
+    for (const Task& task : attention_launch(narrow).tasks)
+      stored += attention_launch(narrow).shapes[task.shape].store_bytes;
+    CHECK(stored == doctest::Approx(16384.0 * 16 * 128 * 2));  // results have 16 bits
+  }
+}
+
 TEST_CASE("a narrow window makes the cost per query independent of the sequence") {
   const Substrate& substrate = machine("h100");
   const auto kernel_time = [&](std::int64_t batch, std::int64_t seq) {

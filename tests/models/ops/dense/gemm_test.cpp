@@ -95,6 +95,26 @@ TEST_CASE("a row says what it sums in; without a word it is fp32") {
   CHECK(dynamic_cast<const Gemm&>(*gemm_from_row(row)).size().accumulate == "fp16");
 }
 
+TEST_CASE("a framework's linear layer in fp8 makes its activations fp8 first; a library's product does not") {
+  const auto lowered = [](const char* device, const char* kernel) {
+    MeasuredOp row;
+    row.m = row.n = row.k = 4096;
+    row.dtype = "fp8";
+    row.pattern = "dense";
+    row.kernel = kernel;
+    return gemm_from_row(row)->lower({machine(device), {}, 1});
+  };
+  CHECK(lowered("h100-sxm5-80gb", "library:cublas").stages.size() == 1);
+  const Program served = lowered("h100-sxm5-80gb", "library:vllm_default");
+  REQUIRE(served.stages.size() == 2);
+  const Launch& pass = *served.stages[0].launch;
+  const LaunchResult played = play(pass, machine("h100-sxm5-80gb"), {});
+  CHECK(played.counters.dram_bytes == doctest::Approx(4096.0 * 4096 * 3).epsilon(0.01));  // 2 bytes read, 1 written
+  CHECK(served.stages[1].launch->dtype == "fp8");
+  // Without a rate for fp8 the weights are unpacked beside activations of 16 bits.
+  CHECK(lowered("a100-sxm4-80gb", "library:vllm_default").stages.back().launch->dtype == "bf16");
+}
+
 TEST_CASE("useful multiplies are m n k, whatever the tiles") {
   for (std::int64_t m : {1, 100, 513})
     for (std::int64_t k : {64, 1000})

@@ -198,6 +198,24 @@ TEST_CASE("measured rows: layers of Nemotron 3 have no gate where vLLM's modular
   CHECK(macs("128", "6", 2688, "library:vllm_fused_moe") == doctest::Approx(3));
 }
 
+TEST_CASE("measured rows: a framework's experts in fp8 make what they multiply fp8, before each product") {
+  const auto names = [](const char* kernel) {
+    MeasuredOp row;
+    row.m = 64;
+    row.n = row.k = 2048;
+    row.dtype = "fp8";
+    row.kernel = kernel;
+    row.params = {{"experts", "8"}, {"top_k", "2"}, {"routing", "balanced"}};
+    std::string all;
+    for (const Stage& stage : moe_from_row(row)->lower(on("h100-sxm5-80gb")).stages)
+      if (stage.launch) all += stage.launch->name + " ";
+    return all;
+  };
+  CHECK(names("library:vllm_fused_moe").find("moe_quantise moe_up moe_activation moe_quantise moe_down") !=
+        std::string::npos);
+  CHECK(names("library:other").find("moe_quantise") == std::string::npos);
+}
+
 TEST_CASE("grouped product: a kernel is named by its beginning; another one stands in for measured rows alone") {
   const Substrate& h100 = machine("h100-sxm5-80gb");
   CHECK(find_grouped_kernel(h100, "vllm_fused_moe", "bf16").name == "vllm_fused_moe");
