@@ -21,6 +21,7 @@ struct Stream {
   bool cached = true;              // false: streamed once, never looked up
   double l2_share = 1;             // of the bytes, those this task asks L2 for; a neighbour's multicast brings the rest
   bool resident = false;           // true: read before within the task and still in the shared cache
+  double own_share = 0;            // of the bytes, those of an operand's part that no other task reads: it may lie near
 };
 
 /// The program that tasks of one shape run. Cycles are compute-unit clock cycles.

@@ -39,6 +39,7 @@ void add(Digest& digest, const TaskShape& shape) {
     digest.number(stream.bytes_per_step);
     digest.number(stream.line_bytes_per_step);
     digest.number(stream.l2_share);
+    digest.number(stream.own_share);
     digest.word(stream.cached);
     digest.word(stream.resident);
   }
@@ -54,6 +55,7 @@ LaunchMemo::Key LaunchMemo::key(const Launch& launch, const Substrate& substrate
   digest.pair(static_cast<std::uint32_t>(launch.tasks_per_unit), launch.persistent);
   for (const double value : {launch.dram_share, launch.fixed_seconds, launch.host_seconds, launch.dead_tasks})
     digest.number(value);
+  digest.word(static_cast<std::uint64_t>(substrate.memory.numa.placement));
   // Power only decides the clock, and links are no part of a device.
   for (const Field& field : fixed_fields(const_cast<Substrate&>(substrate)))
     if (!field.path.starts_with("power.") && !field.path.starts_with("fabric.")) digest.number(field.quantity->value);

@@ -56,17 +56,14 @@ Machine::Machine(const Launch& launch, const Substrate& substrate, bool without_
       simulation_(simulation_of_thread()),
       pipes_(substrate.compute.units),
       ports_(substrate.compute.units),
-      dram_ports_(substrate.compute.units),
-      l2_(static_cast<std::size_t>(std::max(1.0, substrate.memory.l2_chiplets.value))) {
+      l2_(static_cast<std::size_t>(std::max(1.0, substrate.memory.l2_chiplets.value))),
+      dram_(substrate.memory, substrate.compute.units, launch.dram_share, launch.persistent) {
   const Memory& memory = substrate.memory;
   hit_latency_ps_ = 0.5 * (memory.l2_near_latency + memory.l2_far_latency) * kPsPerSecond;
-  miss_latency_ps_ = memory.dram_latency * kPsPerSecond;
   side_latency_ps_ = memory.side_latency * kPsPerSecond;
   l2_ps_per_byte_ = static_cast<double>(l2_.size()) * kPsPerSecond / memory.l2_bandwidth;
   side_ps_per_byte_ = memory.side_bandwidth > 0 ? kPsPerSecond / memory.side_bandwidth : 0;
-  dram_ps_per_byte_ = kPsPerSecond / (memory.dram_achieved * launch.dram_share);
   port_ps_per_byte_ = memory.l2_port > 0 ? kPsPerSecond / (memory.l2_port * clock_hz) : 0;
-  dram_unit_ps_per_byte_ = memory.dram_unit > 0 ? kPsPerSecond / (memory.dram_unit * launch.dram_share) : 0;
   prepare_shapes();
   prepare_cache();
   prepare_slots();
@@ -158,27 +155,23 @@ void Machine::start(Slot& slot, std::uint32_t id, double start_ps) {
 }
 
 // When bytes that no cache has arrive from DRAM.
-double Machine::read_dram(const Slot& slot, double bytes) {
-  const double now = now_ps(), work = bytes * dram_ps_per_byte_;
+double Machine::read_dram(const Slot& slot, const Stream& stream, double bytes) {
   counters_.dram_bytes += bytes;
-  double ready = dram_.serve(now, work) + work + miss_latency_ps_;
-  if (dram_unit_ps_per_byte_ > 0) {
-    const double alone = bytes * dram_unit_ps_per_byte_;
-    ready = std::max(ready, dram_ports_[slot.unit].serve(now, alone) + alone + miss_latency_ps_);
-  }
-  return ready;
+  const DomainMemory::Arrival arrival = dram_.read(now_ps(), slot.unit, bytes, stream.own_share);
+  miss_latency_ps_ = arrival.latency_ps;
+  return arrival.ready_ps;
 }
 
 // When bytes that the L2 of the chiplet lacks arrive: all pass the memory-side cache, what it lacks comes from DRAM.
 double Machine::fill_l2(const Slot& slot, const Stream& stream, std::uint32_t group, int first, int last, double bytes,
                         double pace_ps) {
-  if (!side_cache_) return read_dram(slot, bytes);
+  if (!side_cache_) return read_dram(slot, stream, bytes);
   const double now = now_ps(), work = bytes * side_ps_per_byte_;
   const auto found = stream.cached ? side_cache_->lookup(group, first, last, now, pace_ps) : SliceCache::Lookup{};
   const double served = side_.serve(now, work) + work + side_latency_ps_;
   const double missing = bytes * (last - first - found.hit_steps) / (last - first);
   if (missing <= 0) return std::max(served, found.ready_ps);
-  const double ready = std::max({served, found.ready_ps, read_dram(slot, missing)});
+  const double ready = std::max({served, found.ready_ps, read_dram(slot, stream, missing)});
   if (stream.cached) side_cache_->insert(group, first, last, missing, ready, now);
   return ready;
 }
@@ -289,7 +282,7 @@ void Machine::finish(Slot& slot, std::uint32_t id) {
     end_ps_ = std::max(end_ps_, l2_[chiplet(slot)].serve(now_ps(), work) + work + cut.epilogue_ps);
     // Chiplets see each other's results through the memory side alone.
     if (side_cache_) side_.serve(now_ps(), through_l2 * side_ps_per_byte_);
-    dram_.serve(now_ps(), shape.store_bytes * dram_ps_per_byte_);
+    dram_.write(now_ps(), slot.unit, shape.store_bytes);
   }
   end_ps_ = std::max(end_ps_, end);
   slot_busy_ps_ += end - slot.started_ps;
@@ -316,7 +309,9 @@ LaunchResult Machine::result() const {
   for (const Server& l2 : l2_) l2_busy_ps += l2.busy_ps;
   result.busy[static_cast<int>(DeviceResource::l2)] = l2_busy_ps / kPsPerSecond / static_cast<double>(l2_.size());
   result.busy[static_cast<int>(DeviceResource::side_cache)] = side_.busy_ps / kPsPerSecond;
-  result.busy[static_cast<int>(DeviceResource::dram)] = dram_.busy_ps / kPsPerSecond;
+  result.busy[static_cast<int>(DeviceResource::dram)] = dram_.busy_ps() / kPsPerSecond;
+  result.busy[static_cast<int>(DeviceResource::numa_link)] = dram_.link_busy_ps() / kPsPerSecond;
+  result.counters.remote_bytes = dram_.remote_bytes();
   const double slots = static_cast<double>(substrate_.compute.units) * std::max(1, launch_.tasks_per_unit);
   result.balanced_seconds = slot_busy_ps_ / kPsPerSecond / slots;
   const double device = std::max(end_ps_ / kPsPerSecond, result.bound_seconds());

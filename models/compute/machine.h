@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "models/compute/domains.h"
 #include "models/compute/launch.h"
 #include "models/compute/player.h"
 #include "models/compute/server.h"
@@ -63,7 +64,7 @@ class Machine {
               double pace_ps);
   double fill_l2(const Slot& slot, const Stream& stream, std::uint32_t group, int first, int last, double bytes,
                  double pace_ps);
-  double read_dram(const Slot& slot, double bytes);
+  double read_dram(const Slot& slot, const Stream& stream, double bytes);
   std::size_t chiplet(const Slot& slot) const { return slot.unit % l2_.size(); }
   double now_ps() const { return static_cast<double>(simulation_.now().ps); }
   void at(double ps, Kind kind, std::uint32_t id);
@@ -80,18 +81,19 @@ class Machine {
   std::vector<Slot> slots_;
   std::vector<std::array<Server, kPipes>> pipes_;  // per unit
   std::vector<Server> ports_;                      // per unit: its link to L2
-  std::vector<Server> dram_ports_;                 // per unit: what it alone can draw from DRAM
   std::vector<Server> l2_;                         // per chiplet
   std::vector<SliceCache> cache_;                  // per chiplet: its second-level cache
-  Server side_, dram_, dispatcher_;
+  DomainMemory dram_;
+  Server side_, dispatcher_;
   std::optional<SliceCache> side_cache_;
   std::size_t next_task_ = 0;
   LaunchCounters counters_;
   std::vector<TaskSpan>* spans_ = nullptr;
   double end_ps_ = 0;
   double slot_busy_ps_ = 0;
-  double hit_latency_ps_, side_latency_ps_, miss_latency_ps_;
-  double port_ps_per_byte_, l2_ps_per_byte_, side_ps_per_byte_, dram_ps_per_byte_, dram_unit_ps_per_byte_;
+  double hit_latency_ps_, side_latency_ps_;
+  double miss_latency_ps_ = 0;  // of what was last read from DRAM
+  double port_ps_per_byte_, l2_ps_per_byte_, side_ps_per_byte_;
 };
 
 }  // namespace sparsesim

@@ -16,15 +16,16 @@ namespace sparsesim {
 class LaunchMemo;
 
 /// What can limit a launch on a device.
-enum class DeviceResource { tensor, vector, special, l2, side_cache, dram };
-inline constexpr int kDeviceResources = 6;
+enum class DeviceResource { tensor, vector, special, l2, side_cache, dram, numa_link };
+inline constexpr int kDeviceResources = 7;
 
 /// What a launch moved and executed.
 struct LaunchCounters {
-  double dram_bytes = 0, l2_bytes = 0, l2_hit_bytes = 0, useful_macs = 0, issued_macs = 0, tasks = 0;
+  double dram_bytes = 0, remote_bytes = 0, l2_bytes = 0, l2_hit_bytes = 0, useful_macs = 0, issued_macs = 0, tasks = 0;
   template <class Self, class F>
   static void visit(Self& self, F&& f) {
     f("dram_bytes", self.dram_bytes, "bytes read from and written to main memory");
+    f("remote_bytes", self.remote_bytes, "of these, bytes from or to another NUMA domain");
     f("l2_bytes", self.l2_bytes, "bytes between the units and the second-level cache");
     f("l2_hit_bytes", self.l2_hit_bytes, "bytes read that were still in the second-level cache");
     f("useful_macs", self.useful_macs, "multiply-adds that the result needs");

@@ -11,8 +11,8 @@
 namespace sparsesim {
 
 std::string_view name(Resource resource) {
-  constexpr std::array<std::string_view, kResources> names{"tensor", "vector", "special", "l2",  "side_cache",
-                                                           "dram",   "fabric", "fixed",   "host"};
+  constexpr std::array<std::string_view, kResources> names{"tensor", "vector",    "special", "l2",    "side_cache",
+                                                           "dram",   "numa_link", "fabric",  "fixed", "host"};
   return names[static_cast<std::size_t>(resource)];
 }
 

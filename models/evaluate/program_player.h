@@ -16,8 +16,8 @@
 namespace sparsesim {
 
 /// What can limit a run: the resources of a device, the fabric, per-call cost, and who issues the kernels.
-enum class Resource { tensor, vector, special, l2, side_cache, dram, fabric, fixed, host };
-inline constexpr int kResources = 9;
+enum class Resource { tensor, vector, special, l2, side_cache, dram, numa_link, fabric, fixed, host };
+inline constexpr int kResources = 10;
 std::string_view name(Resource resource);
 
 /// Counters of a run, so that a right time for a wrong reason can be seen. One list serves every output.

@@ -32,7 +32,9 @@ ordered_json bound_json(const std::array<double, kResources>& busy, double secon
 
 ordered_json counters_json(const RunCounters& counters) {
   ordered_json out;
-  RunCounters::visit(counters, [&](const char* key, double value, const char*) { out[key] = value; });
+  RunCounters::visit(counters, [&](const char* key, double value, const char*) {
+    if (std::string_view(key) != "remote_bytes" || value > 0) out[key] = value;  // of NUMA domains alone
+  });
   return out;
 }
 

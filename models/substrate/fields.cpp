@@ -80,6 +80,13 @@ std::vector<Field> fixed_fields(Substrate& s) {
   f("memory.dram.random_rate", m.dram_random_rate, D::rate, "sector fills per second at random addresses", false);
   f("memory.dram.row", m.dram_row_bytes, D::bytes, "row buffer of one channel", false);
   f("memory.scalar_load_share", m.scalar_load_share, D::share, "share of streaming bandwidth with 2-byte loads", false);
+  auto& n = m.numa;
+  f("memory.numa.domains", n.domains, D::none, "NUMA domains of the device; absent: one", false);
+  f("memory.numa.sockets", n.sockets, D::none, "sockets that the domains are spread over; absent: one", false);
+  f("memory.numa.remote_latency", n.remote_latency, D::time, "idle load to use, another domain of the socket", false);
+  f("memory.numa.link", n.link, D::bandwidth, "one domain to the others of its socket, per direction", false);
+  f("memory.numa.socket_latency", n.socket_latency, D::time, "idle load to use, another socket", false);
+  f("memory.numa.socket_link", n.socket_link, D::bandwidth, "one socket to the others, per direction", false);
   auto& x = s.fabric;
   f("fabric.link.bandwidth", x.link_bandwidth, D::bandwidth, "per device per direction", false);
   f("fabric.link.efficiency", x.link_efficiency, D::share, "payload share of the raw rate", false);

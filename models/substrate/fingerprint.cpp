@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "models/substrate/constants.h"
+#include "models/substrate/vocabulary.h"
 
 namespace sparsesim {
 namespace {
@@ -46,6 +47,26 @@ void add_memory(const Substrate& s, std::vector<Row>& rows) {
   rows.push_back(granule("line", bytes(m.line), m.line / m.dram_achieved, "streamed from DRAM", m.line));
   rows.push_back(granule("sector", bytes(m.sector), fill / m.dram_achieved,
                          fmt::format("alone it moves {} from DRAM", bytes(fill)), m.fill_granule));
+}
+
+/// A line from the own domain and from the others.
+void add_domains(const Substrate& s, std::vector<Row>& rows) {
+  const Numa& n = s.memory.numa;
+  if (n.domains.value <= 1) return;
+  const double sockets = std::max(1.0, n.sockets.value), per_socket = n.domains / sockets;
+  const auto add = [&](const char* what, const Quantity& latency, const Quantity& link) {
+    const std::string rate =
+        link.value > 0 ? fmt::format("at most {:.3g} GB/s", link / 1e9) : std::string("at its bandwidth");
+    rows.push_back(granule(what, bytes(s.memory.line), latency, rate, latency));
+  };
+  rows.push_back(granule("NUMA domain", fmt::format("{:.3g} GB", s.memory.dram_bytes / n.domains / 1e9),
+                         s.memory.dram_latency,
+                         fmt::format("{:g} of {:.3g} GB/s on {:g} socket{}, pages by {}", n.domains.value,
+                                     s.memory.dram_achieved / n.domains / 1e9, sockets, sockets > 1 ? "s" : "",
+                                     kNumaPlacements[static_cast<std::size_t>(n.placement)]),
+                         n.domains));
+  if (per_socket > 1) add("remote line", n.remote_latency, n.link);
+  if (sockets > 1) add("line of another socket", n.socket_latency, n.socket_link);
 }
 
 void add_dispatch(const Substrate& s, std::vector<Row>& rows) {
@@ -140,6 +161,7 @@ std::string all_numbers(const Substrate& s) {
 std::string fingerprint_table(const Substrate& s) {
   std::vector<Row> rows = {{"granule", "size", "realised cost", "kind", "remark"}};
   add_memory(s, rows);
+  add_domains(s, rows);
   add_dispatch(s, rows);
   add_steps(s, rows);
   add_fabric(s, rows);

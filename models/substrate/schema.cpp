@@ -300,6 +300,7 @@ std::string substrate_schema() {
   for (const auto& [dtype, rate] : all.compute.pipes.tensor)
     root.at("compute").at("pipes").at("tensor").at(dtype).leaves.emplace_back(
         "n_of_m", map_of(reference(definition_name(Dimension::none), "rates of further N:M patterns over dense")));
+  root.at("memory").at("numa").leaves.emplace_back("placement", choice_schema(kNumaPlacements));
   offer_fabric_name(root);
   return Object()
              .add("$schema", json_text("https://json-schema.org/draft/2020-12/schema"))

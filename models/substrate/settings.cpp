@@ -43,17 +43,21 @@ Quantity* new_n_of_m(Substrate& substrate, const std::string& path) {
   return nullptr;
 }
 
-constexpr std::string_view kTextLeaves[] = {"devices",         "product",        "architecture", "fabric",
-                                            "fabric.topology", "fabric.devices", "fabric.nodes", "fabric.switches"};
+constexpr std::string_view kTextLeaves[] = {"devices",      "product",         "architecture",
+                                            "fabric",       "fabric.topology", "fabric.devices",
+                                            "fabric.nodes", "fabric.switches", "memory.numa.placement"};
 
 /// Keys on the way to a leaf that is no number; nothing for another path.
 std::vector<std::string> text_path(std::string_view path) {
   constexpr std::string_view kKernels = "kernels.";
   const auto dot = path.rfind('.');
-  const auto first = path.find('.');
   if (std::find(std::begin(kTextLeaves), std::end(kTextLeaves), path) != std::end(kTextLeaves)) {
-    if (first == path.npos) return {std::string(path)};
-    return {std::string(path.substr(0, first)), std::string(path.substr(first + 1))};
+    std::vector<std::string> keys;
+    for (std::size_t begin = 0, end; begin <= path.size(); begin = end + 1) {
+      end = std::min(path.find('.', begin), path.size());
+      keys.emplace_back(path.substr(begin, end - begin));
+    }
+    return keys;
   }
   if (!path.starts_with(kKernels) || dot < kKernels.size()) return {};
   const std::string_view leaf = path.substr(dot + 1);

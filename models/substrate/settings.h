@@ -17,8 +17,8 @@ struct SettingError : std::runtime_error {
 };
 
 /// Whether `path` is a leaf that is no number with a unit, of those that may be set: `devices`, `product`,
-/// `architecture`, `fabric` (a name), `fabric.topology|devices|nodes|switches`, and of a kernel
-/// `kernels.NAME.quality|tile|stages|tasks_per_unit|persistent`.
+/// `architecture`, `fabric` (a name), `fabric.topology|devices|nodes|switches`, `memory.numa.placement`, and of a
+/// kernel `kernels.NAME.quality|tile|stages|tasks_per_unit|persistent`.
 bool is_text_leaf(std::string_view path);
 
 /// The change that puts `text` at such a leaf. Its mistakes count as written in the file `label`.

@@ -74,6 +74,20 @@ struct Dispatch {
   Quantity grid_sync;   // s
 };
 
+/// Where pages lie among NUMA domains (docs/models/numa.md).
+enum class NumaPlacement { first_touch, interleave, local };
+
+/// Main memory that is not equally near to all units. Absent numbers: one domain.
+struct Numa {
+  Quantity domains;         // of the device, equal in units, bandwidth and memory
+  Quantity sockets;         // that they are spread over; absent: one
+  Quantity remote_latency;  // s, idle, from another domain of the socket
+  Quantity link;            // B/s, one domain to the others of its socket, per direction; absent: nothing limits
+  Quantity socket_latency;  // s, idle, from another socket
+  Quantity socket_link;     // B/s, one socket to the others, per direction; absent: nothing limits
+  NumaPlacement placement = NumaPlacement::first_touch;
+};
+
 struct Memory {
   Quantity sector;              // B, smallest transfer
   Quantity line;                // B
@@ -113,6 +127,7 @@ struct Memory {
   Quantity l1_ways;            // lines of the first-level cache that addresses of one set share
   Quantity mid_ways;           // the same of the private middle cache
   Quantity scalar_load_share;  // share of dram_achieved reached with 2-byte loads per thread
+  Numa numa;
 };
 
 /// Bytes that one unit finds in its second-level cache when all units read them: every chiplet and every partition

@@ -1,5 +1,8 @@
 #include "models/substrate/substrate_check.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -14,6 +17,7 @@ class Checker {
 
   void complete();
   void order();
+  void numa();
   void whole();
   void tensor();
   void fabric();
@@ -80,11 +84,34 @@ void Checker::order() {
   multiple("memory.fill_granule", m.fill_granule, "memory.sector", m.sector);
 }
 
+/// What domains need; a machine of one may have the numbers of what it could be split into.
+void Checker::numa() {
+  const Numa& n = s_.memory.numa;
+  for (const char* path : {"placement", "sockets", "remote_latency", "link", "socket_latency", "socket_link"})
+    if (const std::string key = std::string("memory.numa.") + path; !n.domains.given() && origins_.contains(key))
+      return mistake(key, key + " needs memory.numa.domains");
+  const double domains = std::max(1.0, n.domains.value), sockets = std::max(1.0, n.sockets.value);
+  const auto needs = [&](bool needed, const char* path, const Quantity& quantity, const char* why) {
+    if (needed && quantity.value <= 0)
+      mistake("memory.numa.domains", fmt::format("memory.numa needs {}: {}", path, why));
+  };
+  if (sockets > domains || std::fmod(domains, sockets) != 0)
+    return mistake("memory.numa.sockets", fmt::format("{:g} domains cannot be spread evenly over {:g} sockets: "
+                                                      "memory.numa.domains must be a multiple of memory.numa.sockets",
+                                                      domains, sockets));
+  needs(domains > sockets, "remote_latency", n.remote_latency, "a socket has several domains");
+  needs(sockets > 1, "socket_latency", n.socket_latency, "there are several sockets");
+  at_most("memory.dram.latency", s_.memory.dram_latency, "memory.numa.remote_latency", n.remote_latency);
+  at_most("memory.dram.latency", s_.memory.dram_latency, "memory.numa.socket_latency", n.socket_latency);
+  at_most("memory.numa.remote_latency", n.remote_latency, "memory.numa.socket_latency", n.socket_latency);
+  if (domains > 64) mistake("memory.numa.domains", "memory.numa.domains must be 64 at most");
+}
+
 void Checker::whole() {
   const std::set<std::string> counts = {
       "compute.units",        "compute.tasks_per_unit", "compute.threads_per_unit", "compute.scratchpad_banks",
       "memory.l2.partitions", "memory.l2.chiplets",     "memory.dram.channels",     "memory.sector",
-      "memory.line",          "memory.fill_granule"};
+      "memory.line",          "memory.fill_granule",    "memory.numa.domains",      "memory.numa.sockets"};
   visit_fixed(s_, [&](const std::string& path, const Quantity& quantity, config::Dimension, std::string_view, bool) {
     if (!counts.contains(path) || !quantity.given()) return;
     if (quantity.value < 1 || quantity.value > 1e6 || quantity.value != std::floor(quantity.value))
@@ -164,6 +191,7 @@ void check_consistent(const Substrate& substrate, const Origins& origins, const 
                       config::Diagnostics& diagnostics) {
   Checker checker(substrate, origins, root, diagnostics);
   checker.order();
+  checker.numa();
   checker.whole();
   checker.tensor();
   checker.fabric();

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "models/substrate/head_reader.h"
+#include "models/substrate/vocabulary.h"
 
 namespace sparsesim {
 namespace {
@@ -82,6 +83,10 @@ void dump_numbers(const Substrate& substrate, std::string& out) {
           if (!quantity.given() || path.rfind("fabric.", 0) == 0 || path.rfind("kernels.", 0) == 0) return;
           groups[path.substr(0, path.rfind('.'))].emplace_back(path, flow(quantity, dimension));
         });
+  const Numa& numa = substrate.memory.numa;
+  if (numa.domains.given())
+    groups["memory.numa"].emplace_back("memory.numa.placement",
+                                       kNumaPlacements[static_cast<std::size_t>(numa.placement)]);
   Tree tree(out);
   for (const auto& [group, entries] : groups)
     for (const auto& [path, text] : entries) tree.add(path, text);

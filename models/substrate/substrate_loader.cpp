@@ -129,6 +129,10 @@ void Loader::read_fabric_key(MapReader& map, const std::string& path, const Sour
   const auto node = map.optional("fabric");
   if (!node) return;
   if (node->type() == Node::Type::scalar) {
+    if (node->scalar() == "none") {
+      substrate_.fabric = Fabric{};
+      return;
+    }
     const auto found = find_shared_file("fabrics", node->scalar(), around(path));
     if (!found) return map.mistake("fabric", "no fabric is called \"" + node->scalar() + "\"");
     substrate_.fabric = Fabric{};

@@ -102,6 +102,14 @@ void read_flop_energies(MapReader& map, const SourceTable& sources, ReadContext&
   });
 }
 
+void read_placement(MapReader& map, ReadContext& context) {
+  if (!map.has("placement")) return;
+  context.origins["memory.numa.placement"] = map.node().key_position("placement");
+  const std::string text = map.choice("placement", kNumaPlacements);
+  for (std::size_t i = 0; i < kNumaPlacements.size(); ++i)
+    if (kNumaPlacements[i] == text) context.substrate.memory.numa.placement = static_cast<NumaPlacement>(i);
+}
+
 }  // namespace
 
 void read_group(MapReader& map, const std::string& prefix, const SourceTable& sources, ReadContext& context) {
@@ -123,6 +131,7 @@ void read_group(MapReader& map, const std::string& prefix, const SourceTable& so
   }
   if (prefix == "compute.pipes") read_tensor_rates(map, sources, context);
   if (prefix == "power") read_flop_energies(map, sources, context);
+  if (prefix == "memory.numa") read_placement(map, context);
 }
 
 }  // namespace sparsesim

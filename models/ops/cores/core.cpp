@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "models/compute/domains.h"
 #include "models/compute/player.h"
 #include "models/ops/dense/gemm_kernels.h"
 #include "models/ops/op.h"
@@ -55,6 +56,8 @@ Core core_of(const Substrate& substrate) {
   core.overlap = required(*entry, "overlap");
   core.stream_overlap = required(*entry, "stream_overlap");
   core.line = substrate.memory.line;
+  core.distance = mean_distance(substrate.memory, substrate.compute.units, false);
+  core.own_distance = mean_distance(substrate.memory, substrate.compute.units, true);
   const Pipes& pipes = substrate.compute.pipes;
   core.loads_bytes = pipes.operand_bandwidth > 0 ? pipes.operand_bandwidth : substrate.memory.l1_bytes_per_cycle;
   return core;
@@ -133,7 +136,7 @@ double waiting_cycles(const Core& core, double runs, double lines, double line_i
   const Memory& memory = core.substrate.memory;
   const double kept = memory.bytes_in_flight_per_unit / core.line;
   const double in_flight = std::max(1.0, line_issue > 0 ? std::min(kept, core.window / line_issue) : kept);
-  const double first = memory.dram_latency / in_flight;
+  const double first = core.distance * memory.dram_latency / in_flight;
   const double next = memory.dram_next_line > 0 ? std::min(first, memory.dram_next_line.value) : first;
   return runs * (first + std::max(0.0, lines - 1) * next) * core.substrate.compute.clock;
 }
@@ -143,8 +146,8 @@ namespace {
 constexpr std::array kWorkFields = {&CoreWork::apart_cycles,   &CoreWork::multiply_cycles, &CoreWork::load_cycles,
                                     &CoreWork::issue_cycles,   &CoreWork::chain_cycles,    &CoreWork::serial_cycles,
                                     &CoreWork::special_cycles, &CoreWork::cold_bytes,      &CoreWork::shared_bytes,
-                                    &CoreWork::result_bytes,   &CoreWork::waste_bytes,     &CoreWork::waited_bytes,
-                                    &CoreWork::useful_macs,    &CoreWork::issued_macs};
+                                    &CoreWork::common_bytes,   &CoreWork::result_bytes,    &CoreWork::waste_bytes,
+                                    &CoreWork::waited_bytes,   &CoreWork::useful_macs,     &CoreWork::issued_macs};
 
 }  // namespace
 
@@ -186,15 +189,15 @@ double unhidden_cycles(double loop, double beside, double stream, double overlap
   return together + loop - part - std::max(loop, stream);
 }
 
-/// Cycles in which one core alone draws its lines from memory and from the shared cache.
-double stream_cycles(const Core& core, double dram_bytes, double shared_bytes) {
+/// Cycles in which one core alone draws its lines from memory, so far away, and from the shared cache.
+double stream_cycles(const Core& core, double dram_bytes, double distance, double shared_bytes) {
   const Memory& memory = core.substrate.memory;
   const double dram = memory.dram_unit > 0 ? memory.dram_unit : memory.dram_achieved;
-  const double from_dram = dram_bytes / dram * core.substrate.compute.clock;
+  const double from_dram = dram_bytes / dram * distance * core.substrate.compute.clock;
   return std::max(from_dram, memory.l2_port > 0 ? (dram_bytes + shared_bytes) / memory.l2_port : 0);
 }
 
-TaskShape shape_of(const CoreWork& work, const Core& core) {
+TaskShape shape_of(const CoreWork& work, const Core& core, bool dynamic) {
   TaskShape shape;
   shape.steps = shape.stages = kSteps;
   auto& cycles = shape.cycles_per_step;
@@ -202,10 +205,12 @@ TaskShape shape_of(const CoreWork& work, const Core& core) {
   cycles[static_cast<int>(Pipe::vector)] = busy_cycles(work, core) / kSteps;
   cycles[static_cast<int>(Pipe::special)] = work.special_cycles / kSteps;
   const double dram = work.cold_bytes + written_as_read(core.substrate.memory, work.result_bytes);
-  const double stream = stream_cycles(core, dram + work.waste_bytes - work.waited_bytes, work.shared_bytes);
+  const double all = dram + work.waste_bytes, own = all > 0 ? 1 - std::min(1.0, work.common_bytes / all) : 0;
+  const double distance = core.distance + (dynamic ? 0 : own * (core.own_distance - core.distance));
+  const double stream = stream_cycles(core, all - work.waited_bytes, distance, work.shared_bytes);
   const double beside = work.multiply_cycles > 0 ? 1 - work.apart_cycles / work.multiply_cycles : 1;
   shape.prologue_cycles = unhidden_cycles(busy_cycles(work, core), beside, stream, core.stream_overlap);
-  shape.streams.push_back({dram / kSteps, (dram + work.waste_bytes) / kSteps, false});
+  shape.streams.push_back({dram / kSteps, all / kSteps, false, 1, false, own});
   shape.streams.push_back({work.shared_bytes / kSteps, work.shared_bytes / kSteps, true, 1, true});
   shape.useful_macs = work.useful_macs;
   shape.issued_macs = work.issued_macs;
@@ -216,8 +221,9 @@ TaskShape shape_of(const CoreWork& work, const Core& core) {
 
 void add_first_read(CoreWork& work, double bytes, double tasks, const Core& core) {
   const double sharers = std::min(tasks, core.cores());
-  const double from_dram = bytes <= core.substrate.memory.l2_bytes ? 1 : sharers;
+  const double from_dram = bytes <= core.substrate.memory.l2_bytes ? std::min(sharers, core.sockets()) : sharers;
   work.cold_bytes += bytes * from_dram / tasks;
+  work.common_bytes += bytes * from_dram / tasks;
   work.shared_bytes += bytes * (sharers - from_dram) / tasks;
 }
 
@@ -241,7 +247,7 @@ Launch core_launch(const std::string& name, const Kernel& kernel, const std::str
   const Core core = core_of(substrate);
   const CoreWork* last = nullptr;
   for (const CoreWork& work : tasks) {
-    if (!last || !(*last == work)) launch.shapes.push_back(shape_of(work, core));
+    if (!last || !(*last == work)) launch.shapes.push_back(shape_of(work, core, dynamic));
     last = &work;
     Task task;
     task.shape = static_cast<std::uint32_t>(launch.shapes.size() - 1);

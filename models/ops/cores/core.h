@@ -26,6 +26,8 @@ struct Core {
   double overlap = 0;           // how well work on different ports hides: the exponent of busy_cycles()
   double stream_overlap = 0;    // the same of a loop and the lines that stream to it
   double loads_bytes = 0;       // bytes per cycle from the first-level cache
+  double distance = 1;          // mean latency to data that any core reads, over that to the own NUMA domain
+  double own_distance = 1;      // the same to parts of operands that each are read by one core, known beforehand
   double line = 0;              // bytes
 
   /// Elements of `dtype` in a vector.
@@ -33,6 +35,8 @@ struct Core {
   /// Multiply-add instructions per cycle on vectors of `dtype`. Errors: UnsupportedError without a rate for the type.
   double multiplies(const std::string& dtype) const;
   double cores() const { return substrate.compute.units; }
+  /// Sockets with cores at work: each reads what all cores share for itself.
+  double sockets() const { return std::min(cores(), std::max(1.0, substrate.memory.numa.sockets.value)); }
 };
 
 /// Errors: UnsupportedError when the library has no `cores` entry or lacks one of its constants.
@@ -110,6 +114,7 @@ struct CoreWork {
   double special_cycles = 0;  // exponentials, between the others
   double cold_bytes = 0;      // read from DRAM
   double shared_bytes = 0;    // read again from the shared cache
+  double common_bytes = 0;    // of cold_bytes and waste_bytes, those of operands that any core reads
   double result_bytes = 0;    // written: lines come from DRAM and go back to it
   double waited_bytes = 0;    // of cold_bytes and waste_bytes, those that serial_cycles wait for: no stream beside it
   double waste_bytes = 0;     // of the lines of cold_bytes, what nobody asked for
@@ -125,7 +130,7 @@ double busy_cycles(const CoreWork& work, const Core& core);
 CoreWork operator*(double share, const CoreWork& work);
 
 /// Adds a task's part of an operand that `tasks` tasks on all cores read for the first time: once from DRAM, and from
-/// the shared cache by every further core; from DRAM by each where the shared cache cannot hold it.
+/// the shared cache by every further core (once per socket); from DRAM by each where the shared cache cannot hold it.
 void add_first_read(CoreWork& work, double bytes, double tasks, const Core& core);
 
 /// What a call costs beside its work: the kernel's start_us (microseconds, or a time with its unit), else that of a

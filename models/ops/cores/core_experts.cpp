@@ -30,8 +30,10 @@ DenseWork products_work(const ExpertProducts& products, const DenseLoop& loop, c
   }
   if (products.cold) return all;
   const double bytes = rows_of(products.counts) * static_cast<double>(products.k) * element_bytes(products.dtype);
-  CoreWork& reader = all.pack.cold_bytes >= bytes && all.multiply.cold_bytes < bytes ? all.pack : all.multiply;
-  reader.cold_bytes -= bytes;
+  const double first = bytes * core.sockets();
+  CoreWork& reader = all.pack.cold_bytes >= first && all.multiply.cold_bytes < first ? all.pack : all.multiply;
+  reader.cold_bytes -= first;
+  reader.common_bytes -= first;
   reader.shared_bytes += bytes;
   all.multiply.shared_bytes += all.multiply.result_bytes;
   all.multiply.result_bytes = 0;

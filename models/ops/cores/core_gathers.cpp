@@ -45,6 +45,7 @@ Launch lower_cores_bags(const BagSize& size, const Substrate& substrate, const I
   work.chain_cycles = lookups * core.multiply_latency;
   work.serial_cycles = waiting_cycles(core, shared, lines / core.line);
   work.cold_bytes = shared * useful;
+  work.common_bytes = shared * lines;
   work.waste_bytes = shared * (lines - useful);
   work.waited_bytes = shared * lines;
   work.shared_bytes = (mid - shared) * lines;

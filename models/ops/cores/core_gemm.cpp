@@ -108,11 +108,11 @@ DenseLoop chosen_loop(const DenseLoop& loop, double m, double n) {
   return chosen;
 }
 
-/// Cycles in which a core takes `bytes` from memory with nothing to do beside.
+/// Cycles in which a core takes `bytes` of its own part of an operand from memory with nothing to do beside.
 double arrival_cycles(const Core& core, double bytes) {
   const Memory& memory = core.substrate.memory;
   const double rate = memory.dram_unit > 0 ? memory.dram_unit.value : memory.dram_achieved.value;
-  return bytes / rate * core.substrate.compute.clock;
+  return bytes / rate * core.own_distance * core.substrate.compute.clock;
 }
 
 }  // namespace
@@ -129,7 +129,8 @@ DenseWork dense_work(const GemmSize& size, const DenseLoop& library, const Core&
   // Fewer rows than the loop takes: each weight is loaded once for each of them, and waits for DRAM alone.
   const bool tiled = m >= loop.least_m;
   (tiled && loop.weight_pack_cycles > 0 ? work.pack : multiply).cold_bytes += weight_bytes;
-  add_first_read(tiled && loop.activation_pack_cycles > 0 ? work.pack : multiply, m * k * bytes, 1, core);
+  for (double socket = 0; socket < core.sockets(); ++socket)
+    add_first_read(tiled && loop.activation_pack_cycles > 0 ? work.pack : multiply, m * k * bytes, 1, core);
   if (tiled)
     work.pack.load_cycles = weight_bytes * loop.weight_pack_cycles + m * k * bytes * loop.activation_pack_cycles;
   // Weights that are not copied are read in short runs a row of the matrix apart, which no prefetcher follows: the loop

@@ -191,3 +191,35 @@ TEST_CASE("files that are no substrates") {
     CHECK(std::string(error.what()).find("a100") != std::string::npos);
   }
 }
+
+TEST_CASE("NUMA domains: what they need, in one line each") {
+  const auto numa = [](const std::string& keys) { return mistakes_of("memory:\n  numa: {" + keys + "}\n" + kSources); };
+  const auto count = [](const char* key, int value) {
+    return std::string(key) + ": {value: " + std::to_string(value) + ", kind: spec, source: test}";
+  };
+  const std::string far = ", remote_latency: {value: 900 ns, kind: spec, source: test}";
+  CHECK(numa(count("domains", 4) + far).empty());
+  CHECK(numa(count("domains", 1)).empty());
+  const struct {
+    std::string keys;
+    const char* part;
+  } cases[] = {
+      {count("domains", 4), "memory.numa needs remote_latency: a socket has several domains"},
+      {count("domains", 2) + ", " + count("sockets", 2), "memory.numa needs socket_latency: there are several sockets"},
+      {count("domains", 3) + ", " + count("sockets", 2) + far, "3 domains cannot be spread evenly over 2 sockets"},
+      {count("domains", 65) + far, "memory.numa.domains must be 64 at most"},
+      {count("sockets", 1), "memory.numa.sockets needs memory.numa.domains"},
+      {"placement: local", "memory.numa.placement needs memory.numa.domains"},
+      {count("domains", 2) + far + ", placement: locl", "did you mean \"local\"?"},
+      {count("domains", 2) + ", remote_latency: {value: 1 ns, kind: spec, source: test}",
+       "memory.dram.latency is above memory.numa.remote_latency"},
+      {count("domains", 2) + far + ", speed: 1", "unknown key \"speed\""},
+  };
+  for (const auto& wrong : cases) {
+    const auto mistakes = numa(wrong.keys);
+    CAPTURE(wrong.keys);
+    REQUIRE(mistakes.size() == 1);
+    CHECK_MESSAGE((mistakes[0].message + " " + mistakes[0].hint).find(wrong.part) != std::string::npos,
+                  mistakes[0].message);
+  }
+}
