@@ -97,7 +97,7 @@ std::optional<RunTraining> training_on(const Workload& workload, const Substrate
 std::vector<std::string> notes_on(const Workload& workload, const Substrate& substrate) {
   if (!workload.model || !workload.model->model.shape.weights.any()) return {};
   const ModelShape& shape = workload.model->model.shape;
-  const std::string why = why_unpacked(shape.weights.type, shape.dtype, substrate);
+  const std::string why = why_unpacked(shape.weights, shape.dtype, substrate);
   return why.empty() ? std::vector<std::string>{} : std::vector<std::string>{why};
 }
 

@@ -256,7 +256,8 @@ LayerOp product_op(const ModelShape& shape, std::string name, const ProductSize&
   LayerOp op;
   op.name = std::move(name);
   op.rule = rule;
-  op.values = static_cast<double>(size.n) * static_cast<double>(size.k) * bytes_per_element(shape);
+  const std::string weights = shape.dtype.substr(0, shape.dtype.find('x'));  // the first of two operand types
+  op.values = static_cast<double>(size.n) * static_cast<double>(size.k) * element_bytes(weights);
   const std::string sizes = fmt::format("m: {}, n: {}, k: {}, dtype: {}", size.m, size.n, size.k, shape.dtype);
   if (rule == nullptr) {
     op.keys = "op: gemm, " + sizes;
@@ -283,7 +284,8 @@ LayerOp layer_product_op(const ModelShape& shape, std::string name, const Produc
   if (!shape.weights.any()) return product_op(shape, std::move(name), size, rule, kept);
   ModelShape stored = shape;
   const bool sparse = rule != nullptr && rule->pattern != "channels" && rule->pattern != "heads";
-  if (sparse) stored.dtype = shape.weights.type;  // sparse kernels take both operands in one type
+  if (sparse)  // sparse kernels take both operands in one type, or unpack integers to that of the activations
+    stored.dtype = shape.weights.weight_only() ? shape.weights.type + "x" + shape.dtype : shape.weights.type;
   LayerOp op = product_op(stored, std::move(name), size, rule, kept);
   if (sparse) return op;
   op.values *= shape.weights.bytes_per_weight() / bytes_per_element(shape);

@@ -190,6 +190,53 @@ TEST_CASE("fp8 weights are multiplied in fp8 where the machine can, else unpacke
         "weights in fp8 run in bf16, unpacked as they are read: a100-sxm4-80gb has no matrix unit for fp8");
 }
 
+TEST_CASE("integer weights are unpacked beside activations of 16 bits, with zeros or without") {
+  const auto one = [&](const char* machine, const std::string& keys) {
+    const RunResult run =
+        times("ops: [{op: gemm, n: 8192, k: 8192, " + keys + "}]\n", load_substrate(machine, kMachines));
+    return std::pair{run.dense, run.dense_counters.device.dram_bytes};
+  };
+  const double weights = 8192.0 * 8192;
+  for (const char* machine : {"h100", "a100", "rtx-3090", "mi300x"}) {
+    CAPTURE(machine);
+    const auto [wide, wide_bytes] = one(machine, "m: 1, dtype: fp16");
+    const auto [eight, eight_bytes] = one(machine, "m: 1, dtype: fp16, weights: int8, scale_block: 0");
+    const auto [four, four_bytes] = one(machine, "m: 1, dtype: fp16, weights: int4");
+    CHECK(wide_bytes - eight_bytes == doctest::Approx(weights).epsilon(1e-3));
+    CHECK(wide_bytes - four_bytes == doctest::Approx(weights * (1.5 - 2.0 / 128)).epsilon(1e-3));
+    CHECK((four < eight && eight < wide));
+    // Many rows: as many multiplies, and unpacking beside them: nothing is left of the bytes' gain.
+    const double many =
+        one(machine, "m: 8192, dtype: fp16, weights: int4").first / one(machine, "m: 8192, dtype: fp16").first;
+    CHECK((many > 0.95 && many < 1.5));
+  }
+  const auto model = [&](const char* machine, const std::string& keys) {
+    return times("model: {layers: 2, hidden: 4096, heads: 32, intermediate: 11008, dtype: fp16, " + keys +
+                     "}\nrecipe: {mlp: 2:4}\npass: {phase: decode, batch: 8, keys: 100}\n",
+                 load_substrate(machine, kMachines));
+  };
+  const RunResult narrow = model("a100", "weights: int4"), wide = model("a100", "weights: same");
+  CHECK(narrow.notes.empty());
+  const auto network = [](const RunResult& run) {
+    double dense = 0, sparse = 0;
+    for (const OpResult& op : run.ops)
+      if (op.pattern == "2:4") {
+        CHECK(!op.prediction.fallback);
+        dense += op.dense_us();
+        sparse += op.sparse_us();
+      }
+    return std::pair{dense, sparse};
+  };
+  // Dense is as narrow as sparse, so that the zeros are worth less than beside 16 bits: 3/4 of the bytes, not 9/16.
+  CHECK(network(narrow).first < network(wide).first);
+  CHECK(network(narrow).second < network(narrow).first);
+  CHECK(network(narrow).first / network(narrow).second < network(wide).first / network(wide).second);
+  CHECK(network(narrow).first / network(narrow).second < 4.0 / 3);
+  const auto notes = model("tpu-v5e", "weights: int4").notes;
+  REQUIRE(notes.size() == 1);
+  CHECK(notes.front().starts_with("weights in int4 run in fp16, unpacked at no cost"));
+}
+
 TEST_CASE("experts with weights of a byte read half as much") {
   for (const char* machine : {"h100", "a100", "mi300x"}) {
     CAPTURE(machine);
@@ -203,6 +250,7 @@ TEST_CASE("experts with weights of a byte read half as much") {
     };
     const double experts = 16.0 * 3 * 4096 * 2048;
     CHECK(bytes("") - bytes(", weights: fp8") == doctest::Approx(experts).epsilon(0.02));
+    CHECK(bytes("") - bytes(", weights: int4, scale_block: 0") == doctest::Approx(1.5 * experts).epsilon(0.02));
   }
 }
 

@@ -11,17 +11,26 @@
 namespace sparsesim {
 namespace {
 
-constexpr double kScaleBytes = 4;  // FP32. Source: DeepSeek-V3, arXiv 2412.19437, section 3.3.2
+constexpr double kScaleBytes = 4;       // FP32. Source: DeepSeek-V3, arXiv 2412.19437, section 3.3.2
+constexpr double kGroupScaleBytes = 2;  // of a group of integers. Source: Marlin, arXiv 2408.11743
 
 bool has_dense_kernel(const Substrate& substrate, const std::string& pattern, const std::string& operands) {
   return std::any_of(substrate.kernels.begin(), substrate.kernels.end(),
                      [&](const Kernel& kernel) { return kernel.op == "gemm" && takes(kernel, pattern, operands); });
 }
 
+constexpr const char* kQuantised = "dense_quantised";
+
+/// Operands of the kernel that unpacks the weights: a byte of either kind costs the same instructions.
+std::string unpacked_operands(const ScaledWeights& weights, const std::string& dtype) {
+  return (weights.type == "int4" ? "int4x" : "int8x") + dtype;
+}
+
 }  // namespace
 
 double ScaledWeights::bytes_per_weight() const {
   const auto side = static_cast<double>(block);
+  if (weight_only()) return element_bytes(type) + (block > 0 ? kGroupScaleBytes / side : 0);
   return element_bytes(type) + (block > 0 ? kScaleBytes / (side * side) : 0);
 }
 
@@ -29,17 +38,18 @@ double ScaledWeights::bytes_per_activation() const {
   return element_bytes(type) + (block > 0 ? kScaleBytes / static_cast<double>(block) : 0);
 }
 
-bool multiplies(const Substrate& substrate, const std::string& type) {
-  return substrate.compute.pipes.tensor.contains(type) && has_dense_kernel(substrate, "dense", type);
+bool multiplies(const Substrate& substrate, const ScaledWeights& weights) {
+  return !weights.weight_only() && substrate.compute.pipes.tensor.contains(weights.type) &&
+         has_dense_kernel(substrate, "dense", weights.type);
 }
 
 GemmSize with_scaled_weights(GemmSize size, const ScaledWeights& weights, const Substrate& substrate) {
   if (!weights.any()) return size;
-  if (multiplies(substrate, weights.type)) {
+  if (multiplies(substrate, weights)) {
     size.dtype = weights.type;
-  } else if (const std::string operands = "int8x" + size.dtype;
-             has_dense_kernel(substrate, "dense_quantised", operands)) {
-    size.weights.pattern = "dense_quantised";  // a byte of either kind costs the same instructions to unpack
+  } else if (const std::string operands = unpacked_operands(weights, size.dtype);
+             has_dense_kernel(substrate, kQuantised, operands)) {
+    size.weights.pattern = kQuantised;
     size.weights.operands = operands;
     size.weights.unpacked_share = 1;
   }
@@ -59,8 +69,14 @@ Launch lower_quantisation(std::int64_t elements, const std::string& dtype, const
   return lower_elementwise(pass, substrate);
 }
 
-std::string why_unpacked(const std::string& type, const std::string& dtype, const Substrate& substrate) {
-  if (multiplies(substrate, type)) return {};
+std::string why_unpacked(const ScaledWeights& weights, const std::string& dtype, const Substrate& substrate) {
+  const std::string& type = weights.type;
+  if (weights.weight_only()) {
+    if (has_dense_kernel(substrate, kQuantised, unpacked_operands(weights, dtype))) return {};
+    return fmt::format("weights in {} run in {}, unpacked at no cost: {} has no kernel for {} beside {}", type, dtype,
+                       substrate.name, type, dtype);
+  }
+  if (multiplies(substrate, weights)) return {};
   const bool rate = substrate.compute.pipes.tensor.contains(type);
   return fmt::format("weights in {} run in {}, unpacked as they are read: {} has no {} for {}", type, dtype,
                      substrate.name, rate ? "kernel" : "matrix unit", type);
@@ -75,7 +91,7 @@ LayerTypes row_types(const MeasuredOp& row) {
 }
 
 ScaledWeights read_scaled_weights(config::MapReader& map, const std::string& dtype) {
-  static constexpr std::array<std::string_view, 2> kTypes = {"same", "fp8"};
+  static constexpr std::array<std::string_view, 4> kTypes = {"same", "fp8", "int8", "int4"};
   ScaledWeights weights;
   const std::string type = map.choice("weights", kTypes, "same");
   if (type == "same") return weights;

@@ -153,7 +153,7 @@ std::string expert_type(const MoeSpec& spec, const Substrate& substrate) {
   if (on_cores(substrate))
     throw UnsupportedError(
         fmt::format("no model of experts with weights in {} on the cores of {}", spec.weights.type, substrate.name));
-  if (!multiplies(substrate, spec.weights.type)) return spec.dtype;
+  if (!multiplies(substrate, spec.weights)) return spec.dtype;
   const bool grouped = std::any_of(substrate.kernels.begin(), substrate.kernels.end(), [&](const Kernel& kernel) {
     return kernel.op == "grouped_gemm" && kernel.name.starts_with(spec.kernel) &&
            std::find(kernel.dtypes.begin(), kernel.dtypes.end(), spec.weights.type) != kernel.dtypes.end();

@@ -66,7 +66,7 @@ Program MoeFfn::lower_dense(const LowerContext& context) const {
   Program one;
   one.devices = spec_.devices;
   const auto quantise = [&](std::int64_t elements) {
-    if (spec_.weights.any() && multiplies(context.substrate, spec_.weights.type))
+    if (spec_.weights.any() && multiplies(context.substrate, spec_.weights))
       one.stages.emplace_back().launch =
           std::make_shared<const Launch>(lower_quantisation(elements, spec_.dtype, spec_.weights, context.substrate));
   };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "models/whole/import/config_readers.h"
@@ -28,6 +29,48 @@ bool read_fp8(MapReader& map, Checkpoint& c) {
   return true;
 }
 
+/// Integers of 4 or 8 bits with a scale for each group of one output's weights (-1: for all of them), unpacked beside
+/// activations of 16 bits. False: of other sizes.
+bool read_integers(MapReader& map, const char* bits_key, Checkpoint& c) {
+  const std::int64_t bits = given(map, bits_key) ? map.integer(bits_key, 1, 64, 16) : 16;
+  if (bits != 4 && bits != 8) return false;
+  c.shape.weights.type = bits == 4 ? "int4" : "int8";
+  c.shape.weights.block =
+      given(map, "group_size") ? std::max<std::int64_t>(0, map.integer("group_size", -1, 65536, -1)) : 0;
+  return true;
+}
+
+/// Weights of compressed-tensors: all groups alike, integers alone, or floating point beside activations of it.
+/// Source: compressed-tensors, QuantizationArgs.
+bool read_groups(MapReader& map, Checkpoint& c) {
+  const auto groups = map.map("config_groups");
+  if (!groups || groups->entries().size() != 1) return false;
+  const config::Node first = groups->entries().front().second;
+  if (first.type() != config::Node::Type::map) return false;
+  MapReader group(first, map.diagnostics());
+  const auto node = given(group, "weights") ? group.map("weights") : std::nullopt;
+  if (!node) return false;
+  MapReader weights(*node, map.diagnostics());
+  const bool alone = !given(group, "input_activations");
+  const std::string type = given(weights, "type") ? weights.text("type", "int") : "int";
+  if (type == "int") return alone && read_integers(weights, "num_bits", c);
+  if (type != "float" || !given(weights, "num_bits") || weights.integer("num_bits", 1, 64, 16) != 8) return false;
+  c.shape.weights.type = "fp8";
+  c.shape.weights.block = 0;
+  if (!given(weights, "block_structure")) return true;
+  const auto block = weights.integers("block_structure", 1, 65536, 2);
+  if (block.size() == 2 && block[0] == block[1]) c.shape.weights.block = block[0];
+  return true;
+}
+
+/// Weights of fewer than 16 bits that are modeled. Sources: transformers, GPTQConfig and AwqConfig; compressed-tensors.
+bool read_narrow_weights(MapReader& map, const std::string& method, Checkpoint& c) {
+  if (method == "gptq" || method == "awq" || method == "awq_marlin" || method == "gptq_marlin")
+    return read_integers(map, "bits", c);
+  if (method == "compressed-tensors" || given(map, "config_groups")) return read_groups(map, c);
+  return read_fp8(map, c);
+}
+
 /// What compression tools leave in config.json.
 void read_compression(MapReader& map, Checkpoint& c) {
   for (const char* key : {"quantization_config", "compression_config"}) {
@@ -38,8 +81,8 @@ void read_compression(MapReader& map, Checkpoint& c) {
     if (given(compression, "sparsity_config"))
       if (const auto sparsity = compression.map("sparsity_config"))
         read_sparsity_config(*sparsity, map.diagnostics(), c);
-    if (read_fp8(compression, c)) continue;
     const std::string method = given(compression, "quant_method") ? compression.text("quant_method", "") : "";
+    if (read_narrow_weights(compression, method, c)) continue;
     const auto groups = compression.optional("config_groups");
     if ((!method.empty() && method != "compressed-tensors") || (groups && !groups->entries().empty()))
       c.notes.push_back(

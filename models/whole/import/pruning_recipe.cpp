@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <regex>
 
 #include "models/ops/weights/spmm_formats.h"
@@ -121,7 +122,20 @@ bool prunes(const std::string& modifier) {
   return std::find(kPruning.begin(), kPruning.end(), modifier) != kPruning.end();
 }
 
+/// Weights in a scheme that is modeled. Source: compressed-tensors, PRESET_SCHEMES.
+std::optional<ScaledWeights> weights_of_scheme(const std::string& scheme) {
+  if (scheme == "W4A16" || scheme == "W4A16_ASYM") return ScaledWeights{.type = "int4", .block = 128};
+  if (scheme == "W8A16") return ScaledWeights{.type = "int8", .block = 0};
+  if (scheme == "FP8" || scheme == "FP8_DYNAMIC") return ScaledWeights{.type = "fp8", .block = 0};
+  if (scheme == "FP8_BLOCK") return ScaledWeights{.type = "fp8", .block = 128};
+  return std::nullopt;
+}
+
 void read_modifier(const std::string& name, const Node& node, config::Diagnostics& diagnostics, Checkpoint& c) {
+  if (const auto weights = weights_of_scheme(text_at(node, "scheme"))) {
+    c.shape.weights = *weights;
+    return;
+  }
   if (!prunes(name)) {
     if (name != "ConstantPruningModifier")  // keeps what is zero, and makes nothing zero
       c.notes.push_back(fmt::format("{} of the recipe was left out: it does not prune", name));

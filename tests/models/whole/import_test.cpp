@@ -94,9 +94,43 @@ TEST_CASE("weights that a config calls fp8 are a byte and a scale per block") {
   };
   CHECK(with(R"("quant_method": "fp8")").type == "fp8");
   CHECK(with(R"("quant_method": "fp8")").block == 0);
-  CHECK(!with(R"("quant_method": "gptq", "bits": 4)").any());
+  CHECK(!with(R"("quant_method": "bitsandbytes", "load_in_4bit": true)").any());
   CHECK(message_of("{\"quantization_config\": {\"quant_method\": \"fp8\", \"weight_block_size\": [128, 64]}, " + rest)
             .find("are square") != std::string::npos);
+}
+
+TEST_CASE("weights that a config calls integers of 4 or 8 bits have a scale per group") {
+  const std::string rest = R"("model_type": "llama", "hidden_size": 64, "intermediate_size": 128,
+    "num_attention_heads": 2, "num_hidden_layers": 1, "vocab_size": 100})";
+  const auto checkpoint = [&](const std::string& method) {
+    return read_checkpoint_config("{\"quantization_config\": {" + method + "}, " + rest, "config.json");
+  };
+  const auto is = [&](const std::string& method, const std::string& type, std::int64_t block) {
+    const ScaledWeights weights = checkpoint(method).shape.weights;
+    return weights.type == type && weights.block == block;
+  };
+  const auto group = [](const std::string& weights) {
+    return R"("quant_method": "compressed-tensors", "config_groups": {"group_0": {"targets": ["Linear"], "weights": {)" +
+           weights + "}}}";
+  };
+  CHECK(is(R"("quant_method": "gptq", "bits": 4, "group_size": 128)", "int4", 128));
+  CHECK(is(R"("quant_method": "gptq", "bits": 8, "group_size": -1)", "int8", 0));
+  CHECK(is(R"("quant_method": "awq", "bits": 4, "group_size": 64, "zero_point": true)", "int4", 64));
+  CHECK(is(group(R"("num_bits": 4, "type": "int", "group_size": 128)"), "int4", 128));
+  CHECK(is(group(R"("num_bits": 8, "type": "float", "strategy": "channel")"), "fp8", 0));
+  CHECK(is(group(R"("num_bits": 8, "type": "float", "strategy": "block", "block_structure": [128, 128])"), "fp8", 128));
+  CHECK(read_back(workload_text(checkpoint(group(R"("num_bits": 4, "type": "int")")), {})).model.shape.weights.type ==
+        "int4");
+  for (const std::string& other :  // counted in 16 bits, and said
+       {std::string(R"("quant_method": "gptq", "bits": 3)"),
+        R"("quant_method": "compressed-tensors", "config_groups": {"g": {"weights": {"num_bits": 8, "type": "int"},
+          "input_activations": {"num_bits": 8, "type": "int"}}})" +
+            std::string()}) {
+    CAPTURE(other);
+    CHECK(!checkpoint(other).shape.weights.any());
+    REQUIRE(checkpoint(other).notes.size() == 2);  // the other: no torch_dtype
+    CHECK(checkpoint(other).notes.back().starts_with("quantised weights ("));
+  }
 }
 
 TEST_CASE("layers that see all keys take turns with layers under a window") {
@@ -190,6 +224,8 @@ TEST_CASE("recipes of llm-compressor name tensors by expressions") {
   const Checkpoint part = with(sparse + "      targets: [\"re:.*q_proj\"]\n    GPTQModifier: {bits: 4}\n");
   CHECK(part.recipe.empty());
   CHECK(part.notes.size() == 2);
+  const Checkpoint narrow = with(sparse + "    GPTQModifier: {scheme: W4A16, targets: [Linear], ignore: [lm_head]}\n");
+  CHECK((narrow.shape.weights.type == "int4" && narrow.shape.weights.block == 128 && narrow.notes.empty()));
   CHECK(rules_of(with("m:\n  WandaPruningModifier: {sparsity: 0.6, mask_structure: 0:0, targets: [o_proj]}\n")) ==
         "attention.output 0-31 unstructured 0.6;");
   CHECK_THROWS_AS(with(sparse + "      targets: [\"re:(\"]\n"), config::ConfigError);

@@ -219,6 +219,22 @@ TEST_CASE("fp8 weights of layers are a byte and their part of a scale each; the 
   CHECK(bytes_of(llama).kv_per_token == bytes_of(shipped("llama-2-7b")).kv_per_token);
 }
 
+TEST_CASE("integer weights of layers are their bits and a scale of 16 bits per group") {
+  Model llama = shipped("llama-2-7b");
+  const double before = bytes_of(llama).weights, network = 32.0 * 3 * 4096 * 11008.0;
+  const double products = 32.0 * 4 * 4096 * 4096 + network;
+  llama.shape.weights = {.type = "int4", .block = 128};
+  CHECK(before - bytes_of(llama).weights == doctest::Approx(products * (2 - 0.5 - 2.0 / 128)).epsilon(1e-12));
+  llama.shape.weights = {.type = "int8", .block = 0};
+  CHECK(before - bytes_of(llama).weights == products);
+  // Half of the values of 4 bits, with 2 bits for the place of each.
+  llama.shape.weights = {.type = "int4", .block = 0};
+  const double dense = bytes_of(llama).weights;
+  llama.recipe = {rule({"mlp"}, "2:4", 0, 31, 0)};
+  CHECK(dense - bytes_of(llama).weights == network * 0.25);
+  CHECK(bytes_of(llama).metadata == network / 2 * 0.25);
+}
+
 TEST_CASE("every op of every shipped model can be read") {
   for (const char* name :
        {"llama-2-7b", "llama-2-70b", "mixtral-8x7b", "qwen3-30b-a3b", "deepseek-v3", "bert-large", "vit-l"}) {
