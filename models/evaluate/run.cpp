@@ -7,6 +7,7 @@
 
 #include "models/evaluate/interval.h"
 #include "models/evaluate/schedule.h"
+#include "models/ops/attention/attention.h"
 #include "models/ops/limits.h"
 
 namespace sparsesim {
@@ -95,10 +96,13 @@ std::optional<RunTraining> training_on(const Workload& workload, const Substrate
 }
 
 std::vector<std::string> notes_on(const Workload& workload, const Substrate& substrate) {
-  if (!workload.model || !workload.model->model.shape.weights.any()) return {};
+  if (!workload.model) return {};
   const ModelShape& shape = workload.model->model.shape;
-  const std::string why = why_unpacked(shape.weights, shape.dtype, substrate);
-  return why.empty() ? std::vector<std::string>{} : std::vector<std::string>{why};
+  std::vector<std::string> notes;
+  if (shape.weights.any()) notes.push_back(why_unpacked(shape.weights, shape.dtype, substrate));
+  if (!shape.kv_dtype.empty()) notes.push_back(why_keys_unpacked(shape.kv_dtype, shape.head_dim, substrate));
+  std::erase(notes, "");
+  return notes;
 }
 
 void name_tracks(Timeline& timeline, int devices) {

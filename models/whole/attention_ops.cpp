@@ -16,9 +16,9 @@ struct CallShape {
 };
 
 std::string call_sizes(const ModelShape& shape, const AttentionCall& call, const CallShape& heads) {
-  return fmt::format("batch: {}, queries: {}, keys: {}, heads: {}, kv_heads: {}, head_dim: {}, dtype: {}, causal: {}",
+  return fmt::format("batch: {}, queries: {}, keys: {}, heads: {}, kv_heads: {}, head_dim: {}, dtype: {}, causal: {}{}",
                      call.batch, call.queries, call.keys, heads.heads, heads.kv_heads, heads.head_dim, shape.dtype,
-                     shape.kind == ModelKind::decoder);
+                     shape.kind == ModelKind::decoder, shape.kv_dtype.empty() ? "" : ", kv_dtype: " + shape.kv_dtype);
 }
 
 /// Latent vectors are expanded to keys and values of all heads where queries are many; a single query meets the

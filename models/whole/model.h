@@ -46,6 +46,7 @@ struct ModelShape {
   bool tied = false;            // the head's weights are the embeddings
   std::int64_t window = 0;      // keys that a query sees at most; 0: all
   std::string dtype = "bf16";   // of weights, activations and kept keys and values
+  std::string kv_dtype;         // of kept keys and values where that is another
   ScaledWeights weights;        // of the products and experts of layers, where they have fewer bits
   std::optional<ModelExperts> experts;
   std::optional<ModelLatent> latent;

@@ -49,7 +49,8 @@ OpBytes sum_of(const std::vector<LayerOp>& ops) {
 /// Bytes that a layer keeps of one token.
 double kv_of_layer(const Model& model, const LayerClass& layers) {
   if (model.shape.kind == ModelKind::encoder || !layers.attention) return 0;
-  const double element = bytes_per_element(model.shape);
+  const ModelShape& shape = model.shape;
+  const double element = element_bytes(shape.kv_dtype.empty() ? shape.dtype : shape.kv_dtype);
   if (model.shape.latent)
     return static_cast<double>(model.shape.latent->kv_rank + model.shape.latent->rope_dim) * element;
   const DeviceShare share(model);

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "models/ops/attention/attention.h"
 #include "models/ops/limits.h"
 #include "models/sparsity/routing/routing.h"
 #include "models/whole/dynamic.h"
@@ -147,6 +148,9 @@ ModelShape read_shape(MapReader& map, std::string& resolved) {
   shape.tied = map.boolean("tied", false);
   shape.window = map.integer("window", 0, kExtentMost, 0);
   shape.dtype = map.choice("dtype", kTypes, "bf16");
+  shape.kv_dtype = read_kv_dtype(map, shape.dtype);
+  if (!shape.kv_dtype.empty() && (shape.latent || !decoder))
+    map.mistake("kv_dtype", decoder ? "latent vectors are kept in dtype" : "an encoder keeps no keys and values");
   shape.weights = read_scaled_weights(map, shape.dtype);
   if (!decoder && shape.window > 0)
     map.mistake("window", "an encoder sees every token: a window is a rule of a recipe");

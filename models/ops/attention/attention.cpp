@@ -14,6 +14,7 @@
 #include "models/ops/attention/attention_pattern.h"
 #include "models/ops/cores/core_attention.h"
 #include "models/ops/dense/elementwise.h"
+#include "models/ops/dense/gemm_kernels.h"
 #include "models/ops/limits.h"
 #include "models/ops/row_map.h"
 
@@ -36,7 +37,7 @@ Launch scheduler_pass(const AttentionSize& size, const Substrate& substrate) {
   StreamingCall call;
   call.name = "attention schedule";
   call.kernel = "schedule";
-  call.dtype = size.dtype;
+  call.dtype = size.result_dtype();
   call.read_bytes = call.write_bytes = 4.0 * static_cast<double>(size.batch);  // one length and one count per sequence
   call.trips = 4;                                                              // lengths, block scan, counts, semaphore
   call.threads = 1024;
@@ -48,10 +49,21 @@ Launch combine_pass(const AttentionSize& size, std::int64_t splits, const Substr
   ElementwiseSize pass;
   pass.name = "attention combine";
   pass.elements = size.batch * size.queries * size.heads * size.head_dim;
-  pass.dtype = size.dtype;
+  pass.dtype = size.result_dtype();
   pass.reads = 0;  // the partial results come from L2: the attention launch counts them as scratch
   pass.writes = 1;
   pass.flops_per_element = 2.0 * static_cast<double>(splits);
+  return lower_elementwise(pass, substrate);
+}
+
+// Queries become elements of the type that the kernel multiplies, with one scale, before it starts.
+Launch quantised_queries(const AttentionSize& size, const std::string& type, const Substrate& substrate) {
+  ElementwiseSize pass;
+  pass.name = "attention quantise";
+  pass.elements = size.batch * size.queries * size.heads * size.head_dim;
+  pass.dtype = size.dtype;
+  pass.writes = element_bytes(type) / element_bytes(size.dtype);
+  pass.flops_per_element = 2;  // product with the inverse scale, limit
   return lower_elementwise(pass, substrate);
 }
 
@@ -82,8 +94,9 @@ Program lower_backward_call(const AttentionSize& size, const AttentionKernel& ke
   return program;
 }
 
-Program lower_call(const AttentionSize& size, const AttentionKernel& kernel, const BlockMap& map,
-                   const LowerContext& context) {
+/// `asked` is the call as it was given, `size` as the machine runs it.
+Program lower_call(const AttentionSize& asked, const AttentionSize& size, const AttentionKernel& kernel,
+                   const BlockMap& map, const LowerContext& context) {
   const Substrate& substrate = context.substrate;
   if (on_cores(substrate)) {
     Program program;
@@ -94,8 +107,9 @@ Program lower_call(const AttentionSize& size, const AttentionKernel& kernel, con
   Program program;
   if (size.cached)
     add_stage(program, lower_cache_write(size.batch * size.queries, static_cast<double>(size.kv_heads * size.head_dim),
-                                         size.dtype, substrate));
-  for (Launch& launch : lower_attention_index(size, kernel, substrate, context.ideal))
+                                         asked.result_dtype(), substrate, size.kept_dtype()));
+  if (size.dtype != asked.dtype) add_stage(program, quantised_queries(asked, size.dtype, substrate));
+  for (Launch& launch : lower_attention_index(asked, kernel, substrate, context.ideal))
     add_stage(program, std::move(launch));
   if (kernel.scheduler_pass && !context.ideal.metadata) add_stage(program, scheduler_pass(size, substrate));
   add_stage(program, lower_attention_kernel(size, kernel, map, splits, substrate, context.ideal));
@@ -159,10 +173,11 @@ std::shared_ptr<const BlockMap> Attention::map(const AttentionKernel& kernel, st
 }
 
 Program Attention::lower(const LowerContext& context) const {
-  const AttentionKernel kernel = find_attention_kernel(size_, context.substrate);
+  const AttentionSize size = with_kept_type(size_, context.substrate);
+  const AttentionKernel kernel = find_attention_kernel(size, context.substrate);
   const auto queries = map(kernel, context.seed);
   if (size_.backward) return lower_backward_call(size_, kernel, *map(kernel, context.seed, true), *queries, context);
-  return lower_call(size_, kernel, *queries, context);
+  return lower_call(size_, size, kernel, *queries, context);
 }
 
 Program Attention::lower_dense(const LowerContext& context) const {
@@ -170,16 +185,17 @@ Program Attention::lower_dense(const LowerContext& context) const {
   dense.window = 0;
   dense.pattern = nullptr;
   dense.kernel.clear();
-  const AttentionKernel kernel = find_attention_kernel(dense, context.substrate);
+  const AttentionSize size = with_kept_type(dense, context.substrate);
+  const AttentionKernel kernel = find_attention_kernel(size, context.substrate);
   const BlockMap queries = checked_map(dense, kernel, context.seed);
   if (dense.backward)
     return lower_backward_call(dense, kernel, checked_map(dense, kernel, context.seed, true), queries, context);
-  return lower_call(dense, kernel, queries, context);
+  return lower_call(dense, size, kernel, queries, context);
 }
 
 SparsitySummary Attention::sparsity(const LowerContext& context) const {
   if (size_.dense()) return {};
-  const AttentionKernel kernel = find_attention_kernel(size_, context.substrate);
+  const AttentionKernel kernel = find_attention_kernel(with_kept_type(size_, context.substrate), context.substrate);
   const auto map = this->map(kernel, context.seed);
   if (map->savings.inactive == 0) return {};
   const double inactive = static_cast<double>(map->savings.inactive);
@@ -197,6 +213,25 @@ SparsitySummary Attention::sparsity(const LowerContext& context) const {
   summary.aligned_dispatch = static_cast<double>(map->savings.in_skipped) / inactive;
   summary.aligned_cache = static_cast<double>(map->savings.in_free_keys) / inactive;
   return summary;
+}
+
+std::string why_keys_unpacked(const std::string& kv_dtype, std::int64_t head_dim, const Substrate& substrate) {
+  AttentionSize call;
+  call.queries = call.keys = 1;
+  call.head_dim = head_dim;
+  call.kv_dtype = kv_dtype;
+  if (with_kept_type(call, substrate).dtype == kv_dtype) return {};
+  return fmt::format("keys and values kept in {} are unpacked as they are read: {} has no attention kernel for {}",
+                     kv_dtype, substrate.name, kv_dtype);
+}
+
+std::string read_kv_dtype(config::MapReader& map, const std::string& dtype) {
+  static constexpr std::array<std::string_view, 2> kTypes = {"same", "fp8"};
+  const std::string type = map.choice("kv_dtype", kTypes, "same");
+  if (type == "same" || type == dtype) return {};
+  if (dtype != "bf16" && dtype != "fp16")
+    map.mistake("kv_dtype", fmt::format("keys and values kept in {} go with bf16 or fp16, not {}", type, dtype));
+  return type;
 }
 
 std::unique_ptr<Op> read_attention(config::MapReader& map) {
@@ -217,6 +252,8 @@ std::unique_ptr<Op> read_attention(config::MapReader& map) {
   size.kv_heads = map.integer("kv_heads", 1, 65536, size.heads);
   size.head_dim = map.integer("head_dim", 1, 1024);
   size.dtype = map.choice("dtype", kTypes, "bf16");
+  size.kv_dtype = read_kv_dtype(map, size.dtype);
+  if (!size.cached && !size.kv_dtype.empty()) map.mistake("kv_dtype", "training keeps no keys and values");
   size.causal = map.boolean("causal", true);
   const bool good = read_attention_pattern(map, size);
   if (const auto fault = find_attention_fault(size)) {

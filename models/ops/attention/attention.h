@@ -20,6 +20,7 @@ struct AttentionSize {
   std::int64_t heads = 1, kv_heads = 1;
   std::int64_t head_dim = 128;
   std::string dtype = "bf16";
+  std::string kv_dtype;  // of the kept keys and values; empty: dtype
   bool causal = true;
   bool cached = true;       // new keys and values go to a paged cache first, as serving frameworks do
   bool backward = false;    // the gradients of queries, keys and values from those of the results
@@ -32,6 +33,11 @@ struct AttentionSize {
   std::string kernel;                   // kernels whose names begin so; empty: any
 
   bool dense() const { return window == 0 && pattern == nullptr; }
+  /// The types that a kernel takes, as its library names them: bf16, or bf16xfp8 with keys and values kept in fp8.
+  std::string operands() const;
+  /// The type of kept keys and values, and that of the results, which are never of 8 bits.
+  const std::string& kept_dtype() const { return kv_dtype.empty() ? dtype : kv_dtype; }
+  std::string result_dtype() const { return dtype == "fp8" ? "bf16" : dtype; }
   bool decode() const { return queries == 1; }
   KeySpan span() const { return {queries, keys, causal}; }
 };
@@ -65,10 +71,15 @@ class Attention : public Op {
   std::shared_ptr<MapMemo> memo_;
 };
 
+/// Why keys and values kept in another type are unpacked for a head dimension on a machine; empty where they are not.
+std::string why_keys_unpacked(const std::string& kv_dtype, std::int64_t head_dim, const Substrate& substrate);
+/// Key kv_dtype (same; fp8): the type of kept keys and values, empty where it is that of the call. Mistakes: fp8 beside
+/// a type that has not 16 bits.
+std::string read_kv_dtype(config::MapReader& map, const std::string& dtype);
 /// Keys: batch, seq (or queries and keys), heads, kv_heads (heads), head_dim, dtype, causal (true), phase (prefill;
-/// decode: one query per sequence against seq keys; forward and backward of training: no cache), pattern (a row of
-/// key_patterns(); window where `window` is given) with the sizes of that row, method (skip, mask), index_calls,
-/// kernel. Mistakes: sizes that contradict each other.
+/// decode: one query per sequence against seq keys; forward and backward of training: no cache), kv_dtype (same; fp8),
+/// pattern (a row of key_patterns(); window where `window` is given) with the sizes of that row, method (skip, mask),
+/// index_calls, kernel. Mistakes: sizes that contradict each other.
 std::unique_ptr<Op> read_attention(config::MapReader& map);
 /// Params: batch seq heads kv_heads head_dim causal window phase. Errors: UnsupportedError for what read_attention
 /// refuses, for missing params and for other patterns than dense and window.

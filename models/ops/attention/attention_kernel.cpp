@@ -15,7 +15,8 @@ namespace {
 
 using Number = double AttentionKernel::*;
 using Flag = bool AttentionKernel::*;
-constexpr std::array<std::pair<const char*, Number>, 9> kNumbers = {{
+constexpr std::array<std::pair<const char*, Number>, 10> kNumbers = {{
+    {"unpack_ops", &AttentionKernel::unpack_ops},
     {"softmax_exposed", &AttentionKernel::softmax_exposed},
     {"softmax_ops", &AttentionKernel::softmax_ops},
     {"matrix_share", &AttentionKernel::matrix_share},
@@ -42,6 +43,7 @@ bool is_packed(const AttentionSize& size) { return size.pattern == find_key_patt
 
 // What a kernel must be able to do, the best way first.
 std::vector<std::string_view> abilities(const AttentionSize& size) {
+  if (size.dense() && size.decode()) return {"decode", "dense"};
   if (size.dense()) return {"dense"};
   if (size.pattern == nullptr) return {"window"};
   if (size.mask_only) return {"blocks"};
@@ -57,22 +59,36 @@ const Kernel* smallest_instance(const AttentionSize& size, const Substrate& subs
   const std::string_view op = size.backward ? "attention_backward" : forward;
   const Kernel* best = nullptr;
   for (const Kernel& kernel : substrate.kernels) {
-    if (kernel.op != op || !takes(kernel, std::string(ability), size.dtype)) continue;
+    if (kernel.op != op || !takes(kernel, std::string(ability), size.operands())) continue;
     if (!kernel.name.starts_with(size.kernel) || kernel.tile_k < size.head_dim) continue;
     if (best == nullptr || kernel.tile_k < best->tile_k) best = &kernel;
   }
   return best;
 }
 
+const Kernel* best_instance(const AttentionSize& size, const Substrate& substrate) {
+  if (!substrate.compute.pipes.tensor.contains(size.dtype)) return nullptr;
+  for (const std::string_view ability : abilities(size))
+    if (const Kernel* found = smallest_instance(size, substrate, ability)) return found;
+  return nullptr;
+}
+
 }  // namespace
 
+std::string AttentionSize::operands() const { return kept_dtype() == dtype ? dtype : dtype + "x" + kept_dtype(); }
+
+AttentionSize with_kept_type(AttentionSize size, const Substrate& substrate) {
+  if (size.kv_dtype.empty()) return size;
+  AttentionSize own = size;
+  own.dtype = size.kv_dtype;
+  return best_instance(own, substrate) != nullptr ? own : size;
+}
+
 AttentionKernel find_attention_kernel(const AttentionSize& size, const Substrate& substrate) {
-  const Kernel* best = nullptr;
-  for (const std::string_view ability : abilities(size))
-    if (best == nullptr) best = smallest_instance(size, substrate, ability);
-  if (best == nullptr || substrate.compute.pipes.tensor.count(size.dtype) == 0)
+  const Kernel* best = best_instance(size, substrate);
+  if (best == nullptr)
     throw UnsupportedError("no " + (size.kernel.empty() ? "" : size.kernel + " ") +
-                           (size.backward ? "attention_backward" : "attention") + " kernel for " + size.dtype +
+                           (size.backward ? "attention_backward" : "attention") + " kernel for " + size.operands() +
                            " and head_dim " + std::to_string(size.head_dim) + " in the kernel library of " +
                            substrate.name);
   AttentionKernel kernel;
@@ -115,7 +131,9 @@ BlockMap attention_map(const AttentionSize& size, const AttentionKernel& kernel,
   if (size.pattern == nullptr) return block_map(space);
   const KeySets sets(*size.pattern, size.sizes, size.span(), seed);
   if (size.mask_only) return masked_map(space, sets);
-  const auto knows = [&](std::string_view ability) { return takes(*kernel.kernel, std::string(ability), size.dtype); };
+  const auto knows = [&](std::string_view ability) {
+    return takes(*kernel.kernel, std::string(ability), size.operands());
+  };
   if (is_packed(size) && knows("documents")) return document_map(space, sets);
   if (size.decode() && knows("pages")) return page_map(space, sets, std::max<std::int64_t>(1, size.sizes.page));
   return block_map(space, sets);
@@ -126,7 +144,7 @@ BlockMap attention_key_map(const AttentionSize& size, const AttentionKernel& ker
   if (size.pattern == nullptr) return key_tile_map(space);
   const KeySets sets(*size.pattern, size.sizes, size.span(), seed);
   if (size.mask_only) return masked_key_tile_map(space, sets);
-  if (is_packed(size) && takes(*kernel.kernel, "documents", size.dtype)) return document_key_tile_map(space, sets);
+  if (is_packed(size) && takes(*kernel.kernel, "documents", size.operands())) return document_key_tile_map(space, sets);
   return key_tile_map(space, sets);
 }
 

@@ -27,6 +27,7 @@ struct AttentionKernel {
   double trips = 0;             // of it: memory round trips in a row, in DRAM latencies
   bool decode_groups = false;   // one query: the heads of one key head share a tile, and keys are cut
   double mask_ops = 0;          // FP32 operations per score of a block that is not needed whole
+  double unpack_ops = 0;        // FP32 operations per element of keys and values kept in fewer bits
   double index_cycles = 0;      // per block: its number comes from memory before its keys can
   bool two_loops = false;       // backward: the queries' gradients come from a loop that computes the scores again
 };
@@ -43,6 +44,9 @@ struct TileLoop {
   bool by_keys = false;       // tiles are of keys, blocks of queries
 };
 
+/// The call as the machine runs it: with keys and values kept in 8 bits all of it in that type where the library has a
+/// kernel for it, else in its own, with keys and values unpacked as they are read.
+AttentionSize with_kept_type(AttentionSize size, const Substrate& substrate);
 /// The library's kernel for the call: one that knows its pattern natively (`window`, `documents`; `pages` for a single
 /// query), else one that walks a list of blocks (`blocks`). Errors: UnsupportedError when there is none, or it names an
 /// unknown constant.

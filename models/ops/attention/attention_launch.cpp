@@ -87,7 +87,8 @@ class Lowering {
         tile_scores_(static_cast<double>(space_.tile_rows * space_.tile_keys)),
         block_extent_(static_cast<double>(loop.by_keys ? space_.tile_rows : space_.tile_keys)),
         head_dim_(static_cast<double>(size.head_dim)),
-        bytes_(element_bytes(size.dtype)) {}
+        bytes_(element_bytes(size.dtype)),
+        kept_bytes_(element_bytes(size.kept_dtype())) {}
 
   Launch launch() {
     Launch launch;
@@ -190,7 +191,7 @@ class Lowering {
     set_cycles(shape, group, blocks * n / fetched);
     // Of a block, what is loaded: all of it, unless the kernel reads page by page.
     const double loaded = group.read_keys > 0 ? static_cast<double>(group.read_keys) / (blocks * block_extent_) : 1.0;
-    const double block_bytes = loop_.block_vectors * block_extent_ * loaded * head_dim_ * bytes_;
+    const double block_bytes = loop_.block_vectors * block_extent_ * loaded * head_dim_ * kept_bytes_;
     const double used = std::min(1.0, static_cast<double>(group.needed_keys) / (distinct * block_extent_ * loaded));
     shape.streams.push_back({block_bytes * used, block_bytes, true});
     const double row_bytes = n * static_cast<double>(group.rows) * loop_.row_vectors * head_dim_ * bytes_ / fetched;
@@ -207,7 +208,7 @@ class Lowering {
     if (splits_ > 1)
       shape.scratch_bytes = results * 4;  // FP32 partial results, read back by the combine pass
     else
-      shape.store_bytes = results * std::max(2.0, bytes_);  // of 8-bit operands: 16 bits
+      shape.store_bytes = results * element_bytes(size_.result_dtype());
     shape.useful_macs = loop_.products * n * static_cast<double>(group.needed) * head_dim_;
     shape.issued_macs = ideal_.padding ? shape.useful_macs : loop_.products * n * blocks * tile_scores_ * head_dim_;
     return shape;
@@ -220,8 +221,8 @@ class Lowering {
         blocks_per_step * tile_scores_ * (ideal_.padding ? static_cast<double>(group.needed) / full : 1.0);
     const TensorRate& unit = pipes.tensor.at(size_.dtype);
     const double rate = unit.dense * fp32_share(unit) * pipes.tensor_sustained * kernel_.matrix_share;
-    const double operand_bytes =
-        blocks_per_step * kernel_.operand_reads * loop_.block_vectors * block_extent_ * head_dim_ * bytes_;
+    const double operands = blocks_per_step * kernel_.operand_reads * loop_.block_vectors * block_extent_ * head_dim_;
+    const double operand_bytes = operands * bytes_;  // fragments of fewer bits come in as many loads
     const double bank_width = substrate_.compute.scratchpad_banks * substrate_.compute.scratchpad_bank_bytes;
     const double exposed = kernel_.pipes_overlap ? 1.0 : kernel_.softmax_exposed;
     auto& cycles = shape.cycles_per_step;
@@ -232,6 +233,9 @@ class Lowering {
     const double masked = static_cast<double>(group.masked) / static_cast<double>(group.blocks);
     cycles[static_cast<int>(Pipe::vector)] =
         exposed * scores * (kernel_.softmax_ops + masked * kernel_.mask_ops) * 2 / pipes.vector;
+    // Every warp unpacks what it reads.
+    if (kept_bytes_ < bytes_)
+      cycles[static_cast<int>(Pipe::vector)] += exposed * operands * kernel_.unpack_ops * 2 / pipes.vector;
   }
 
   const TileLoop loop_;
@@ -246,6 +250,7 @@ class Lowering {
   const double block_extent_;  // keys or queries of a block
   const double head_dim_;
   const double bytes_;
+  const double kept_bytes_;  // of an element of keys and values
 };
 
 }  // namespace

@@ -104,14 +104,15 @@ Launch lower_elementwise(const ElementwiseSize& size, const Substrate& substrate
 }
 
 Launch lower_cache_write(std::int64_t tokens, double elements_per_token, const std::string& dtype,
-                         const Substrate& substrate) {
+                         const Substrate& substrate, const std::string& kept) {
   const Kernel& kernel = find_kernel(substrate, "cache_write", dtype, "dense");
   StreamingCall call;
   call.name = "cache write";
   call.kernel = kernel.name;
   call.dtype = dtype;
   call.tasks = static_cast<double>(tokens);
-  call.read_bytes = call.write_bytes = 2 * elements_per_token * element_bytes(dtype);
+  call.read_bytes = 2 * elements_per_token * element_bytes(dtype);
+  call.write_bytes = 2 * elements_per_token * element_bytes(kept.empty() ? dtype : kept);
   call.threads = static_cast<int>(std::clamp(elements_per_token, 32.0, kernel_constant(kernel, "threads_most")));
   call.trips = kernel_constant(kernel, "trips");
   call.flops = 2 * call.threads * kernel_constant(kernel, "thread_ops");  // a lane's rate counts two

@@ -43,10 +43,10 @@ struct ElementwiseSize {
 /// Constants (docs/models/elementwise.md): task_bytes, threads, trips. Errors: UnsupportedError without such a kernel.
 Launch lower_elementwise(const ElementwiseSize& size, const Substrate& substrate);
 
-/// The write of new keys and values into a paged cache: one task per token, `token_bytes` of keys and values each.
-/// Constants: threads_most, thread_ops, trips. Errors: UnsupportedError without a `cache_write` kernel.
+/// The write of new keys and values of `dtype` into a paged cache, kept in `kept` (empty: as they are): one task per
+/// token. Constants: threads_most, thread_ops, trips. Errors: UnsupportedError without a `cache_write` kernel.
 Launch lower_cache_write(std::int64_t tokens, double elements_per_token, const std::string& dtype,
-                         const Substrate& substrate);
+                         const Substrate& substrate, const std::string& kept = {});
 
 class Elementwise : public Op {
  public:

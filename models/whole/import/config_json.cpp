@@ -71,6 +71,15 @@ bool read_narrow_weights(MapReader& map, const std::string& method, Checkpoint& 
   return read_fp8(map, c);
 }
 
+/// Whether kept keys and values are floating-point numbers of 8 bits. Source: compressed-tensors, QuantizationConfig.
+bool keeps_fp8(MapReader& map) {
+  const auto node = given(map, "kv_cache_scheme") ? map.map("kv_cache_scheme") : std::nullopt;
+  if (!node) return false;
+  MapReader scheme(*node, map.diagnostics());
+  return given(scheme, "num_bits") && scheme.integer("num_bits", 1, 64) == 8 && given(scheme, "type") &&
+         scheme.text("type") == "float";
+}
+
 /// What compression tools leave in config.json.
 void read_compression(MapReader& map, Checkpoint& c) {
   for (const char* key : {"quantization_config", "compression_config"}) {
@@ -81,6 +90,7 @@ void read_compression(MapReader& map, Checkpoint& c) {
     if (given(compression, "sparsity_config"))
       if (const auto sparsity = compression.map("sparsity_config"))
         read_sparsity_config(*sparsity, map.diagnostics(), c);
+    if (keeps_fp8(compression) && !c.shape.latent) c.shape.kv_dtype = "fp8";
     const std::string method = given(compression, "quant_method") ? compression.text("quant_method", "") : "";
     if (read_narrow_weights(compression, method, c)) continue;
     const auto groups = compression.optional("config_groups");

@@ -20,6 +20,7 @@ std::string model_text(const ModelShape& s) {
   if (s.tied) out += "  tied: true\n";
   if (s.window > 0) out += fmt::format("  window: {}\n", s.window);
   out += fmt::format("  dtype: {}\n", s.dtype);
+  if (!s.kv_dtype.empty()) out += fmt::format("  kv_dtype: {}\n", s.kv_dtype);
   if (s.weights.any()) out += fmt::format("  weights: {}\n  scale_block: {}\n", s.weights.type, s.weights.block);
   if (s.latent)
     out += fmt::format("  latent: {{kv_rank: {}, query_rank: {}, nope_dim: {}, rope_dim: {}, value_dim: {}}}\n",

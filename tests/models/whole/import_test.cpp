@@ -133,6 +133,20 @@ TEST_CASE("weights that a config calls integers of 4 or 8 bits have a scale per 
   }
 }
 
+TEST_CASE("kept keys and values that a config calls fp8 are") {
+  const std::string rest = R"("model_type": "llama", "hidden_size": 64, "intermediate_size": 128,
+    "num_attention_heads": 2, "num_hidden_layers": 1, "vocab_size": 100})";
+  const auto kept = [&](const std::string& scheme) {
+    const auto text = R"({"quantization_config": {"quant_method": "compressed-tensors", "kv_cache_scheme": )" + scheme;
+    return read_checkpoint_config(text + "}, " + rest, "config.json");
+  };
+  const Checkpoint narrow = kept(R"({"num_bits": 8, "type": "float"})");
+  CHECK(narrow.shape.kv_dtype == "fp8");
+  CHECK(read_back(workload_text(narrow, {})).model.shape.kv_dtype == "fp8");
+  CHECK(kept("null").shape.kv_dtype.empty());
+  CHECK(kept(R"({"num_bits": 8, "type": "int"})").shape.kv_dtype.empty());
+}
+
 TEST_CASE("layers that see all keys take turns with layers under a window") {
   const auto seen = [](const std::string& type) {
     std::string text;

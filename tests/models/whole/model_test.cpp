@@ -235,6 +235,14 @@ TEST_CASE("integer weights of layers are their bits and a scale of 16 bits per g
   CHECK(bytes_of(llama).metadata == network / 2 * 0.25);
 }
 
+TEST_CASE("keys and values kept in fp8 are half the bytes; weights do not change") {
+  Model llama = shipped("llama-2-7b");
+  const ModelBytes wide = bytes_of(llama);
+  llama.shape.kv_dtype = "fp8";
+  CHECK(bytes_of(llama).kv_per_token == wide.kv_per_token / 2);
+  CHECK(bytes_of(llama).weights == wide.weights);
+}
+
 TEST_CASE("every op of every shipped model can be read") {
   for (const char* name :
        {"llama-2-7b", "llama-2-70b", "mixtral-8x7b", "qwen3-30b-a3b", "deepseek-v3", "bert-large", "vit-l"}) {

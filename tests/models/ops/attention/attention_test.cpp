@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "models/compute/player.h"
@@ -204,6 +205,54 @@ TEST_CASE("declared sparsity of a window is its share of the causal triangle") {
   CHECK(summary.declared == doctest::Approx(1 - band / triangle).epsilon(1e-12));
   CHECK(summary.aligned_dispatch < summary.aligned_cache);  // a block is coarser than a key row
   CHECK(summary.aligned_dispatch > 0.5);
+}
+
+TEST_CASE("keys and values kept in 8 bits are half the bytes, whichever kernel meets them") {
+  AttentionSize size = prefill(64, 4096, 32, 8);
+  size.queries = 1;  // decode: nearly all bytes are keys and values
+  for (const char* name : {"a100", "h100", "l40s", "b200", "mi300x"}) {
+    CAPTURE(name);
+    const Substrate& substrate = machine(name);
+    const auto run = [&](const std::string& kept) {
+      size.kv_dtype = kept;
+      return Attention(size).lower({substrate, {}, 1});
+    };
+    const auto bytes = [](const Launch& launch) {
+      double sum = 0;
+      for (const Task& task : launch.tasks)
+        for (const Stream& stream : launch.shapes[task.shape].streams)
+          sum += stream.bytes_per_step * static_cast<double>(launch.shapes[task.shape].steps);
+      return sum;
+    };
+    const Program plain = run(""), kept = run("fp8");
+    CHECK(bytes(attention_launch(kept)) == doctest::Approx(bytes(attention_launch(plain)) / 2).epsilon(0.01));
+    CHECK(seconds(kept, substrate) > 0.49 * seconds(plain, substrate));
+    CHECK(seconds(kept, substrate) < 0.75 * seconds(plain, substrate));
+    // Where the machine multiplies fp8, its kernel does, on queries that a pass makes fp8.
+    const bool own = attention_launch(kept).dtype == "fp8";
+    CHECK(own == (std::string(name) == "h100" || std::string(name) == "b200"));
+    const auto is_pass = [](const Stage& stage) { return stage.launch->name == "attention quantise"; };
+    CHECK(std::count_if(kept.stages.begin(), kept.stages.end(), is_pass) == (own ? 1 : 0));
+  }
+}
+
+TEST_CASE("what keys in 8 bits cannot go with is said") {
+  const auto mistake = [](const std::string& text) {
+    config::Diagnostics diagnostics;
+    read(text, diagnostics);
+    REQUIRE(diagnostics.mistakes().size() == 1);
+    return diagnostics.mistakes().front().message;
+  };
+  const std::string rest = "seq: 64\nheads: 1\nhead_dim: 64\nkv_dtype: fp8\n";
+  CHECK(mistake(rest + "dtype: fp32").find("go with bf16 or fp16, not fp32") != std::string::npos);
+  CHECK(mistake(rest + "phase: forward").find("training keeps no keys and values") != std::string::npos);
+  AttentionSize size = prefill(1, 64, 1, 1);
+  size.kv_dtype = "fp8";
+  const Substrate& v100 = machine("v100");
+  size.dtype = "fp16";
+  CHECK_THROWS_WITH_AS(Attention(size).lower({v100, {}, 1}),
+                       "no attention kernel for fp16xfp8 and head_dim 128 in the kernel library of v100-sxm2-32gb",
+                       UnsupportedError);
 }
 
 TEST_CASE("sizes that contradict each other are mistakes with a place") {
