@@ -161,7 +161,8 @@ class Player {
     result_.counters.launches += 1;
     count_kernel(*stage.launch);
     result_.uses_devices = true;
-    record(start, launch.time, stage.launch->name, "kernel", stage.device);
+    record(start, launch.time, stage.launch->name, "kernel", stage.device,
+           trace_.timeline ? details(*stage.launch, launch) : Details());
     record_tasks(start, launch, stage);
   }
 
@@ -201,10 +202,31 @@ class Player {
     return (left += right).device;
   }
 
-  void record(Time start, Time duration, const std::string& what, const char* category, int process) {
+  using Details = std::vector<std::pair<std::string, std::string>>;
+
+  /// What ran and what it needed; resources by the time they need at their full rate.
+  Details details(const Launch& launch, const LaunchResult& played) const {
+    Details out = {{"kernel", launch.kernel},
+                   {"tasks", fmt::format("{}", launch.tasks.size())},
+                   {"resident tasks at most",
+                    fmt::format("{:.0f}", static_cast<double>(launch.tasks_per_unit) * substrate_.compute.units)},
+                   {"clock", fmt::format("{:.3f} GHz", played.clock / 1e9)},
+                   {"fixed cost", fmt::format("{:.3f} us", played.fixed_seconds * 1e6)}};
+    for (int r = 0; r < kDeviceResources; ++r)
+      if (played.busy[r] > 0)
+        out.emplace_back(fmt::format("{} busy", name(static_cast<Resource>(r))),
+                         fmt::format("{:.3f} us", played.busy[r] * 1e6));
+    LaunchCounters::visit(played.counters, [&](const char* key, double value, const char*) {
+      if (value > 0) out.emplace_back(key, fmt::format("{:.0f}", value));
+    });
+    return out;
+  }
+
+  void record(Time start, Time duration, const std::string& what, const char* category, int process,
+              Details details = {}) {
     if (!trace_.timeline) return;
-    trace_.timeline->add(
-        {fmt::format("{}/{}", trace_.prefix, what), category, process, 0, trace_.origin + start, duration});
+    trace_.timeline->add({fmt::format("{}/{}", trace_.prefix, what), category, process, 0, trace_.origin + start,
+                          duration, std::move(details)});
   }
 
   /// Tasks follow the cost of the call. A trace keeps kTracedTasks of them at most, so that a viewer can open it.

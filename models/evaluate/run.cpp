@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 
 #include "models/evaluate/interval.h"
@@ -108,6 +109,13 @@ std::vector<std::string> notes_on(const Workload& workload, const Substrate& sub
 void name_tracks(Timeline& timeline, int devices) {
   for (int device = 0; device < devices; ++device) timeline.name_process(device, fmt::format("device {}", device));
   timeline.name_process(devices, "fabric");
+  std::set<std::pair<int, int>> tracks;
+  for (const Span& span : timeline.spans()) tracks.emplace(span.process, span.thread);
+  for (const auto& [process, thread] : tracks)
+    timeline.name_thread(process, thread,
+                         thread > 0          ? fmt::format("slot {}", thread - 1)
+                         : process < devices ? "kernels"
+                                             : "exchanges");
 }
 
 /// A workload while its ops are simulated one after the other.

@@ -56,6 +56,7 @@ class ServeTable {
 
   void row(const std::string& name, const std::function<bool(std::size_t)>& has,
            const std::function<double(std::size_t)>& value) {
+    if (!has(0) && !has(1)) return;  // overloaded: the notes say so
     Row cells = {name};
     for (std::size_t side = 0; side < 2; ++side) cells.push_back(has(side) ? figure(value(side)) : "-");
     cells.push_back(has(0) && has(1) ? change(value(0), value(1)) : "");

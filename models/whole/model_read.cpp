@@ -42,7 +42,7 @@ void check_heads(MapReader& map, const ModelShape& shape) {
       if (map.has(key)) map.mistake(key, fmt::format("with latent attention there is no {}", key));
     return;
   }
-  if (shape.heads % shape.kv_heads != 0)
+  if (map.has("heads") && shape.heads % shape.kv_heads != 0)  // a missing one is a mistake of its own
     map.mistake("kv_heads", fmt::format("heads ({}) must be a multiple of kv_heads ({})", shape.heads, shape.kv_heads));
 }
 

@@ -1,5 +1,6 @@
 // Likely typos: optimal string alignment distance (insert, delete, replace, swap neighbours), letters of either case
-// alike. Beyond a single slip, a word that is a part of another is nearer than letters say.
+// alike. Beyond a single slip, a word that is a part of another is nearer than letters say, and
+// what other tools call a thing is nearest.
 
 #include <algorithm>
 #include <cctype>
@@ -53,9 +54,49 @@ std::string same_part(std::string_view word, const List& known) {
   return found;
 }
 
+/// What other tools (Hugging Face, PyTorch, vLLM) call things that have another name here.
+constexpr std::pair<std::string_view, std::string_view> words_of_others[] = {
+    {"bfloat16", "bf16"},
+    {"float16", "fp16"},
+    {"half", "fp16"},
+    {"float32", "fp32"},
+    {"float8", "fp8"},
+    {"vocab_size", "vocabulary"},
+    {"num_key_value_heads", "kv_heads"},
+    {"num_kv_heads", "kv_heads"},
+    {"context", "keys"},
+    {"context_length", "keys"},
+    {"seq_len", "seq"},
+    {"batch_size", "batch"},
+    {"tp", "tensor"},
+    {"ep", "expert"},
+    {"pp", "pipeline"},
+    {"dp", "data"},
+    {"matmul", "gemm"},
+    {"linear", "gemm"},
+    {"csr", "unstructured"},
+    {"qkv_proj", "attention.qkv"},
+    {"o_proj", "attention.output"},
+    {"gate_up_proj", "mlp.gate_up"},
+    {"up_proj", "mlp.up"},
+    {"down_proj", "mlp.down"},
+    {"lm_head", "head"},
+    {"ffn", "mlp"},
+    {"attn", "attention"},
+};
+
+/// Our name for a word of theirs, where it is known here.
+template <class List>
+std::string same_meaning(std::string_view word, const List& known) {
+  for (const auto& [theirs, ours] : words_of_others)
+    if (theirs == word && std::find(known.begin(), known.end(), ours) != known.end()) return std::string(ours);
+  return {};
+}
+
 template <class List>
 std::string nearest_in(std::string_view word, const List& known) {
   if (word.empty() || word.size() > word_bytes_max) return {};
+  if (const std::string meant = same_meaning(word, known); !meant.empty()) return meant;
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   for (const auto& candidate : known) {

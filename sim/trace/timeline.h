@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/core/units.h"
@@ -18,6 +19,7 @@ struct Span {
   int thread = 0;
   Time start;
   Time duration;
+  std::vector<std::pair<std::string, std::string>> details = {};  // (what, how much), for people who click on it
 };
 
 /// Spans and track names of one run. Collecting is the caller's choice: models only see a pointer that may be null.

@@ -439,6 +439,18 @@ class CommandLine(Files):
                         "power.idle=1000 W"]:
             self.one_line(*run, "--set", setting, part=setting.split("=")[0])
 
+    def test_words_of_other_tools(self):
+        """What users of other tools type is told in our words, and what is missing is one mistake."""
+        text = self.refused("run", "--substrate", "h100", "--workload", self.write("w.yaml",
+            "model: {layers: 2, hidden: 512, num_attention_heads: 8, kv_heads: 4, intermediate: 512, dtype: bfloat16}\n"
+            "recipe: [{modules: o_proj, pattern: 2:4}]\nparallel: {tp: 2}\n"))
+        for meant in ["heads", "bf16", "attention.output", "tensor"]:
+            self.assertIn(f'did you mean "{meant}"?', text)
+        self.assertEqual(text.count("error:"), 5, text)  # heads are missing, too
+        done = self.call("run", "--substrate", "systolic-128", "--workload", self.write("g.yaml", GEMM.replace("k: 64", "k: 64, dtype: fp16")))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no gemm kernel for fp16 in the kernel library of systolic-128 (known: bf16)", done.stderr)
+
     def test_names_and_values(self):
         self.one_line("rnu", part='did you mean "run"?')
         self.one_line("run", "--workload", "w", part="--substrate")

@@ -226,13 +226,20 @@ class Run(ProgramTest):
         self.assertEqual(quiet, self.accepted(*self.words("--quiet")))
         trace = read((self.folder / "t.json").read_text())
         events = trace["traceEvents"]
-        names = {event["pid"]: event["args"]["name"] for event in events if event["ph"] == "M"}
+        names = {event["pid"]: event["args"]["name"] for event in events if event["name"] == "process_name"}
+        tracks = {(event["pid"], event["tid"]): event["args"]["name"] for event in events if event["name"] == "thread_name"}
         self.assertEqual(sorted(names.values()), [f"device {i}" for i in range(8)] + ["fabric"])
         spans = [event for event in events if event["ph"] == "X"]
         self.assertEqual({span["name"].split("/")[0] for span in spans}, {"first, op", "experts", "window", "sum", "op4", "op5"})
         end = read(self.accepted(*self.words("--format", "json")))["sparse_us"]
         for span in spans:
             self.assertIn(span["pid"], names)
+            track = tracks[span["pid"], span["tid"]]
+            self.assertEqual(track, {"kernel": "kernels", "exchange": "exchanges"}.get(span["cat"], track))
+            self.assertEqual(span["cat"] == "kernel", "args" in span)
+            if span["cat"] == "kernel":  # a span ends when all that bounds it is done
+                busy = [float(text.split()[0]) for what, text in span["args"].items() if what.endswith(" busy")]
+                self.assertLessEqual(max(busy), span["dur"] * (1 + 1e-6), span)
             self.assertRegex(span["name"], "^[^/]+/[^/]+")
             self.assertTrue(0 <= span["ts"] and span["dur"] > 0 and span["ts"] + span["dur"] <= end * (1 + 1e-6), span)
         on_device = {names[span["pid"]] for span in spans if span["name"].startswith("experts/")}

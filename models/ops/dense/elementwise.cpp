@@ -38,8 +38,8 @@ const Kernel& find_kernel(const Substrate& substrate, std::string_view op, const
                           std::string_view pattern) {
   for (const Kernel& kernel : substrate.kernels)
     if (kernel.op == op && has(kernel.dtypes, dtype) && has(kernel.patterns, pattern)) return kernel;
-  throw UnsupportedError(fmt::format("no {} kernel for {} with pattern {} in the kernel library of {}", op, dtype,
-                                     pattern, substrate.name));
+  throw UnsupportedError(fmt::format("no {} kernel for {} with pattern {} in the kernel library of {}{}", op, dtype,
+                                     pattern, substrate.name, known_types(substrate, op, pattern)));
 }
 
 double kernel_constant(const Kernel& kernel, const std::string& name) {

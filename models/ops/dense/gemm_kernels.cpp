@@ -1,9 +1,13 @@
 #include "models/ops/dense/gemm_kernels.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "models/ops/limits.h"
@@ -211,6 +215,14 @@ double element_bytes(const std::string& dtype) {
   throw UnsupportedError("unknown operand type " + dtype);
 }
 
+std::string known_types(const Substrate& substrate, std::string_view op, std::string_view pattern) {
+  std::set<std::string> types;
+  for (const Kernel& kernel : substrate.kernels)
+    if (kernel.op == op && std::find(kernel.patterns.begin(), kernel.patterns.end(), pattern) != kernel.patterns.end())
+      types.insert(kernel.dtypes.begin(), kernel.dtypes.end());
+  return types.empty() ? "" : fmt::format(" (known: {})", fmt::join(types, ", "));
+}
+
 std::vector<GemmPlan> plan_gemm(const GemmSize& size, const Substrate& substrate, const Ideal&) {
   std::vector<GemmPlan> plans;
   double fewest = std::numeric_limits<double>::infinity();
@@ -221,7 +233,8 @@ std::vector<GemmPlan> plan_gemm(const GemmSize& size, const Substrate& substrate
   if (plans.empty())
     throw UnsupportedError("no gemm kernel for " +
                            (size.weights.pattern == "dense" ? "" : size.weights.pattern + " weights in ") + size.dtype +
-                           " in the kernel library of " + substrate.name);
+                           " in the kernel library of " + substrate.name +
+                           known_types(substrate, "gemm", size.weights.pattern));
   std::stable_sort(plans.begin(), plans.end(),
                    [](const GemmPlan& a, const GemmPlan& b) { return a.estimated_seconds < b.estimated_seconds; });
   return plans;

@@ -94,6 +94,9 @@ struct GemmPlan {
   double tasks() const { return static_cast<double>(tiles_m) * static_cast<double>(tiles_n) * splits; }
 };
 
+/// " (known: bf16, fp16)": operand types that kernels of the library have for an op and a pattern; empty without any.
+std::string known_types(const Substrate& substrate, std::string_view op, std::string_view pattern);
+
 /// All kernels of `substrate` that can run it with every sensible split, cheapest by the closed form first.
 /// Errors: UnsupportedError when no kernel runs the type; TooLargeError when none has few enough tiles.
 std::vector<GemmPlan> plan_gemm(const GemmSize& size, const Substrate& substrate, const Ideal& ideal);

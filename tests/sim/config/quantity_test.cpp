@@ -90,5 +90,8 @@ TEST_CASE("Nearest names: likely typos only") {
   CHECK(nearest("output", keys) == "out");
   CHECK(nearest("ou", keys) == "out");
   CHECK(nearest("head", keys) == "heads");
+  CHECK(nearest("num_key_value_heads", keys) == "kv_heads");
+  CHECK(nearest("bfloat16", std::vector<std::string>{"fp32", "bf16", "fp16"}) == "bf16");
+  CHECK(nearest("bfloat16", keys).empty());  // what it means is not known here
   CHECK(nearest(std::string(1 << 20, 'x'), known).empty());
 }
