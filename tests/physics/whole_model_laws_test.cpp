@@ -232,6 +232,20 @@ TEST_CASE("integer weights are unpacked beside activations of 16 bits, with zero
   CHECK(network(narrow).second < network(narrow).first);
   CHECK(network(narrow).first / network(narrow).second < network(wide).first / network(wide).second);
   CHECK(network(narrow).first / network(narrow).second < 4.0 / 3);
+  // Where no kernel knows such weights, the product with zeros is the dense one of as narrow weights.
+  const RunResult without = times(
+      "ops:\n- {name: a, op: gemm, m: 8, n: 8192, k: 8192, dtype: bf16, weights: int4, scale_block: 0}\n"
+      "- {name: b, op: spmm, m: 8, n: 8192, k: 8192, dtype: int4xbf16, pattern: 2:4}\n",
+      load_substrate("tpu-v5e", kMachines));
+  CHECK(without.ops[1].prediction.fallback);
+  CHECK(without.ops[1].dense_us() == without.ops[0].dense_us());
+  CHECK(without.ops[1].sparse_us() == without.ops[0].dense_us());
+  const RunResult bytes = times(
+      "ops:\n- {name: a, op: gemm, m: 8, n: 8192, k: 8192, dtype: bf16, weights: fp8, scale_block: 0}\n"
+      "- {name: b, op: spmm, m: 8, n: 8192, k: 8192, dtype: fp8, pattern: 2:4}\n",
+      load_substrate("a100", kMachines));
+  CHECK(bytes.ops[1].prediction.fallback);
+  CHECK(bytes.ops[1].sparse_us() == bytes.ops[0].dense_us());
   const auto notes = model("tpu-v5e", "weights: int4").notes;
   REQUIRE(notes.size() == 1);
   CHECK(notes.front().starts_with("weights in int4 run in fp16, unpacked at no cost"));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/ops/dense/gemm.h"
+#include "models/ops/dense/scaled_weights.h"
 #include "models/ops/weights/spmm_kernels.h"
 
 namespace sparsesim {
@@ -48,13 +49,17 @@ double setup_seconds(const std::string& setup, const Substrate& substrate) {
 
 namespace {
 
-/// Dense weights as narrow as the sparse ones, unpacked to the type of the activations on their way to the multiply.
-WeightFormat narrow_weights(const SpmmSize& size) {
+/// Dense weights as narrow as the sparse ones, unpacked to the type of the activations on their way to the multiply: by
+/// a kernel of the library, or where it has none at no cost. Wider ones have a twin in the type of the activations.
+WeightFormat narrow_weights(const SpmmSize& size, const Substrate& substrate) {
   const OperandTypes types = operand_types(size.dtype);
+  const double share = weight_bytes(types.weights) / element_bytes(types.activations);
   WeightFormat format;
+  if (share < 1) format.bytes_share = share;
+  if (!has_gemm(kQuantised, size.dtype, substrate)) return format;
   format.pattern = kQuantised;
   format.operands = size.dtype;
-  format.bytes_share = weight_bytes(types.weights) / element_bytes(types.activations);
+  format.bytes_share = share;
   format.unpacked_share = 1;
   return format;
 }
@@ -63,10 +68,17 @@ WeightFormat narrow_weights(const SpmmSize& size) {
 
 Launch lower_dense_twin(const SpmmSize& size, const Kernel* timed_as, const LowerContext& context) {
   GemmSize dense{.m = size.m, .n = size.n, .k = size.k, .dtype = twin_type(size.dtype), .accumulate = size.accumulate};
+  const ScaledWeights bytes{.type = "fp8", .block = 0};
+  if (dense.dtype == bytes.type && !multiplies(context.substrate, bytes)) {  // unpacked, as dense layers are
+    dense.dtype = "bf16";
+    return lower_gemm(with_scaled_weights(dense, bytes, context.substrate), context.substrate, context.ideal);
+  }
   // Published times of products by rows are beside dense ones with row-major operands; a layer keeps what suits both.
   const bool by_rows = size.timed_call && timed_as && timed_as->op == "spmm_rows";
-  if (by_rows && has_gemm(kRowMajor, dense.dtype, context.substrate)) dense.weights.pattern = kRowMajor;
-  if (has_gemm(kQuantised, size.dtype, context.substrate)) dense.weights = narrow_weights(size);
+  if (by_rows && has_gemm(kRowMajor, dense.dtype, context.substrate))
+    dense.weights.pattern = kRowMajor;
+  else
+    dense.weights = narrow_weights(size, context.substrate);
   Launch launch = lower_gemm(dense, context.substrate, context.ideal);
   if (timed_as) launch.fixed_seconds += host_call_seconds(size, *timed_as, context.substrate, true);
   return launch;
