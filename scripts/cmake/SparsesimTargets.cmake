@@ -127,6 +127,6 @@ function(sparsesim_install)
   configure_package_config_file(scripts/cmake/sparsesimConfig.cmake.in
     ${CMAKE_CURRENT_BINARY_DIR}/sparsesimConfig.cmake INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sparsesim)
   write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/sparsesimConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sparsesimConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/sparsesimConfigVersion.cmake
+  install(FILES ${CMAKE_CURRENT_SOURCE_DIR}/scripts/cmake/Findlibyaml.cmake ${CMAKE_CURRENT_BINARY_DIR}/sparsesimConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/sparsesimConfigVersion.cmake
           DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sparsesim)
 endfunction()

@@ -30,7 +30,6 @@ struct Node::Value {
 
 struct Document {
   std::string file;
-  std::shared_ptr<const std::vector<std::string>> lines;
   std::deque<Node::Value> values;                 // a deque: addresses stay
   std::vector<std::shared_ptr<Document>> others;  // files that values of an edited copy come from
 };

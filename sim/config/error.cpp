@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "sim/config/node.h"
+#include "sim/config/text_check.h"
 #include "sim/core/utf8.h"
 
 namespace sparsesim::config {
@@ -85,10 +86,8 @@ void Diagnostics::add(Position position, std::string message, std::string hint, 
     ++dropped_;
     return;
   }
-  for (const auto& [file, lines] : sources_) {
-    const auto number = static_cast<std::size_t>(position.line);
-    if (file == position.file && number >= 1 && number <= lines->size()) line = (*lines)[number - 1];
-  }
+  for (const auto& [file, text] : sources_)
+    if (file == position.file && position.line >= 1) line = line_of(*text, position.line).value_or(line);
   Mistake mistake{std::move(position), printable(message, message_bytes_max), printable(hint, message_bytes_max), {}};
   std::tie(mistake.excerpt, mistake.caret) = window(line, mistake.position.column);
   mistakes_.push_back(std::move(mistake));
@@ -111,14 +110,14 @@ void Diagnostics::throw_if_any() const {
   throw ConfigError(std::move(sorted));
 }
 
-void Diagnostics::remember_source(const std::string& file, std::shared_ptr<const std::vector<std::string>> lines) {
+void Diagnostics::remember_source(const std::string& file, std::shared_ptr<const std::string> text) {
   for (auto& [name, known] : sources_) {
     if (name == file) {
-      known = std::move(lines);
+      known = std::move(text);
       return;
     }
   }
-  sources_.emplace_back(file, std::move(lines));
+  sources_.emplace_back(file, std::move(text));
 }
 
 }  // namespace sparsesim::config

@@ -26,15 +26,24 @@ namespace fs = std::filesystem;
   throw ConfigError(Mistake{{path, 0, 0}, message, hint, {}});
 }
 
-using SourceLines = std::shared_ptr<const std::vector<std::string>>;
+using Source = std::shared_ptr<const std::string>;
 
-std::string without_byte_order_mark(const std::string& text) {
+Source without_byte_order_mark(std::string text) {
   constexpr std::string_view mark = "\xEF\xBB\xBF";
-  return text.starts_with(mark) ? text.substr(mark.size()) : text;
+  if (text.starts_with(mark)) text.erase(0, mark.size());
+  return std::make_shared<const std::string>(std::move(text));
 }
 
-SourceLines source_lines(const std::string& body) {
-  return std::make_shared<const std::vector<std::string>>(split_lines(body));
+Node load_source(const Source& source, const std::string& name, Diagnostics& diagnostics, const Limits& limits) {
+  const auto problem = check_text(*source, limits);
+  if (!problem || problem->is_text) diagnostics.remember_source(name, source);
+  if (problem) {
+    diagnostics.add({name, problem->line, problem->column}, problem->message, problem->hint);
+    diagnostics.throw_if_any();
+  }
+  auto document = std::make_shared<Document>();
+  document->file = name;
+  return parse_document(*source, std::move(document), diagnostics, limits);
 }
 
 }  // namespace
@@ -68,39 +77,28 @@ Node load_file(const std::string& path, Diagnostics& diagnostics, const Limits& 
   return load_text(read_text_file(path, limits.file_bytes, diagnostics), path, diagnostics, limits);
 }
 
-Node load_text(const std::string& text, const std::string& name, Diagnostics& diagnostics, const Limits& limits) {
-  const std::string body = without_byte_order_mark(text);
-  const SourceLines lines = source_lines(body);
-  const auto problem = check_text(body, limits);
-  if (!problem || problem->is_text) diagnostics.remember_source(name, lines);
-  if (problem) {
-    diagnostics.add({name, problem->line, problem->column}, problem->message, problem->hint);
-    diagnostics.throw_if_any();
-  }
-  auto document = std::make_shared<Document>();
-  document->file = name;
-  document->lines = lines;
-  return parse_document(body, std::move(document), diagnostics, limits);
+Node load_text(std::string text, const std::string& name, Diagnostics& diagnostics, const Limits& limits) {
+  return load_source(without_byte_order_mark(std::move(text)), name, diagnostics, limits);
 }
 
 std::vector<std::optional<Node>> load_sound_files(const std::vector<std::string>& paths, Diagnostics& diagnostics) {
   struct Loaded {
     std::optional<Node> root;
-    SourceLines lines;
+    Source source;
   };
   std::vector<Loaded> files(paths.size());
   for_each_index(paths.size(), 0, [&](std::size_t i) {
     Diagnostics mistakes;
     try {
-      const std::string text = read_text_file(paths[i], Limits{}.file_bytes, mistakes);
-      Loaded loaded{load_text(text, paths[i], mistakes), source_lines(without_byte_order_mark(text))};
-      if (mistakes.empty()) files[i] = std::move(loaded);
+      const Source source = without_byte_order_mark(read_text_file(paths[i], Limits{}.file_bytes, mistakes));
+      const Node root = load_source(source, paths[i], mistakes, {});
+      if (mistakes.empty()) files[i] = {root, source};
     } catch (const ConfigError&) {  // stays nothing
     }
   });
   std::vector<std::optional<Node>> roots;
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    if (files[i].root) diagnostics.remember_source(paths[i], files[i].lines);
+    if (files[i].root) diagnostics.remember_source(paths[i], files[i].source);
     roots.push_back(std::move(files[i].root));
   }
   return roots;

@@ -1,5 +1,5 @@
 #pragma once
-// A YAML tree whose every value knows where it stands. The only users of yaml-cpp are the .cpp files of this folder.
+// A YAML tree whose every value knows where it stands. The only user of libyaml is parse.cpp of this folder.
 
 #include <cstdint>
 #include <exception>
@@ -46,7 +46,7 @@ class ConfigError : public std::exception {
 /// Collects mistakes; readers report here and go on with a harmless value.
 class Diagnostics {
  public:
-  /// `line` is the source line, for a file whose lines were not given to remember_source().
+  /// `line` is the source line, for a file whose text was not given to remember_source().
   void add(Position position, std::string message, std::string hint = {}, std::string_view line = {});
   bool empty() const { return mistakes_.empty(); }
   /// Whether further mistakes are only counted.
@@ -54,15 +54,15 @@ class Diagnostics {
   const std::vector<Mistake>& mistakes() const { return mistakes_; }
   /// Throws ConfigError with everything reported so far, in file order; returns quietly when there is nothing.
   void throw_if_any() const;
-  /// Source text by file name, so that add() can quote the line. Called by Document.
-  void remember_source(const std::string& file, std::shared_ptr<const std::vector<std::string>> lines);
+  /// Source text by file name, so that add() can quote the line.
+  void remember_source(const std::string& file, std::shared_ptr<const std::string> text);
   /// Mistakes beyond this many are counted, not kept.
   static constexpr std::int64_t most_kept = 200;
 
  private:
   std::vector<Mistake> mistakes_;
   std::int64_t dropped_ = 0;
-  std::vector<std::pair<std::string, std::shared_ptr<const std::vector<std::string>>>> sources_;
+  std::vector<std::pair<std::string, std::shared_ptr<const std::string>>> sources_;
 };
 
 /// A value of the tree: cheap to copy, keeps the whole document alive.
@@ -111,7 +111,7 @@ struct Limits {
 /// entries.
 Node load_file(const std::string& path, Diagnostics& diagnostics, const Limits& limits = {});
 /// The same from text; `name` stands for the file in messages.
-Node load_text(const std::string& text, const std::string& name, Diagnostics& diagnostics, const Limits& limits = {});
+Node load_text(std::string text, const std::string& name, Diagnostics& diagnostics, const Limits& limits = {});
 
 /// The bytes of a regular file. Errors: as load_file(), as far as they concern the file and not what is in it.
 std::string read_text_file(const std::string& path, std::int64_t bytes_max, Diagnostics& diagnostics);

@@ -21,8 +21,8 @@ struct TextProblem {
 
 /// 1-based column in code points of the byte `offset` of `line`.
 int column_of(std::string_view line, std::size_t offset);
-/// Splits at \n, \r\n and \r; the ends are dropped.
-std::vector<std::string> split_lines(std::string_view text);
+/// Line `number`, from 1, of a text whose lines end with \n, \r\n or \r, without that end; nothing behind the last one.
+std::optional<std::string_view> line_of(std::string_view text, int number);
 
 /// The first reason why `text` is refused: larger than the limit, not UTF-8, control characters, tabs in the
 /// indentation, more commas, brackets, colons, dashes and lines than twice the limit on values.

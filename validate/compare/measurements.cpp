@@ -13,7 +13,6 @@
 
 #include "models/ops/registry.h"
 #include "sim/config/reader.h"
-#include "sim/config/text_check.h"
 #include "sim/stats/csv.h"
 
 namespace sparsesim {
@@ -208,7 +207,7 @@ MeasurementFile read_measurements_text(std::string_view text, const std::string&
   };
   CsvReader csv(text, report);
   if (!csv.is_text()) return file;
-  diagnostics.remember_source(name, std::make_shared<std::vector<std::string>>(config::split_lines(text)));
+  diagnostics.remember_source(name, std::make_shared<const std::string>(text));
   CsvRow cells;
   if (!csv.next(cells)) {
     diagnostics.add({name, 0, 0}, "the file is empty: expected a header line and rows");

@@ -81,6 +81,7 @@ TEST_CASE("Nodes know their type, place and path") {
   CHECK(root.find("a")->position().column == 4);
   CHECK(root.find("empty")->type() == Node::Type::null);
   CHECK(root.find("empty")->position().line == 3);
+  CHECK(root.find("empty")->position().column == 1);
   CHECK_FALSE(root.find("nothing").has_value());
 }
 
@@ -166,6 +167,11 @@ TEST_CASE("Text that is no UTF-8, or hides what it is") {
   CHECK(text_messages("\xFF\xFE"
                       "a\0") == Lines{"UTF-16 text; only UTF-8 is read"});
   CHECK(text_messages("a:\n\tb: 1\n") == Lines{"2:1: a tab in the indentation"});
+  CHECK(text_messages("a: b\xC2\x85\n") == Lines{"1:5: control character U+0085"});
+  CHECK(text_messages("a: b # c\xE2\x80\xA8 d\n") ==
+        Lines{"1:9: control character U+2028"});  // a line end for YAML alone
+  CHECK(text_messages("\xC3\xA9: \xEF\xBB\xBF\n") == Lines{"1:4: control character U+FEFF"});
+  CHECK(text_messages("a: \xEF\xBF\xBD \xF0\x9F\x98\x80\n").empty());
 }
 
 TEST_CASE("Anchors, aliases, merge keys and tags are refused, so nothing grows beyond the file") {
@@ -186,7 +192,7 @@ TEST_CASE("Keys: duplicates and what is no text") {
   CHECK(text_messages("a: 1\na: 2\na: 3\n") == Lines{"2:1: duplicate key \"a\"", "3:1: duplicate key \"a\""});
   CHECK(text_messages("a: {b: 1, b: {c: 1, c: 2}}\n") == Lines{"1:11: duplicate key \"b\""});
   CHECK(text_messages("? [1, 2]\n: 3\nb: 1\n") == Lines{"1:3: a key must be text"});
-  CHECK(text_messages(": 3\n") == Lines{"1:1: a key must be text"});
+  CHECK(text_messages("?\n: 3\n") == Lines{"1:2: a key must be text"});
 }
 
 TEST_CASE("Documents: one per file, well-formed") {
@@ -200,8 +206,15 @@ TEST_CASE("Documents: one per file, well-formed") {
   CHECK(starts("a: [1, 2\n"));
   CHECK(starts("a: \"open\n"));
   CHECK(starts("a: 1\n  b: 2\n"));
+  CHECK(starts("a: 1\nb 2\nc: 3\n"));
+  CHECK(text_messages("a: 1\nb: \"open\nc: 3\n") == Lines{"2:4: not valid YAML: a quote that is never closed"});
+  const std::string unclosed = "not valid YAML: did not find expected ',' or ']' while parsing a flow sequence";
+  CHECK(text_messages("a: 1\nb: [1, 2\n\n") == Lines{"2:4: " + unclosed});
+  CHECK(text_messages("a: {\"b\": ")[0].starts_with("1:9: not valid YAML: "));
+  CHECK(text_messages("{a: 1}\nb: 2\n") ==
+        Lines{"2:1: not valid YAML: text behind the end of the map or list that is the file"});
   CHECK(starts("a: ]\n"));
-  CHECK(starts("a: *nobody\n"));
+  CHECK(starts(": 3\n"));
 }
 
 TEST_CASE("Depth: accepted at the limit, refused one beyond") {
