@@ -120,8 +120,9 @@ WorkloadOp read_op(OpReader& reader, std::size_t index, std::string& resolved) {
   }
   const char* lead = "  - ";
   for (const Declared& key : map.declared()) {
-    if (key.value.empty() || key.value == "\"\"" || key.value == "[]") continue;  // nothing: as if it were absent
-    resolved += fmt::format("{}{}: {}\n", lead, key.key, key.value);
+    const std::string value = key.value();
+    if (value.empty() || value == "\"\"" || value == "[]") continue;  // nothing: as if it were absent
+    resolved += fmt::format("{}{}: {}\n", lead, key.key, value);
     lead = "    ";
   }
   if (reader.chained) return result;

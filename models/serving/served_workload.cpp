@@ -32,8 +32,9 @@ Scheduling scheduling_of(const Workload& workload) {
 std::string section_text(const config::MapReader& map, const ServingSpec& spec, Scheduling scheduling) {
   std::string text = "serving:\n";
   for (const config::Declared& key : map.declared())
-    if (!key.value.empty() && key.value != "\"\"" && (spec.arrivals == Arrivals::closed || key.key != "concurrency"))
-      text += fmt::format("  {}: {}\n", key.key, key.value);
+    if (!key.value().empty() && key.value() != "\"\"" &&
+        (spec.arrivals == Arrivals::closed || key.key != "concurrency"))
+      text += fmt::format("  {}: {}\n", key.key, key.value());
   if (scheduling != Scheduling::continuous) return text;
   text += fmt::format("  input: {}\n  output: {}\n", spec.input.text, spec.output.text);
   if (spec.prefix) text += fmt::format("  prefix: {}\n", spec.prefix->text);

@@ -32,10 +32,10 @@ std::vector<std::string> read_texts(MapReader& map, std::string_view key, std::v
 }
 
 /// The number at a chosen name.
-void read_named(const Node& node, const std::string& name, const std::string& prefix,
+void read_named(const Node& value, const std::string& name, const std::string& prefix,
                 std::map<std::string, Quantity>& into, const SourceTable& sources, ReadContext& context) {
-  context.origins[prefix + name] = node.key_position(name);
-  if (auto constant = read_constant(*node.find(name), sources, context.diagnostics)) into[name] = *constant;
+  context.origins[prefix + name] = value.key_position();
+  if (auto constant = read_constant(value, sources, context.diagnostics)) into[name] = std::move(*constant);
 }
 
 void read_constants(MapReader& map, std::string_view key, const std::string& prefix,
@@ -44,7 +44,7 @@ void read_constants(MapReader& map, std::string_view key, const std::string& pre
   if (!node) return;
   if (node->type() != Node::Type::map)
     return map.mistake(key, std::string(key) + " must be a map from names to numbers");
-  for (const auto& [name, value] : node->entries()) read_named(*node, name, prefix, into, sources, context);
+  for (const auto& [name, value] : node->entries()) read_named(value, name, prefix, into, sources, context);
 }
 
 FabricLink read_link(const Node& node, const SourceTable& sources, ReadContext& context) {
@@ -113,7 +113,7 @@ void read_beside(const Node& node, std::span<const std::string_view> keys, Kerne
     if (std::find(keys.begin(), keys.end(), name) != keys.end()) continue;
     const std::string near = known.contains(name) ? "" : config::nearest(name, names);
     if (near.empty())
-      read_named(node, name, "kernels." + kernel.name + ".", kernel.constants, sources, context);
+      read_named(value, name, "kernels." + kernel.name + ".", kernel.constants, sources, context);
     else
       context.diagnostics.add(node.key_position(name), "no kernel of the library has a constant \"" + name + "\"",
                               "did you mean \"" + near + "\"?");

@@ -30,7 +30,7 @@ std::vector<Leaf> fixed_leaves(Substrate& substrate) {
 /// The rest of `path` behind `prefix`, or nothing if it is not below it.
 std::string below(const std::string& path, const std::string& prefix) {
   if (prefix.empty()) return path;
-  if (path.rfind(prefix + ".", 0) != 0) return {};
+  if (!path.starts_with(prefix) || path[prefix.size()] != '.') return {};
   return path.substr(prefix.size() + 1);
 }
 
@@ -110,11 +110,10 @@ void read_placement(MapReader& map, ReadContext& context) {
     if (kNumaPlacements[i] == text) context.substrate.memory.numa.placement = static_cast<NumaPlacement>(i);
 }
 
-}  // namespace
-
-void read_group(MapReader& map, const std::string& prefix, const SourceTable& sources, ReadContext& context) {
+void read_leaves(MapReader& map, const std::string& prefix, const std::vector<Leaf>& leaves, const SourceTable& sources,
+                 ReadContext& context) {
   std::set<std::string> inner;  // groups already read
-  for (const Leaf& leaf : fixed_leaves(context.substrate)) {
+  for (const Leaf& leaf : leaves) {
     const std::string rest = below(leaf.path, prefix);
     if (rest.empty() || (prefix.empty() && rest.rfind("fabric.", 0) == 0)) continue;
     const std::size_t dot = rest.find('.');
@@ -125,13 +124,19 @@ void read_group(MapReader& map, const std::string& prefix, const SourceTable& so
       const auto node = map.optional(key);
       if (!node) continue;
       MapReader group(*node, context.diagnostics);
-      read_group(group, prefix.empty() ? key : prefix + "." + key, sources, context);
+      read_leaves(group, prefix.empty() ? key : prefix + "." + key, leaves, sources, context);
       group.finish();
     }
   }
   if (prefix == "compute.pipes") read_tensor_rates(map, sources, context);
   if (prefix == "power") read_flop_energies(map, sources, context);
   if (prefix == "memory.numa") read_placement(map, context);
+}
+
+}  // namespace
+
+void read_group(MapReader& map, const std::string& prefix, const SourceTable& sources, ReadContext& context) {
+  read_leaves(map, prefix, fixed_leaves(context.substrate), sources, context);
 }
 
 }  // namespace sparsesim

@@ -210,8 +210,8 @@ Pass read_calls(MapReader& map, const Model& model, std::string& resolved) {
 std::string declared_text(const MapReader& map, std::string_view indent) {
   std::string text;
   for (const config::Declared& key : map.declared())
-    if (!key.value.empty() && key.value != "\"\"" && key.value != "[]")
-      text += fmt::format("{}{}: {}\n", indent, key.key, key.value);
+    if (!key.value().empty() && key.value() != "\"\"" && key.value() != "[]")
+      text += fmt::format("{}{}: {}\n", indent, key.key, key.value());
   return text;
 }
 

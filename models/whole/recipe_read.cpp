@@ -154,8 +154,8 @@ void read_rule(const config::Node& node, config::Diagnostics& diagnostics, const
   map.finish();
   resolved += "  - modules: [" + fmt::format("{}", fmt::join(rule.modules, ", ")) + "]\n";
   for (const config::Declared& key : map.declared())
-    if (key.key != "modules" && !key.value.empty() && key.value != "\"\"" && key.value != "[]")
-      resolved += fmt::format("    {}: {}\n", key.key, key.value);
+    if (key.key != "modules" && !key.value().empty() && key.value() != "\"\"" && key.value() != "[]")
+      resolved += fmt::format("    {}: {}\n", key.key, key.value());
 }
 
 /// "2:4", "unstructured 0.5", "window 4096": a pattern and its one number.

@@ -157,7 +157,8 @@ NumberText split_number(std::string_view text) {
 
 std::optional<double> scaled(std::string_view mantissa, int exponent) {
   if (std::abs(exponent) > 10'000) return std::nullopt;
-  const std::string text = fmt::format("{}e{}", mantissa, exponent);
+  const std::string shifted = exponent == 0 ? "" : fmt::format("{}e{}", mantissa, exponent);
+  const std::string_view text = exponent == 0 ? mantissa : shifted;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;

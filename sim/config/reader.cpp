@@ -12,12 +12,23 @@ namespace {
 /// "bandwidth in memory.dram", for messages about a key.
 std::string in_path(std::string_view key, const Node& map) { return fmt::format("\"{}\" in {}", key, map.path()); }
 
+/// Whether a number of this dimension needs no unit.
+bool is_plain(Dimension dimension) { return dimension == Dimension::none || dimension == Dimension::share; }
+
 /// Numbers between 0 and 1 are shares: they may be written as percentages, too.
 Dimension dimension_of_number(const Range& range) {
   return range.low >= 0 && range.high <= 1 ? Dimension::share : Dimension::none;
 }
 
 }  // namespace
+
+std::string Declared::value() const {
+  if (const auto* number = std::get_if<std::int64_t>(&returned)) return std::to_string(*number);
+  if (const auto* text = std::get_if<Text>(&returned)) return yaml_text(text->text);
+  if (const auto* yaml = std::get_if<std::string>(&returned)) return *yaml;
+  return is_plain(dimension) ? format_number(std::get<double>(returned))
+                             : format_quantity(std::get<double>(returned), dimension);
+}
 
 MapReader::MapReader(Node node, Diagnostics& diagnostics) : node_(std::move(node)), diagnostics_(diagnostics) {
   is_map_ = node_.type() == Node::Type::map;
@@ -27,21 +38,22 @@ MapReader::MapReader(Node node, Diagnostics& diagnostics) : node_(std::move(node
 }
 
 Declared& MapReader::entry(std::string_view key) {
+  constexpr std::size_t kUsual = 8;  // keys of a map
   const auto found = std::find_if(declared_.begin(), declared_.end(), [&](const Declared& d) { return d.key == key; });
   if (found != declared_.end()) return *found;
+  if (declared_.empty()) declared_.reserve(kUsual);
   Declared& made = declared_.emplace_back();
   made.key = key;
   return made;
 }
 
-std::optional<Node> MapReader::declare(std::string_view key, std::string_view type, bool required) {
-  Declared& declared = entry(key);
+std::optional<Node> MapReader::find(Declared& declared, std::string_view type, bool required) {
   const bool reported = declared.required;
   declared.type = type;
   declared.required = required || declared.required;
-  std::optional<Node> value = node_.find(key);
+  std::optional<Node> value = node_.find(declared.key);
   if (!value && required && is_map_ && !reported) {
-    diagnostics_.add(node_.key_position(), fmt::format("missing key {}", in_path(key, node_)));
+    diagnostics_.add(node_.key_position(), fmt::format("missing key {}", in_path(declared.key, node_)));
   }
   return value;
 }
@@ -49,8 +61,9 @@ std::optional<Node> MapReader::declare(std::string_view key, std::string_view ty
 bool MapReader::has(std::string_view key) { return optional(key).has_value(); }
 
 std::optional<Node> MapReader::optional(std::string_view key) {
-  const std::string type = entry(key).type;
-  return declare(key, type.empty() ? "node" : type, false);
+  Declared& declared = entry(key);
+  const std::string type = declared.type.empty() ? "node" : declared.type;
+  return find(declared, type, false);
 }
 
 std::optional<Node> MapReader::required(std::string_view key) { return declare(key, "node", true); }
@@ -58,25 +71,25 @@ std::optional<Node> MapReader::required(std::string_view key) { return declare(k
 std::int64_t MapReader::integer_or(std::string_view key, std::int64_t low, std::int64_t high, bool required,
                                    std::int64_t fallback) {
   std::int64_t result = fallback;
-  if (const auto node = declare(key, "integer", required)) {
-    if (const auto value = read_integer(*node, node->path(), low, high, diagnostics_)) result = *value;
-  }
   Declared& declared = entry(key);
+  if (const auto node = find(declared, "integer", required)) {
+    if (const auto value = read_integer(*node, {}, low, high, diagnostics_)) result = *value;
+  }
   declared.range = Range::between(static_cast<double>(low), static_cast<double>(high));
-  declared.value = std::to_string(result);
+  declared.returned = result;
   return result;
 }
 
 double MapReader::quantity_or(std::string_view key, Dimension dimension, Range range, bool required, double fallback) {
   double result = fallback;
-  const bool plain = dimension == Dimension::none || dimension == Dimension::share;
-  if (const auto node = declare(key, plain ? "number" : "quantity", required)) {
-    if (const auto value = read_quantity(*node, node->path(), dimension, range, diagnostics_)) result = *value;
-  }
+  const bool plain = is_plain(dimension);
   Declared& declared = entry(key);
+  if (const auto node = find(declared, plain ? "number" : "quantity", required)) {
+    if (const auto value = read_quantity(*node, {}, dimension, range, diagnostics_)) result = *value;
+  }
   declared.dimension = dimension;
   declared.range = range;
-  declared.value = plain ? format_number(result) : format_quantity(result, dimension);
+  declared.returned = result;
   return result;
 }
 
@@ -101,7 +114,8 @@ double MapReader::quantity(std::string_view key, Dimension dimension, Range rang
 
 bool MapReader::boolean(std::string_view key, bool fallback) {
   bool value = fallback;
-  if (const auto node = declare(key, "boolean", false)) {
+  Declared& declared = entry(key);
+  if (const auto node = find(declared, "boolean", false)) {
     const bool plain = node->type() == Node::Type::scalar && !node->quoted();
     if (plain && (node->scalar() == "true" || node->scalar() == "false")) {
       value = node->scalar() == "true";
@@ -110,7 +124,7 @@ bool MapReader::boolean(std::string_view key, bool fallback) {
                        fmt::format("{} must be true or false; found {}", node->path(), describe_value(*node)));
     }
   }
-  entry(key).value = value ? "true" : "false";
+  declared.returned = value ? "true" : "false";
   return value;
 }
 
@@ -122,11 +136,14 @@ void MapReader::mistake(std::string_view key, std::string message, std::string h
 void MapReader::mistake(std::string message) { diagnostics_.add(node_.key_position(), std::move(message)); }
 
 void MapReader::finish() {
-  std::vector<std::string> known;
-  for (const Declared& declared : declared_) known.push_back(declared.key);
-  std::sort(known.begin(), known.end());
+  std::vector<std::string> known;  // made when it is needed
   for (const auto& [key, value] : node_.entries()) {
-    if (std::binary_search(known.begin(), known.end(), key)) continue;
+    const auto is_it = [&, wanted = std::string_view(key)](const Declared& declared) { return declared.key == wanted; };
+    if (std::any_of(declared_.begin(), declared_.end(), is_it)) continue;
+    if (known.empty()) {
+      for (const Declared& declared : declared_) known.push_back(declared.key);
+      std::sort(known.begin(), known.end());
+    }
     const std::string hint = diagnostics_.full() ? "" : suggest(key, known);  // beyond the limit only the count matters
     diagnostics_.add(value.key_position(), fmt::format("unknown key {}", in_path(key, node_)), hint);
   }

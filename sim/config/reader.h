@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "sim/config/node.h"
@@ -60,7 +61,13 @@ struct Declared {
   Range range;
   bool required = false;
   std::vector<std::string> choices;
-  std::string value;  // as YAML text, default included; empty for type node
+  /// What the getter returned, default included; text as it is, or anything else as YAML.
+  struct Text {
+    std::string text;
+  };
+  std::variant<std::string, std::int64_t, double, Text> returned;
+  /// That as YAML; empty for type node.
+  std::string value() const;
 };
 
 /// Reads one map. Each getter declares its key; finish() reports keys never asked for, with the nearest known one.
@@ -111,7 +118,10 @@ class MapReader {
 
  private:
   /// Finds or makes the entry of `key`; reports a missing required key once. Returns the value, if there is one.
-  std::optional<Node> declare(std::string_view key, std::string_view type, bool required);
+  std::optional<Node> declare(std::string_view key, std::string_view type, bool required) {
+    return find(entry(key), type, required);
+  }
+  std::optional<Node> find(Declared& declared, std::string_view type, bool required);
   Declared& entry(std::string_view key);
   std::int64_t integer_or(std::string_view key, std::int64_t low, std::int64_t high, bool required,
                           std::int64_t fallback);
@@ -129,8 +139,8 @@ class MapReader {
 std::string format_number(double value);
 /// `text` as a YAML scalar that reads back as this text: quoted where it must be.
 std::string yaml_text(std::string_view text);
-/// The value of a scalar node, or nothing after reporting what is wrong with it. `what` names it in the message
-/// ("memory.line").
+/// The value of a scalar node, or nothing after reporting what is wrong with it. `what` names it in the message; if
+/// that is empty, its path does ("memory.line").
 std::optional<std::int64_t> read_integer(const Node& node, std::string_view what, std::int64_t low, std::int64_t high,
                                          Diagnostics& diagnostics);
 std::optional<double> read_quantity(const Node& node, std::string_view what, Dimension dimension, Range range,

@@ -12,58 +12,57 @@ namespace sparsesim::config {
 namespace {
 
 /// The text of a scalar; reports lists, maps, nothing and "".
-std::optional<std::string> read_text(const Node& node, std::string_view what, Diagnostics& diagnostics) {
+std::optional<std::string> read_text(const Node& node, Diagnostics& diagnostics) {
   if (node.type() == Node::Type::scalar && !node.scalar().empty()) return node.scalar();
-  diagnostics.add(node.position(), fmt::format("{} must be text; found {}", what, describe_value(node)));
-  return std::nullopt;
-}
-
-std::optional<std::string> read_choice(const Node& node, std::string_view what, std::span<const std::string_view> known,
-                                       Diagnostics& diagnostics) {
-  std::vector<std::string> names(known.begin(), known.end());
-  if (node.type() == Node::Type::scalar && std::find(names.begin(), names.end(), node.scalar()) != names.end()) {
-    return node.scalar();
-  }
-  const std::string hint = suggest(node.scalar(), names);
-  diagnostics.add(node.position(), fmt::format("{} cannot be {}", what, describe_value(node)), hint);
+  diagnostics.add(node.position(), fmt::format("{} must be text; found {}", node.path(), describe_value(node)));
   return std::nullopt;
 }
 
 std::vector<std::string> to_strings(std::span<const std::string_view> names) { return {names.begin(), names.end()}; }
 
+std::optional<std::string> read_choice(const Node& node, std::span<const std::string_view> known,
+                                       Diagnostics& diagnostics) {
+  if (node.type() == Node::Type::scalar && std::find(known.begin(), known.end(), node.scalar()) != known.end()) {
+    return node.scalar();
+  }
+  const std::string hint = suggest(node.scalar(), to_strings(known));
+  diagnostics.add(node.position(), fmt::format("{} cannot be {}", node.path(), describe_value(node)), hint);
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string MapReader::text(std::string_view key) {
   const auto node = declare(key, "text", true);
-  const std::string value = node ? read_text(*node, node->path(), diagnostics_).value_or("") : "";
-  entry(key).value = yaml_text(value);
+  const std::string value = node ? read_text(*node, diagnostics_).value_or("") : "";
+  entry(key).returned = Declared::Text{value};
   return value;
 }
 
 std::string MapReader::text(std::string_view key, std::string_view fallback) {
   const auto node = declare(key, "text", false);
-  const auto found = node ? read_text(*node, node->path(), diagnostics_) : std::nullopt;
+  const auto found = node ? read_text(*node, diagnostics_) : std::nullopt;
   const std::string value = found.value_or(std::string(fallback));
-  entry(key).value = yaml_text(value);
+  entry(key).returned = Declared::Text{value};
   return value;
 }
 
 std::string MapReader::choice(std::string_view key, std::span<const std::string_view> known) {
   const auto node = declare(key, "choice", true);
-  const auto found = node ? read_choice(*node, node->path(), known, diagnostics_) : std::nullopt;
+  const auto found = node ? read_choice(*node, known, diagnostics_) : std::nullopt;
   const std::string value = found.value_or(known.empty() ? std::string() : std::string(known.front()));
   entry(key).choices = to_strings(known);
-  entry(key).value = yaml_text(value);
+  entry(key).returned = Declared::Text{value};
   return value;
 }
 
 std::string MapReader::choice(std::string_view key, std::span<const std::string_view> known,
                               std::string_view fallback) {
   const auto node = declare(key, "choice", false);
-  const auto found = node ? read_choice(*node, node->path(), known, diagnostics_) : std::nullopt;
+  const auto found = node ? read_choice(*node, known, diagnostics_) : std::nullopt;
   const std::string value = found.value_or(std::string(fallback));
   entry(key).choices = to_strings(known);
-  entry(key).value = yaml_text(value);
+  entry(key).returned = Declared::Text{value};
   return value;
 }
 
@@ -88,13 +87,12 @@ std::vector<std::int64_t> MapReader::integers(std::string_view key, std::int64_t
                                               std::int64_t most) {
   std::vector<std::int64_t> values;
   const std::vector<Node> items = list(key, "integers", most);
-  for (const Node& item : items)
-    values.push_back(read_integer(item, item.path(), low, high, diagnostics_).value_or(low));
+  for (const Node& item : items) values.push_back(read_integer(item, {}, low, high, diagnostics_).value_or(low));
   if (const auto node = node_.find(key); node && node->type() == Node::Type::sequence && node->items().empty()) {
     diagnostics_.add(node->position(), fmt::format("{} must not be empty", node->path()));
   }
   entry(key).range = Range::between(static_cast<double>(low), static_cast<double>(high));
-  entry(key).value = fmt::format("[{}]", fmt::join(values, ", "));
+  entry(key).returned = fmt::format("[{}]", fmt::join(values, ", "));
   return values;
 }
 
@@ -102,11 +100,11 @@ std::vector<double> MapReader::numbers(std::string_view key, Range range, std::i
   std::vector<double> values;
   std::vector<std::string> shown;
   for (const Node& item : list(key, "numbers", most)) {
-    values.push_back(read_quantity(item, item.path(), Dimension::none, range, diagnostics_).value_or(harmless(range)));
+    values.push_back(read_quantity(item, {}, Dimension::none, range, diagnostics_).value_or(harmless(range)));
     shown.push_back(format_number(values.back()));
   }
   entry(key).range = range;
-  entry(key).value = fmt::format("[{}]", fmt::join(shown, ", "));
+  entry(key).returned = fmt::format("[{}]", fmt::join(shown, ", "));
   return values;
 }
 
@@ -114,10 +112,10 @@ std::vector<std::string> MapReader::texts(std::string_view key, std::int64_t mos
   std::vector<std::string> values;
   std::vector<std::string> shown;
   for (const Node& item : list(key, "texts", most)) {
-    values.push_back(read_text(item, item.path(), diagnostics_).value_or(""));
+    values.push_back(read_text(item, diagnostics_).value_or(""));
     shown.push_back(yaml_text(values.back()));
   }
-  entry(key).value = fmt::format("[{}]", fmt::join(shown, ", "));
+  entry(key).returned = fmt::format("[{}]", fmt::join(shown, ", "));
   return values;
 }
 

@@ -33,14 +33,17 @@ std::string hint_for_unit(std::string_view text, Dimension dimension) {
 /// Why a text is no number at all, or nothing if its number is fine as such.
 std::optional<std::string> number_problem(std::string_view text, const NumberText& number) {
   if (number.leading_zero) return "a leading zero is ambiguous: some readers take it for octal";
+  if (number.length > 0 || text.empty()) return std::nullopt;
   const std::string near = nearest(text, std::vector<std::string>{".nan", "nan", "inf", ".inf", "-.inf", "-inf"});
-  if (number.length == 0 && near.size() == text.size() && !text.empty()) return "the value must be finite";
+  if (near.size() == text.size()) return "the value must be finite";
   return std::nullopt;
 }
 
 void report(const Node& node, std::string message, std::string hint, Diagnostics& diagnostics) {
   diagnostics.add(node.position(), std::move(message), std::move(hint));
 }
+
+std::string name_of(const Node& node, std::string_view what) { return what.empty() ? node.path() : std::string(what); }
 
 bool in_range(double value, Range range) {
   return value <= range.high && (range.low_open ? value > range.low : value >= range.low);
@@ -101,7 +104,7 @@ std::optional<std::int64_t> read_integer(const Node& node, std::string_view what
   const auto expected = [&] {  // only for mistakes: most values are fine
     const std::string accepted = high == std::numeric_limits<std::int64_t>::max() ? fmt::format("at least {}", low)
                                                                                   : fmt::format("{} to {}", low, high);
-    return fmt::format("{} must be an integer, {}; found {}", what, accepted, describe_value(node));
+    return fmt::format("{} must be an integer, {}; found {}", name_of(node, what), accepted, describe_value(node));
   };
   if (node.type() != Node::Type::scalar) {
     report(node, expected(), "", diagnostics);
@@ -131,8 +134,8 @@ std::optional<double> read_quantity(const Node& node, std::string_view what, Dim
                                     Diagnostics& diagnostics) {
   const bool plain = dimension == Dimension::none || dimension == Dimension::share;
   const auto expected = [&] {
-    return fmt::format("{} must be a {}{}, {}; found {}", what, name(dimension), plain ? "" : " with a unit",
-                       describe_range(range, dimension), describe_value(node));
+    return fmt::format("{} must be a {}{}, {}; found {}", name_of(node, what), name(dimension),
+                       plain ? "" : " with a unit", describe_range(range, dimension), describe_value(node));
   };
   if (node.type() != Node::Type::scalar) {
     report(node, expected(), "", diagnostics);

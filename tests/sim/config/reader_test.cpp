@@ -175,10 +175,10 @@ TEST_CASE("Reader: declared keys carry what schemas and dumps need") {
   REQUIRE(declared.size() == 10);
   CHECK(declared[0].key == "name");
   CHECK(declared[0].required);
-  CHECK(declared[0].value == "\"on\"");
+  CHECK(declared[0].value() == "\"on\"");
   CHECK(declared[1].dimension == Dimension::bandwidth);
-  CHECK(declared[1].value == "1 GB/s");
-  CHECK(declared[2].value == "12");
+  CHECK(declared[1].value() == "1 GB/s");
+  CHECK(declared[2].value() == "12");
   CHECK(declared[6].choices == Lines{"none", "switch", "mesh"});
 }
 

@@ -96,17 +96,17 @@ class RowMaker {
     const auto given = map_.node().find(key.key);
     if (key.key == "op" || key.key == "pattern") return;
     if (key.key == "dtype") {
-      row_.dtype = given ? given->scalar() : key.value;
+      row_.dtype = given ? given->scalar() : key.value();
     } else if (key.key == form_.m) {
-      row_.m = whole(key.value);
+      row_.m = whole(key.value());
     } else if (key.key == form_.n) {
-      row_.n = whole(key.value);
+      row_.n = whole(key.value());
     } else if (key.key == form_.k) {
-      row_.k = whole(key.value);
+      row_.k = whole(key.value());
     } else if (key.key == "devices") {
-      row_.devices = static_cast<int>(whole(key.value));
+      row_.devices = static_cast<int>(whole(key.value()));
     } else if (is_sparsity(op_, key.key)) {
-      if (given) row_.sparsity = config::parse_quantity(key.value, config::Dimension::share);
+      if (given) row_.sparsity = config::parse_quantity(key.value(), config::Dimension::share);
     } else if (given && !is_implied(key.key)) {
       add_param(key.key, *given);
     }
