@@ -11,13 +11,22 @@ namespace sparsesim {
 namespace {
 
 /// A text as a YAML scalar that reads back to itself whatever it holds.
-std::string quote(const std::string& text) {
-  std::string out = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
+void add_quoted(std::string_view text, std::string& out) {
+  out += '"';
+  for (std::size_t special; (special = text.find_first_of("\"\\")) != std::string_view::npos;) {
+    out += text.substr(0, special);
+    out += '\\';
+    out += text[special];
+    text.remove_prefix(special + 1);
   }
-  return out + "\"";
+  out += text;
+  out += '"';
+}
+
+std::string quote(std::string_view text) {
+  std::string out;
+  add_quoted(text, out);
+  return out;
 }
 
 std::string quote_list(const std::vector<std::string>& texts) {
@@ -26,14 +35,15 @@ std::string quote_list(const std::vector<std::string>& texts) {
   return out + "]";
 }
 
-/// The keys of Quantity::source, which joins them with ", ".
-std::vector<std::string> split_sources(const std::string& joined) {
-  std::vector<std::string> keys;
-  std::size_t begin = 0;
-  for (std::size_t comma; (comma = joined.find(", ", begin)) != std::string::npos; begin = comma + 2)
-    keys.push_back(joined.substr(begin, comma - begin));
-  keys.push_back(joined.substr(begin));
-  return keys;
+/// The keys of Quantity::source, which joins them with ", ", as a list.
+void add_sources(std::string_view joined, std::string& out) {
+  out += '[';
+  for (std::size_t comma; (comma = joined.find(", ")) != std::string_view::npos; joined.remove_prefix(comma + 2)) {
+    add_quoted(joined.substr(0, comma), out);
+    out += ", ";
+  }
+  add_quoted(joined, out);
+  out += ']';
 }
 
 std::string number(double value, config::Dimension dimension) {
@@ -41,13 +51,16 @@ std::string number(double value, config::Dimension dimension) {
 }
 
 std::string flow(const Quantity& quantity, config::Dimension dimension) {
-  std::string out = fmt::format("{{value: {}, kind: {}, source: {}", number(quantity.value, dimension),
-                                name(quantity.kind), quote_list(split_sources(quantity.source)));
+  std::string out = "{value: " + number(quantity.value, dimension);
+  out.reserve(200);
+  out.append(", kind: ").append(name(quantity.kind)).append(", source: ");
+  add_sources(quantity.source, out);
   if (quantity.low != quantity.value) out += ", low: " + number(quantity.low, dimension);
   if (quantity.high != quantity.value) out += ", high: " + number(quantity.high, dimension);
-  if (!quantity.fitted_to.empty()) out += ", fitted_to: " + quote(quantity.fitted_to);
-  if (!quantity.note.empty()) out += ", note: " + quote(quantity.note);
-  return out + "}";
+  if (!quantity.fitted_to.empty()) add_quoted(quantity.fitted_to, out += ", fitted_to: ");
+  if (!quantity.note.empty()) add_quoted(quantity.note, out += ", note: ");
+  out += '}';
+  return out;
 }
 
 /// Writes dotted paths as nested maps; paths of one group must come together.

@@ -23,7 +23,9 @@ class Loader {
  public:
   explicit Loader(const SearchPath& search, std::vector<config::Change> changes = {})
       : search_(search), changes_(std::move(changes)) {}
-  Substrate load(const std::string& path);
+  void load(const std::string& path);
+  /// After load(): the machine.
+  Substrate take() { return std::move(substrate_); }
   /// After load(): the machine with the numbers of other files marked, and the kernel constants of this one.
   std::string complete(const std::string& path);
 
@@ -239,7 +241,7 @@ void Loader::read_changes(const std::string& path) {
   if (!map.has("product")) substrate_.product = std::move(before.product);
 }
 
-Substrate Loader::load(const std::string& path) {
+void Loader::load(const std::string& path) {
   read_file(path);
   read_changes(path);
   const config::Position root{path, 1, 1};
@@ -248,7 +250,6 @@ Substrate Loader::load(const std::string& path) {
   if (!inline_kernels_ && !substrate_.architecture.empty()) read_kernel_library(substrate_.architecture, path);
   amend_kernels();
   diagnostics_.throw_if_any();
-  return substrate_;
 }
 
 /// Whether a data sheet's number holds for every machine of the instruction set.
@@ -295,7 +296,11 @@ Substrate load_substrate(const std::string& path_or_name, const SearchPath& sear
 Substrate load_changed_substrate(const std::string& path_or_name, const SearchPath& search,
                                  const std::vector<config::Change>& changes) {
   const auto path = find_substrate(path_or_name, search);
-  if (path) return Loader(search, changes).load(*path);
+  if (path) {
+    Loader loader(search, changes);
+    loader.load(*path);
+    return loader.take();
+  }
   const std::vector<std::string> known = known_substrates(search);
   const std::string near = config::nearest(fs::path(path_or_name).stem().string(), known);
   std::string hint = near.empty() ? "known:" : "did you mean \"" + near + "\"? (known:";

@@ -1,9 +1,10 @@
 #include "models/substrate/substrate_search.h"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <set>
 
 #include "sim/config/memory_file.h"
 
@@ -16,8 +17,7 @@ std::vector<std::string> yaml_files(const fs::path& folder) {
   std::vector<std::string> files;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().extension() == ".yaml" && fs::is_regular_file(it->path(), error))
-      files.push_back(it->path().string());
+    if (it->path().extension() == ".yaml" && it->is_regular_file(error)) files.push_back(it->path().string());
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -44,26 +44,35 @@ SubstrateEntry read_entry(const std::string& path) {
   return entry;
 }
 
+/// Whether a name goes on with this letter.
+bool is_of_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.'; }
+
 /// Whether the text of a file has the word: what has not is no file of that name, and reading YAML takes its time.
 bool mentions(const std::string& path, const std::string& word) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {}).find(word) != std::string::npos;
+  std::error_code error;
+  const auto bytes = fs::file_size(path, error);
+  if (error) return false;
+  std::string text(bytes, '\0');
+  std::ifstream(path, std::ios::binary).read(text.data(), static_cast<std::streamsize>(bytes));
+  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+    const std::size_t end = at + word.size();
+    if ((at == 0 || !is_of_name(text[at - 1])) && (end == text.size() || !is_of_name(text[end]))) return true;
+  }
+  return false;
 }
 
-/// The shipped substrates that `wanted` says yes to by their path; of equal names the first.
-template <class Wanted>
-std::vector<SubstrateEntry> entries_of(const SearchPath& search, Wanted&& wanted) {
-  std::vector<SubstrateEntry> entries;
+/// Calls take(entry) for the substrates whose path `wanted` says yes to, of equal names the first, until it returns
+/// true.
+template <class Wanted, class Take>
+void visit_entries(const SearchPath& search, Wanted&& wanted, Take&& take) {
+  std::set<std::string> names;
   for (const std::string& folder : search.folders) {
     for (const std::string& path : yaml_files(folder)) {
       if (!wanted(path)) continue;
       SubstrateEntry entry = read_entry(path);
-      const bool hidden = std::any_of(entries.begin(), entries.end(),
-                                      [&](const SubstrateEntry& earlier) { return earlier.name == entry.name; });
-      if (!hidden) entries.push_back(std::move(entry));
+      if (names.insert(entry.name).second && take(std::move(entry))) return;
     }
   }
-  return entries;
 }
 
 std::string without_extension(const std::string& name) {
@@ -85,11 +94,16 @@ std::optional<std::string> find_substrate(const std::string& path_or_name, const
     const fs::path path = fs::path(folder) / (name + ".yaml");
     if (fs::is_regular_file(path, error)) return path.string();
   }
-  const auto mentioning = entries_of(search, [&](const std::string& path) { return mentions(path, name); });
-  for (const SubstrateEntry& entry : mentioning) {
-    if (entry.name == name || std::find(entry.aliases.begin(), entry.aliases.end(), name) != entry.aliases.end())
-      return entry.path;
-  }
+  std::optional<std::string> found;
+  const auto is_meant = [&](const SubstrateEntry& entry) {
+    const bool meant =
+        entry.name == name || std::find(entry.aliases.begin(), entry.aliases.end(), name) != entry.aliases.end();
+    if (meant) found = entry.path;
+    return meant;
+  };
+  visit_entries(
+      search, [&](const std::string& path) { return mentions(path, name); }, is_meant);
+  if (found) return found;
   if (fs::exists(path_or_name, error)) return path_or_name;
   return std::nullopt;
 }
@@ -123,7 +137,14 @@ std::vector<std::string> kernel_files(const std::string& architecture, const Sea
 }
 
 std::vector<SubstrateEntry> list_substrates(const SearchPath& search) {
-  return entries_of(search, [](const std::string&) { return true; });
+  std::vector<SubstrateEntry> entries;
+  const auto keep = [&](SubstrateEntry&& entry) {
+    entries.push_back(std::move(entry));
+    return false;
+  };
+  visit_entries(
+      search, [](const std::string&) { return true; }, keep);
+  return entries;
 }
 
 }  // namespace sparsesim
