@@ -65,6 +65,11 @@ DomainMemory::DomainMemory(const Memory& memory, int units, double dram_share, b
   for (std::size_t i = 0; i < 3; ++i) latency_ps_[i] = latency(memory, i) * kPicoseconds;
 }
 
+void DomainMemory::start_slowly(double seconds, double share) {
+  slow_until_ps_ = seconds * kPicoseconds;
+  slow_share_ = share;
+}
+
 /// Calls f(home, bytes) for every domain that serves a part of a request.
 template <class F>
 void DomainMemory::spread(std::size_t reader, double bytes, double own_share, F&& f) {
@@ -84,7 +89,8 @@ double DomainMemory::cross(std::vector<Server>& links, double now_ps, std::size_
 
 /// When the last of bytes between a unit's domain and another, or its own, has been served, without the latency.
 double DomainMemory::serve(double now_ps, std::size_t reader, std::size_t home, double bytes) {
-  const double work = bytes * ps_per_byte_;
+  const bool slow = std::max(now_ps, dram_[home].free_ps) < slow_until_ps_;
+  const double work = bytes * ps_per_byte_ / (slow ? slow_share_ : 1);
   const double served = dram_[home].serve(now_ps, work) + work;
   if (home == reader) return served;
   remote_bytes_ += bytes;

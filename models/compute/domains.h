@@ -24,6 +24,9 @@ class DomainMemory {
   /// fixed_tasks  every task has a core of its own beforehand, so that its part may lie near it
   DomainMemory(const Memory& memory, int units, double dram_share, bool fixed_tasks);
 
+  /// Until `seconds` from the launch's first task on, every byte takes 1 / share of its time.
+  void start_slowly(double seconds, double share);
+
   struct Arrival {
     double ready_ps = 0;    // of the last byte, latency included
     double latency_ps = 0;  // idle, of the farthest
@@ -52,6 +55,7 @@ class DomainMemory {
   std::vector<Server> unit_ports_;    // per unit: what it alone can draw
   std::vector<Server> links_;         // per domain: out of it, then into it
   std::vector<Server> socket_links_;  // per socket: the same
+  double slow_until_ps_ = 0, slow_share_ = 1;
   double ps_per_byte_, unit_ps_per_byte_, link_ps_per_byte_, socket_link_ps_per_byte_;
   std::array<double, 3> latency_ps_{};  // own domain, another of the socket, another socket
   double remote_bytes_ = 0;

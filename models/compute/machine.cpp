@@ -64,6 +64,7 @@ Machine::Machine(const Launch& launch, const Substrate& substrate, bool without_
   l2_ps_per_byte_ = static_cast<double>(l2_.size()) * kPsPerSecond / memory.l2_bandwidth;
   side_ps_per_byte_ = memory.side_bandwidth > 0 ? kPsPerSecond / memory.side_bandwidth : 0;
   port_ps_per_byte_ = memory.l2_port > 0 ? kPsPerSecond / (memory.l2_port * clock_hz) : 0;
+  dram_.start_slowly(launch.slow_start_seconds, launch.slow_start_share);
   prepare_shapes();
   prepare_cache();
   prepare_slots();

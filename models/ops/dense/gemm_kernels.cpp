@@ -18,7 +18,7 @@ namespace sparsesim {
 namespace {
 
 using Member = double GemmConstants::*;
-constexpr std::array<std::pair<const char*, Member>, 20> kConstants = {{
+constexpr std::array<std::pair<const char*, Member>, 22> kConstants = {{
     {"prologue_cycles", &GemmConstants::prologue_cycles},
     {"epilogue_cycles", &GemmConstants::epilogue_cycles},
     {"epilogue_bytes_per_cycle", &GemmConstants::epilogue_bytes_per_cycle},
@@ -29,6 +29,8 @@ constexpr std::array<std::pair<const char*, Member>, 20> kConstants = {{
     {"cluster", &GemmConstants::cluster},
     {"raster_group", &GemmConstants::raster_group},
     {"dram_share", &GemmConstants::dram_share},
+    {"slow_start_us", &GemmConstants::slow_start_us},
+    {"slow_start_share", &GemmConstants::slow_start_share},
     {"split_most", &GemmConstants::split_most},
     {"split_least_steps", &GemmConstants::split_least_steps},
     {"split_start_us", &GemmConstants::split_start_us},
@@ -55,6 +57,7 @@ GemmConstants constants_of(const Kernel& kernel, const Substrate& substrate) {
   GemmConstants constants;
   for (const Kernel& common : substrate.kernels)
     if (common.op == "gemm_common") read_into(constants, common);
+  if (kernel.constants.contains("dram_share")) constants.slow_start_share = 1;  // its own share holds from the start
   read_into(constants, kernel);
   return constants;
 }
@@ -149,8 +152,10 @@ double estimate(const GemmSize& size, const GemmPlan& plan, const Substrate& sub
   const double k = static_cast<double>(size.walked_k());
   const double decode = plan.constants.decode_cycles * kernel.tile_n * size.weights.unpacked() * plan.depth * bytes;
   const double compute = turns * plan.steps * std::max(plan.cycles_per_step, decode) / clock;
-  const double dram = ((m + n * size.weights.bytes_share) * k * bytes + m * n * plan.result_bytes) /
-                      (memory.dram_achieved * plan.constants.dram_share);
+  const double streamed = ((m + n * size.weights.bytes_share) * k * bytes + m * n * plan.result_bytes) /
+                          (memory.dram_achieved * plan.constants.dram_share);
+  const double share = plan.constants.slow_start_share, slow = plan.constants.slow_start_us * 1e-6;
+  const double dram = std::min(streamed / share, streamed + slow * (1 - share));
   const double l2 = tasks * plan.steps * l2_step_bytes / memory.l2_bandwidth;
   const double flight = waves * plan.steps * memory.dram_latency / kernel.stages;
   const double port = memory.l2_port > 0 ? turns * plan.steps * step_bytes / (memory.l2_port * clock) : 0;

@@ -64,6 +64,8 @@ struct GemmConstants {
   double accumulator_sets = 2;    // of a persistent worker; with one, stores delay the next tile's multiplies
   double raster_group = 8;        // tiles of m visited before the next tile of n
   double dram_share = 1;          // of the best streaming bandwidth
+  double slow_start_us = 0;       // so long a call's reads reach a share of that rate only
+  double slow_start_share = 1;
   double split_most = 1;          // slices of k at most
   double split_least_steps = 2;   // steps that a slice walks at least
   double split_start_us = 0;      // second kernel that adds the partial sums

@@ -83,6 +83,8 @@ Launch build_gemm(const GemmSize& size, const GemmPlan& plan, const Substrate& s
   launch.tasks_per_unit = kernel.tasks_per_unit;
   launch.persistent = kernel.persistent;
   launch.dram_share = plan.constants.dram_share;
+  launch.slow_start_seconds = plan.constants.slow_start_us * 1e-6;
+  launch.slow_start_share = plan.constants.slow_start_share;
   launch.fixed_seconds = substrate.dispatch.graph_node + substrate.dispatch.grid_start + plan.constants.start_us * 1e-6;
   if (plan.splits > 1) launch.fixed_seconds += plan.constants.split_start_us * 1e-6;
 

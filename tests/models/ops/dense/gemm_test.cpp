@@ -115,6 +115,27 @@ TEST_CASE("a framework's linear layer in fp8 makes its activations fp8 first; a 
   CHECK(lowered("a100-sxm4-80gb", "library:vllm_default").stages.back().launch->dtype == "bf16");
 }
 
+TEST_CASE("streams: A100 starts slowly and then reaches the share of DRAM that H100 has from the start") {
+  const auto rate = [](const Substrate& substrate, std::int64_t n, std::int64_t k) {
+    const LaunchResult r = play(lower_gemm(4, n, k, "bf16", substrate, {}), substrate, {});
+    return 2.0 * static_cast<double>(n * k) / (r.time.seconds() - r.fixed_seconds) / substrate.memory.dram_achieved;
+  };
+  const Substrate& a100 = machine("a100-sxm4-80gb");
+  const Substrate& h100 = machine("h100-sxm5-80gb");
+  CHECK(rate(a100, 16384, 4096) == doctest::Approx(0.933 * 0.83).epsilon(0.05));   // 134 MB: 90 us, all of them slow
+  CHECK(rate(a100, 65536, 65536) == doctest::Approx(0.933).epsilon(0.02));         // 8.6 GB
+  CHECK(rate(h100, 16384, 16384) == doctest::Approx(0.933).epsilon(0.03));
+  // What the slow start costs is the same for every stream that outlasts it.
+  Substrate steady = a100;
+  for (Kernel& kernel : steady.kernels) kernel.constants.erase("slow_start_share");
+  const auto lost = [&](std::int64_t k) {
+    return play(lower_gemm(4, 65536, k, "bf16", a100, {}), a100, {}).time.seconds() -
+           play(lower_gemm(4, 65536, k, "bf16", steady, {}), steady, {}).time.seconds();
+  };
+  CHECK(lost(16384) == doctest::Approx(170e-6 * (1 - 0.83)).epsilon(0.1));
+  CHECK(lost(65536) == doctest::Approx(lost(16384)).epsilon(0.1));
+}
+
 TEST_CASE("useful multiplies are m n k, whatever the tiles") {
   for (std::int64_t m : {1, 100, 513})
     for (std::int64_t k : {64, 1000})
