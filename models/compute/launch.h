@@ -56,9 +56,9 @@ struct Launch {
   std::string dtype;   // of the operands in the tensor pipe; picks the energy per FLOP
   std::vector<TaskShape> shapes;
   std::vector<Task> tasks;
-  int tasks_per_unit = 1;    // resident tasks per SM (registers, scratchpad)
-  bool persistent = false;   // one resident worker per slot loops over tasks; next main loop overlaps the epilogue
-  double dram_share = 1;     // of the best streaming bandwidth, what this kernel's order of reads reaches
+  int tasks_per_unit = 1;         // resident tasks per SM (registers, scratchpad)
+  bool persistent = false;        // one resident worker per slot loops over tasks; next main loop overlaps the epilogue
+  double dram_share = 1;          // of the best streaming bandwidth, what this kernel's order of reads reaches
   double slow_start_seconds = 0;  // from the call's first task on, DRAM gives `slow_start_share` of that
   double slow_start_share = 1;
   double fixed_seconds = 0;  // per call: graph node, grid start, and what the kernel adds

@@ -60,11 +60,11 @@ struct GemmConstants {
   double step_overhead_cycles = 0;       // barriers and address arithmetic per main-loop step that hide behind nothing
   double activation_reads = 1;           // times each operand tile is read from the scratchpad per step
   double weight_reads = 1;
-  double cluster = 1;             // tasks that one L2 read of the larger operand serves by multicast
-  double accumulator_sets = 2;    // of a persistent worker; with one, stores delay the next tile's multiplies
-  double raster_group = 8;        // tiles of m visited before the next tile of n
-  double dram_share = 1;          // of the best streaming bandwidth
-  double slow_start_us = 0;       // so long a call's reads reach a share of that rate only
+  double cluster = 1;           // tasks that one L2 read of the larger operand serves by multicast
+  double accumulator_sets = 2;  // of a persistent worker; with one, stores delay the next tile's multiplies
+  double raster_group = 8;      // tiles of m visited before the next tile of n
+  double dram_share = 1;        // of the best streaming bandwidth
+  double slow_start_us = 0;     // so long a call's reads reach a share of that rate only
   double slow_start_share = 1;
   double split_most = 1;          // slices of k at most
   double split_least_steps = 2;   // steps that a slice walks at least

@@ -122,8 +122,8 @@ TEST_CASE("streams: A100 starts slowly and then reaches the share of DRAM that H
   };
   const Substrate& a100 = machine("a100-sxm4-80gb");
   const Substrate& h100 = machine("h100-sxm5-80gb");
-  CHECK(rate(a100, 16384, 4096) == doctest::Approx(0.933 * 0.83).epsilon(0.05));   // 134 MB: 90 us, all of them slow
-  CHECK(rate(a100, 65536, 65536) == doctest::Approx(0.933).epsilon(0.02));         // 8.6 GB
+  CHECK(rate(a100, 16384, 4096) == doctest::Approx(0.933 * 0.83).epsilon(0.05));  // 134 MB: 90 us, all of them slow
+  CHECK(rate(a100, 65536, 65536) == doctest::Approx(0.933).epsilon(0.02));        // 8.6 GB
   CHECK(rate(h100, 16384, 16384) == doctest::Approx(0.933).epsilon(0.03));
   // What the slow start costs is the same for every stream that outlasts it.
   Substrate steady = a100;
