@@ -238,6 +238,7 @@ std::vector<config::Change> Study::changes(const config::Node& tree, const std::
     config::Diagnostics diagnostics;
     const config::Node value = config::load_text(setting[i], label_of(parameters_[i], setting[i]), diagnostics);
     diagnostics.throw_if_any();
+    const std::size_t before = changes.size();
     if (path == "workload.seed")
       changes.push_back({{"seed"}, value});
     else if (is_model_path(path))
@@ -251,6 +252,12 @@ std::vector<config::Change> Study::changes(const config::Node& tree, const std::
     else
       for (auto& steps : op_paths(tree, std::string_view(path).substr(kOps.size()), place))
         changes.push_back({std::move(steps), value});
+    // Beside other values these show what `absent` is meant to leave out.
+    const bool alone = values.list.size() == 1 && config::means_absent(value), present = config::means_present(value);
+    for (std::size_t change = before; (alone || present) && change < changes.size(); ++change)
+      if (!config::has_path(tree, changes[change].path))
+        refuse(place, fmt::format("{} = {}: {} has no such key", path, setting[i], tree.position().file));
+    if (present) changes.erase(changes.begin() + static_cast<std::ptrdiff_t>(before), changes.end());
   }
   return changes;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "models/substrate/absent.h"
 #include "models/substrate/quantity_reader.h"
 #include "models/substrate/substrate_check.h"
 #include "models/substrate/vocabulary.h"
@@ -72,6 +73,9 @@ bool is_text_leaf(std::string_view path) { return !text_path(path).empty(); }
 config::Change text_change(std::string_view path, const std::string& text, const std::string& label) {
   config::Diagnostics diagnostics;
   const config::Node value = config::load_text(text, label, diagnostics);
+  if (config::means_absent(value))
+    diagnostics.add({label, 0, 0}, fmt::format("{} is always there: it cannot be absent", path),
+                    path == "fabric" ? "fabric=none drops the links" : "");
   diagnostics.throw_if_any();
   return {text_path(path), value};
 }
@@ -89,6 +93,11 @@ Substrate load_substrate_with(const std::string& path_or_name, const SearchPath&
 }
 
 void set_number(Substrate& substrate, const std::string& path, const std::string& text, const std::string& source) {
+  if (text == config::kAbsent && take_away(substrate, path)) return;
+  if (text == config::kPresent) {
+    if (has_at(substrate, path)) return;
+    throw SettingError(fmt::format("{}: {} has nothing there that could be present", path, substrate.name));
+  }
   std::vector<std::string> known(std::begin(kTextLeaves), std::end(kTextLeaves));
   for (const auto& fields : {fixed_fields(substrate), named_fields(substrate)}) {
     for (const Field& field : fields) {
@@ -96,7 +105,7 @@ void set_number(Substrate& substrate, const std::string& path, const std::string
       known.push_back(field.path);
     }
   }
-  if (Quantity* quantity = new_n_of_m(substrate, path))
+  if (Quantity* quantity = text == config::kAbsent ? nullptr : new_n_of_m(substrate, path))
     return put(*quantity, config::Dimension::none, path, text, source);
   const std::string near = config::nearest(path, known);
   throw SettingError(
@@ -106,6 +115,7 @@ void set_number(Substrate& substrate, const std::string& path, const std::string
 
 void require_consistent(const Substrate& substrate) {
   config::Diagnostics contradictions;
+  check_complete(substrate, {}, {}, contradictions);
   check_consistent(substrate, {}, {}, contradictions);
   if (!contradictions.empty()) throw SettingError(contradictions.mistakes().front().message);
 }

@@ -40,7 +40,8 @@ Substrate load_substrate_with(const std::string& path_or_name, const SearchPath&
                               const std::vector<Setting>& settings, const std::string& source);
 
 /// Sets the number at `path` ("memory.dram.achieved") to `text` ("2 TB/s"), its range to that point and its source to
-/// `source`. The rate of an N:M pattern that the matrix unit does not skip yet may be new
+/// `source`; `absent` takes it away (absent.h), `present` leaves what is there. The rate of an N:M pattern that the
+/// matrix unit does not skip yet may be new
 /// ("compute.pipes.tensor.bf16.n_of_m.6:8"). Errors: SettingError for an unknown path, and for a value that no file
 /// could hold.
 void set_number(Substrate& substrate, const std::string& path, const std::string& text, const std::string& source);

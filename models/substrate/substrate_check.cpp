@@ -87,7 +87,7 @@ void Checker::order() {
 /// What domains need; a machine of one may have the numbers of what it could be split into.
 void Checker::numa() {
   const Numa& n = s_.memory.numa;
-  for (const char* path : {"placement", "sockets", "remote_latency", "link", "socket_latency", "socket_link"})
+  for (const char* path : {"sockets", "remote_latency", "link", "socket_latency", "socket_link"})
     if (const std::string key = std::string("memory.numa.") + path; !n.domains.given() && origins_.contains(key))
       return mistake(key, key + " needs memory.numa.domains");
   const double domains = std::max(1.0, n.domains.value), sockets = std::max(1.0, n.sockets.value);

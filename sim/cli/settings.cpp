@@ -73,6 +73,8 @@ config::Change workload_change(const config::Node& tree, const std::string& path
   config::Diagnostics diagnostics;
   config::Node value = config::load_text(text, label, diagnostics);
   diagnostics.throw_if_any();
+  if (config::means_absent(value) && !config::has_path(tree, split_workload_path(path)))
+    throw UsageError(fmt::format("{}: {}=absent: the workload has no such key", label, path));
   return {split_workload_path(path), std::move(value)};
 }
 

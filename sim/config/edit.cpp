@@ -1,12 +1,17 @@
 #include "sim/config/edit.h"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 
 #include "sim/config/document.h"
 
 namespace sparsesim::config {
 namespace {
+
+bool is_word(const Node& value, std::string_view word) {
+  return value.type() == Node::Type::scalar && !value.quoted() && value.scalar() == word;
+}
 
 /// Changes below a value, as far as their paths are not yet walked.
 struct Pending {
@@ -77,6 +82,7 @@ class Copier {
     const Node* chosen = &original;
     for (const Pending& change : changes)
       if (change.path.empty()) chosen = change.value;
+    if (chosen != &original && means_absent(*chosen)) return;
     std::erase_if(changes, [](const Pending& change) { return change.path.empty(); });
     fill(add(*chosen, key, &parent), *chosen, changes);
   }
@@ -99,6 +105,8 @@ class Copier {
       const auto there = [&](const Node::Value* child) { return child->key == key; };
       if (std::any_of(map.children.begin(), map.children.end(), there)) continue;
       const PendingList further = below(changes, key);
+      if (std::all_of(further.begin(), further.end(), [](const Pending& f) { return means_absent(*f.value); }))
+        continue;
       if (std::any_of(further.begin(), further.end(), [](const Pending& f) { return f.path.empty(); })) {
         put(*change.value, key, map, further);
         continue;
@@ -114,6 +122,22 @@ class Copier {
 };
 
 }  // namespace
+
+bool means_absent(const Node& value) { return is_word(value, kAbsent); }
+bool means_present(const Node& value) { return is_word(value, kPresent); }
+
+bool has_path(const Node& root, const std::vector<std::string>& path) {
+  Node at = root;
+  for (const std::string& step : path) {
+    std::optional<Node> next = at.find(step);
+    if (at.type() == Node::Type::sequence)
+      for (const Node& item : at.items())
+        if (name_of(item) == step) next = item;
+    if (!next) return false;
+    at = *next;
+  }
+  return true;
+}
 
 Node with_changes(const Node& root, const std::vector<Change>& changes, const std::vector<std::string_view>& without) {
   PendingList pending;

@@ -9,7 +9,17 @@
 
 namespace sparsesim::config {
 
-/// A value to put at a path: keys of maps; an item of a list goes by its `name`.
+/// Stands for a key that is not there, in place of a value.
+inline constexpr std::string_view kAbsent = "absent";
+/// Stands for what is there, beside `absent`.
+inline constexpr std::string_view kPresent = "present";
+/// Whether a value is that word, without quotes.
+bool means_absent(const Node& value);
+bool means_present(const Node& value);
+/// Whether there is a value at a path: keys of maps; an item of a list goes by its `name`.
+bool has_path(const Node& root, const std::vector<std::string>& path);
+
+/// A value to put at a path, or `absent` to leave out what is there.
 struct Change {
   std::vector<std::string> path;
   Node value;

@@ -47,6 +47,39 @@ struct Results {
 
 }  // namespace
 
+TEST_CASE("absent is the machine or the workload without the key") {
+  const sweep::Design side = design({"substrate.memory.side=absent"}, "mi300x", "dense-llama-70b-layer");
+  Study all = study(side);
+  const StudyPoint without = all.resolve(*side.setting(0));
+  CHECK_FALSE(without.substrate->memory.side_bytes.given());
+  CHECK_FALSE(without.substrate->memory.side_latency.given());
+  const sweep::Design both = design({"substrate.memory.side=present,absent"}, "mi300x", "dense-llama-70b-layer");
+  CHECK(all.resolve(*side.setting(0)).hash == study(both).resolve(*both.setting(1)).hash);
+  CHECK(study(both).resolve(*both.setting(0)).substrate->memory.side_bytes.given());
+  CHECK(without.substrate->memory.l2_bytes.given());
+  // A window of all keys is none: what the file would say without it.
+  const sweep::Design window = design({"workload.ops.attention.window=absent,1024"}, "a100", "window-attention-32k");
+  CHECK(point(window, 0).sparse_us > point(window, 1).sparse_us);
+  // A kernel less, a type less, a pattern less.
+  const sweep::Design less = design({"substrate.kernels.cutlass_gemm_128x128=absent"});
+  CHECK(mistake(less).find("unknown path") != std::string::npos);
+  const sweep::Design type = design({"substrate.compute.pipes.tensor.int8=absent"});
+  CHECK_FALSE(study(type).resolve(*type.setting(0)).substrate->compute.pipes.tensor.contains("int8"));
+}
+
+TEST_CASE("what cannot be absent says so") {
+  CHECK(mistake(design({"substrate.memory.l2=absent"})) ==
+        "memory.l2: every machine has memory.l2.capacity: it cannot be absent");
+  CHECK(mistake(design({"substrate.memory.side.latency=absent"}, "mi300x", "dense-llama-70b-layer")) ==
+        "missing key \"memory.side.latency\"");
+  CHECK(mistake(design({"substrate.devices=absent"})).find("is always there") != std::string::npos);
+  CHECK(mistake(design({"workload.ops.linear.sparsty=absent"})).find("has no such key") != std::string::npos);
+  CHECK(mistake(design({"workload.ops.linear.m=absent"})).find("missing key \"m\"") != std::string::npos);
+  CHECK(mistake(design({"substrate.memory.sid=absent"})).find("unknown path") != std::string::npos);
+  CHECK(mistake(design({"substrate.memory.side=present"})).find("has nothing there") != std::string::npos);
+  CHECK(mistake(design({"workload.ops.linear.sparsty=present"})).find("has no such key") != std::string::npos);
+}
+
 TEST_CASE("a point without changes is what run says") {
   const sweep::PointRow row = point(design({}));
   const RunResult result = run(load_workload("pruned-linear", kWorkloads), load_substrate("a100", kSubstrates), {});

@@ -200,6 +200,7 @@ TEST_CASE("NUMA domains: what they need, in one line each") {
   const std::string far = ", remote_latency: {value: 900 ns, kind: spec, source: test}";
   CHECK(numa(count("domains", 4) + far).empty());
   CHECK(numa(count("domains", 1)).empty());
+  CHECK(numa("placement: local").empty());  // of one domain
   const struct {
     std::string keys;
     const char* part;
@@ -209,7 +210,6 @@ TEST_CASE("NUMA domains: what they need, in one line each") {
       {count("domains", 3) + ", " + count("sockets", 2) + far, "3 domains cannot be spread evenly over 2 sockets"},
       {count("domains", 65) + far, "memory.numa.domains must be 64 at most"},
       {count("sockets", 1), "memory.numa.sockets needs memory.numa.domains"},
-      {"placement: local", "memory.numa.placement needs memory.numa.domains"},
       {count("domains", 2) + far + ", placement: locl", "did you mean \"local\"?"},
       {count("domains", 2) + ", remote_latency: {value: 1 ns, kind: spec, source: test}",
        "memory.dram.latency is above memory.numa.remote_latency"},

@@ -66,4 +66,23 @@ TEST_CASE("every value stands where it was written") {
   CHECK(op.find("m")->path() == "ops[1].m");
 }
 
+TEST_CASE("absent leaves out what is there, adds nothing where nothing is, and gives way to a later value") {
+  const Node absent = text("absent");
+  const Node changed = with_changes(ops(), {{{"ops", "a", "m"}, absent},
+                                            {{"ops", "a", "k"}, absent},
+                                            {{"ops", "b", "mask", "rows"}, absent},
+                                            {{"name"}, absent}});
+  CHECK(value(changed, 0, "m") == "absent");
+  CHECK(value(changed, 1, "m") == "2");
+  CHECK_FALSE(changed.find("name"));
+  CHECK(changed.find("ops")->items()[0].entries().size() == 2);  // name and mask
+  CHECK_FALSE(changed.find("ops")->items()[1].find("mask"));     // no empty map on the way
+  CHECK(with_changes(ops(), {{{"ops", "a", "mask"}, absent}}).find("ops")->items()[0].entries().size() == 2);
+  CHECK(value(with_changes(ops(), {{{"ops", "a", "m"}, absent}, {{"ops", "a", "m"}, text("7")}}), 0, "m") == "7");
+  CHECK(value(with_changes(ops(), {{{"ops", "a", "k"}, text("7")}, {{"ops", "a", "k"}, absent}}), 0, "k") == "absent");
+  CHECK(with_changes(ops(), {{{"name"}, text("\"absent\"")}}).find("name")->scalar() == "absent");  // a text
+  CHECK(has_path(ops(), {"ops", "a", "mask", "rows"}));
+  CHECK_FALSE(has_path(ops(), {"ops", "c", "m"}));
+}
+
 }  // namespace sparsesim::config
