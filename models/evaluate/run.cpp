@@ -96,12 +96,29 @@ std::optional<RunTraining> training_on(const Workload& workload, const Substrate
   return out;
 }
 
+/// An op whose operands a device cannot hold, or whose dense twin's it cannot: its time is a what-if.
+std::string misfit_of(const WorkloadOp& entry, const Substrate& substrate) {
+  const double capacity = substrate.memory.dram_bytes;
+  const auto needs = [&](bool dense) {
+    return fmt::format("holds {:.2f} GB at least, the memory of {} {:.2f} GB", entry.op->held_bytes(dense) / 1e9,
+                       substrate.name, capacity / 1e9);
+  };
+  if (entry.op->held_bytes(false) > capacity)
+    return fmt::format("op \"{}\" DOES NOT FIT: it {}", entry.name, needs(false));
+  if (entry.op->held_bytes(true) > capacity)
+    return fmt::format("the dense twin of op \"{}\" does not fit: it {}", entry.name, needs(true));
+  return {};
+}
+
 std::vector<std::string> notes_on(const Workload& workload, const Substrate& substrate) {
-  if (!workload.model) return {};
-  const ModelShape& shape = workload.model->model.shape;
   std::vector<std::string> notes;
-  if (shape.weights.any()) notes.push_back(why_unpacked(shape.weights, shape.dtype, substrate));
-  if (!shape.kv_dtype.empty()) notes.push_back(why_keys_unpacked(shape.kv_dtype, shape.head_dim, substrate));
+  if (workload.model) {  // whose memory is counted as a whole: memory_on()
+    const ModelShape& shape = workload.model->model.shape;
+    if (shape.weights.any()) notes.push_back(why_unpacked(shape.weights, shape.dtype, substrate));
+    if (!shape.kv_dtype.empty()) notes.push_back(why_keys_unpacked(shape.kv_dtype, shape.head_dim, substrate));
+  } else {
+    for (const WorkloadOp& entry : workload.ops) notes.push_back(misfit_of(entry, substrate));
+  }
   std::erase(notes, "");
   return notes;
 }

@@ -81,7 +81,7 @@ struct RunResult {
   std::vector<OpResult> ops;
   std::optional<RunMemory> memory;           // of a whole model
   std::optional<RunTraining> training;       // of a step of its training
-  std::vector<std::string> notes;            // of the machine: types that it has not
+  std::vector<std::string> notes;            // of the machine: types that it has not, ops that it cannot hold
   std::optional<Distribution> distribution;  // over seeds, where it was asked for
   double realised_speedup() const { return dense / sparse; }
 };

@@ -64,6 +64,9 @@ class Op {
   /// The dense twin: the same result without the sparsity, by the best dense kernel there is.
   virtual Program lower_dense(const LowerContext&) const = 0;
   virtual SparsitySummary sparsity(const LowerContext&) const = 0;
+  /// Bytes of operands and results that one device holds at once, or its dense twin does; no fewer than that: indices,
+  /// masks and buffers come on top. 0 where a kind does not count them.
+  virtual double held_bytes([[maybe_unused]] bool dense) const { return 0; }
 };
 
 struct UnsupportedError : std::runtime_error {

@@ -193,6 +193,14 @@ Program Attention::lower_dense(const LowerContext& context) const {
   return lower_call(dense, size, kernel, queries, context);
 }
 
+/// Queries, results, and all keys and values: a pattern skips their reading, not their place.
+double Attention::held_bytes(bool) const {
+  const double queries = 2.0 * static_cast<double>(size_.queries) * static_cast<double>(size_.heads);
+  const double keys = 2.0 * static_cast<double>(size_.keys) * static_cast<double>(size_.kv_heads);
+  return static_cast<double>(size_.batch * size_.head_dim) *
+         (queries * element_bytes(size_.dtype) + keys * element_bytes(size_.kept_dtype()));
+}
+
 SparsitySummary Attention::sparsity(const LowerContext& context) const {
   if (size_.dense()) return {};
   const AttentionKernel kernel = find_attention_kernel(with_kept_type(size_, context.substrate), context.substrate);

@@ -61,6 +61,7 @@ class Attention : public Op {
   /// The same call without the pattern; a causal mask stays, for the result needs it.
   Program lower_dense(const LowerContext& context) const override;
   SparsitySummary sparsity(const LowerContext& context) const override;
+  double held_bytes(bool dense) const override;
   const AttentionSize& size() const { return size_; }
 
  private:

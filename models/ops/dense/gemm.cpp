@@ -28,6 +28,12 @@ Program Gemm::lower(const LowerContext& context) const {
   return program;
 }
 
+double Gemm::held_bytes(bool) const {
+  const double m = static_cast<double>(size_.m), n = static_cast<double>(size_.n), k = static_cast<double>(size_.k);
+  const double bytes = element_bytes(size_.dtype);
+  return (m * k + m * n) * bytes + n * k * (weights_.any() ? weights_.bytes_per_weight() : bytes);
+}
+
 std::unique_ptr<Op> read_gemm(config::MapReader& map) {
   static constexpr std::array<std::string_view, 7> kTypes = {"fp32", "tf32", "fp16", "bf16", "fp8", "int8", "int4"};
   static constexpr std::array<std::string_view, 2> kSums = {"fp32", "fp16"};

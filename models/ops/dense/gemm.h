@@ -31,6 +31,7 @@ class Gemm : public Op {
   Program lower(const LowerContext& context) const override;
   Program lower_dense(const LowerContext& context) const override { return lower(context); }
   SparsitySummary sparsity(const LowerContext&) const override { return {}; }
+  double held_bytes(bool dense) const override;
 
  private:
   GemmSize size_;

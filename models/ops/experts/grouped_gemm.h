@@ -77,6 +77,7 @@ class GroupedGemm : public Op {
   /// All rows times every expert's weights.
   Program lower_dense(const LowerContext& context) const override;
   SparsitySummary sparsity(const LowerContext& context) const override;
+  double held_bytes(bool dense) const override;
 
  private:
   std::vector<std::int64_t> counts(const LowerContext& context) const;

@@ -58,6 +58,7 @@ class MoeFfn : public Op {
   /// Every token through every expert: one FFN of intermediate (experts + shared) * intermediate, tensor-parallel.
   Program lower_dense(const LowerContext& context) const override;
   SparsitySummary sparsity(const LowerContext& context) const override;
+  double held_bytes(bool dense) const override;
 
   /// Tokens per expert after capacity, shared experts not included. Errors: UnsupportedError.
   Capacity capacity(const LowerContext& context) const;

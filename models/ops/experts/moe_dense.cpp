@@ -109,6 +109,16 @@ std::vector<SparsityFact> MoeFfn::facts(const Capacity& capacity) const {
   return facts;
 }
 
+/// Weights of all experts, spread over the devices; the dense twin multiplies the same.
+double MoeFfn::held_bytes(bool) const {
+  const double matrices = spec_.gated ? 3 : 2;
+  const double weights = static_cast<double>(spec_.experts + spec_.shared_experts) * matrices *
+                         static_cast<double>(spec_.hidden) * static_cast<double>(spec_.intermediate);
+  const double tokens = 2.0 * static_cast<double>(spec_.tokens) * static_cast<double>(spec_.hidden);
+  const double bytes = element_bytes(spec_.dtype);
+  return (weights * (spec_.weights.any() ? spec_.weights.bytes_per_weight() : bytes) + tokens * bytes) / spec_.devices;
+}
+
 SparsitySummary MoeFfn::sparsity(const LowerContext& context) const {
   const auto experts = static_cast<double>(spec_.experts + spec_.pruned_experts + spec_.shared_experts);
   const auto active = static_cast<double>(spec_.top_k + spec_.shared_experts);
@@ -180,6 +190,11 @@ Program GroupedGemm::lower_dense(const LowerContext& context) const {
   Program program;
   append_dense_product(program, context, size, spec_.m, 0);
   return program;
+}
+
+double GroupedGemm::held_bytes(bool) const {
+  const double m = static_cast<double>(spec_.m), n = static_cast<double>(spec_.n), k = static_cast<double>(spec_.k);
+  return (m * (n + k) + static_cast<double>(spec_.experts) * n * k) * element_bytes(spec_.dtype);
 }
 
 SparsitySummary GroupedGemm::sparsity(const LowerContext& context) const {

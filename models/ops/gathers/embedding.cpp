@@ -124,6 +124,11 @@ Program EmbeddingBag::lower_dense(const LowerContext& context) const {
   return program;
 }
 
+double EmbeddingBag::held_bytes(bool) const {
+  const double rows = static_cast<double>(size_.rows) + static_cast<double>(size_.bags);
+  return static_cast<double>(size_.tables) * rows * static_cast<double>(size_.dim) * element_bytes(size_.dtype);
+}
+
 SparsitySummary EmbeddingBag::sparsity(const LowerContext& context) const {
   const double rows = static_cast<double>(size_.rows);
   const double named = size_.distinct_rows() / rows;

@@ -26,6 +26,7 @@ class EmbeddingBag : public Op {
   /// declared: share of the tables' rows that no bag names, expected. aligned_cache: of those, on lines without a named
   /// row.
   SparsitySummary sparsity(const LowerContext& context) const override;
+  double held_bytes(bool dense) const override;
 
  private:
   BagSize size_;

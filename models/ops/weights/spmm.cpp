@@ -12,6 +12,7 @@
 #include "models/ops/cores/core_spmm.h"
 #include "models/ops/dense/gemm.h"
 #include "models/ops/limits.h"
+#include "models/ops/weights/spmm_kernels.h"
 #include "models/ops/weights/spmm_rows.h"
 #include "models/ops/weights/spmm_scatter.h"
 #include "models/ops/weights/spmm_tiles.h"
@@ -209,6 +210,17 @@ Program Spmm::lower(const LowerContext& context) const {
 Program Spmm::lower_dense(const LowerContext& context) const {
   const auto kernels = walking_kernels(with_known_kernel(size_, context.substrate), context.substrate, false);
   return one_launch(lower_dense_twin(size_, kernels.empty() ? nullptr : kernels.front(), context));
+}
+
+/// Stored weights without their indices; of a mask, whose units are not counted here, none.
+double Spmm::held_bytes(bool dense) const {
+  const double m = static_cast<double>(size_.m), n = static_cast<double>(size_.n), k = static_cast<double>(size_.k);
+  double stored = size_.mask.units.empty() ? 1 - size_.sparsity : 0;
+  if (parse_n_of_m(size_.pattern)) stored = static_cast<double>(size_.n_kept) / size_.n_of;
+  if (size_.pattern == "vnm") stored = 0;
+  const OperandTypes types = operand_types(size_.dtype);
+  const double activation = element_bytes(types.activations);
+  return (m * k + m * n) * activation + n * k * (dense ? activation : stored * weight_bytes(types.weights));
 }
 
 SparsitySummary Spmm::sparsity(const LowerContext& context) const {

@@ -60,6 +60,7 @@ class Spmm : public Op {
   /// The dense product of the same sizes by the best dense kernel.
   Program lower_dense(const LowerContext& context) const override;
   SparsitySummary sparsity(const LowerContext& context) const override;
+  double held_bytes(bool dense) const override;
 
  private:
   SpmmSize size_;
