@@ -109,8 +109,8 @@ BlockPlaces draw_blocks(std::int64_t rows, std::int64_t columns, std::int64_t he
 BlockWeights::BlockWeights(const BlockPlaces& p, std::uint64_t seed)
     : shape{p.rows, p.columns, p.height, p.width, nullptr, nullptr, nullptr},
       start(p.start.size()),
-      column(p.column.size()),
-      value(p.column.size() * static_cast<std::size_t>(p.height * p.width)) {
+      column(p.column.size() + kSlack),
+      value(p.column.size() * static_cast<std::size_t>(p.height * p.width) + kSlack) {
   std::copy(p.start.begin(), p.start.end(), start.begin());
   std::copy(p.column.begin(), p.column.end(), column.begin());
   float* next = value.begin();

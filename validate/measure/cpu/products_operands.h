@@ -37,6 +37,8 @@ struct BlockPlaces {
 BlockPlaces draw_blocks(std::int64_t rows, std::int64_t columns, std::int64_t height, std::int64_t width,
                         double sparsity, std::uint64_t seed);
 
+inline constexpr std::size_t kSlack = 16;  // numbers: kernels may read a register past an array's end
+
 /// fp32 blocks in the layout of BlockMatrix.
 struct BlockWeights {
   BlockMatrix shape;

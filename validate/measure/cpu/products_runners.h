@@ -55,7 +55,6 @@ class SparseRunner : public TimedRunner {
 
   Rotation<SparseOperands<Weights>>& rotation() {
     if (!rotation_) {
-      constexpr std::size_t kSlack = 16;  // kernels may read a register past the activations' end
       const auto inputs = static_cast<std::size_t>(sizes_.k * sizes_.m);
       SparseOperands<Weights> operands{parts_.draw(), Buffer<float>(inputs + kSlack),
                                        Buffer<float>(static_cast<std::size_t>(sizes_.n * sizes_.m))};

@@ -59,11 +59,18 @@ void block_tile(const BlockRow& at, std::int64_t row, std::int64_t column, typen
     for (auto& vector : sums) vector = S::zero();
   const std::int64_t height = at.w.height, width = at.w.width, m = at.m;
   const float* weights = at.w.value + at.first * height * width + row;
+  // Its share of the next row of blocks, all of which the tiles of this one ask for together.
+  const std::int64_t ahead = larger(kAhead, (at.last - at.first) * height * width) + row * (width - 1);
+  const std::int64_t share = column == 0 ? R * width : 0;
+  if (row == 0 && column == 0) fetch_ahead<S>(at.w.column + at.first, at.last - at.first, kAhead);
   if (width == 1) {
-    for (std::int64_t block = at.first; block < at.last; ++block, weights += height)
+    for (std::int64_t block = at.first; block < at.last; ++block, weights += height) {
+      if (share > 0) fetch_ahead<S>(weights, 1, ahead);
       tile.template add<Tail>(weights, at.x + at.w.column[block] * m + column, mask);
+    }
   } else {
     for (std::int64_t block = at.first; block < at.last; ++block, weights += height * width) {
+      fetch_ahead<S>(weights, share, ahead);
       const float* x = at.x + at.w.column[block] * width * m + column;
       const float* weight = weights;
       const std::int64_t columns = at.columns(block);
@@ -163,18 +170,18 @@ struct FlatSums {
   typename S::Vector sum[2] = {S::zero(), S::zero()};
   std::int64_t rest = at.last;  // vectors from here on fill no register: they are added one by one
 
-  explicit FlatSums(const BlockRow& row) : at(row) {
-    std::int32_t numbers[S::lanes];
-    for (int lane = 0; lane < S::lanes; ++lane) numbers[lane] = static_cast<std::int32_t>(lane / height);
-    column_of = S::load(numbers, S::first(S::lanes));
-  }
+  explicit FlatSums(const BlockRow& row) : at(row), column_of(S::lanes_over(height)) {}
 
   void add(int set, const float* value, typename S::Vector x) {
     sum[set] = S::multiply_add(S::load(value), S::permute(x, column_of), sum[set]);
   }
   void add_some(const float* value, typename S::Vector x, std::int64_t columns) {
-    const auto weights = S::load(value, S::first((columns < together ? columns : together) * height));
-    sum[0] = S::multiply_add(weights, S::permute(x, column_of), sum[0]);
+    const auto mask = S::first((columns < together ? columns : together) * height);
+    // Processors fetch nothing ahead for masked loads: whole ones read on, at most past the last value into the slack.
+    if constexpr (S::cheap_masks)
+      sum[0] = S::multiply_add(S::load(value), S::permute(x, column_of), sum[0], mask);
+    else
+      sum[0] = S::multiply_add(S::load(value, mask), S::permute(x, column_of), sum[0]);
   }
 
   /// Blocks of one column: their activations are gathered.
@@ -196,7 +203,19 @@ struct FlatSums {
     rest = block;
   }
 
+  /// Blocks of as many columns as a register holds: two of them take turns.
+  void add_whole_blocks() {
+    const float* values = at.w.value + at.first * S::lanes;
+    std::int64_t block = at.first;
+    for (; block + 2 <= at.last; block += 2, values += 2 * S::lanes) {
+      add(0, values, S::load(at.x + at.w.column[block] * width));
+      add(1, values + S::lanes, S::load(at.x + at.w.column[block + 1] * width));
+    }
+    if (block < at.last) add(0, values, S::load(at.x + at.w.column[block] * width));
+  }
+
   void add_blocks() {
+    if (S::fetches_ahead && width == together && at.w.columns % width == 0) return add_whole_blocks();
     const float* values = at.w.value + at.first * height * width;
     const bool whole = at.w.columns % width == 0 && width % (2 * together) == 0;
     for (std::int64_t block = at.first; block < at.last; ++block, values += height * width) {
@@ -215,10 +234,10 @@ struct FlatSums {
 
   void store() {
     float lane_sums[S::lanes];
-    S::store(lane_sums, S::add(sum[0], sum[1]));
+    const int left = S::fold(lane_sums, S::add(sum[0], sum[1]), height);
     for (std::int64_t row = 0; row < at.rows; ++row) {
       float total = 0;
-      for (std::int64_t lane = row; lane < S::lanes; lane += height) total += lane_sums[lane];
+      for (std::int64_t lane = row; lane < left; lane += height) total += lane_sums[lane];
       for (std::int64_t block = rest; block < at.last; ++block)
         total += at.w.value[block * height + row] * at.x[at.w.column[block]];
       at.y[row] = total;

@@ -9,6 +9,18 @@ namespace {
 
 constexpr int smaller(int a, int b) { return a < b ? a : b; }
 constexpr int larger(int a, int b) { return a > b ? a : b; }
+constexpr std::int64_t larger(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
+
+/// Asks for the lines of `count` numbers that lie `ahead` numbers after `from`: by the time they are needed, memory has
+/// sent them. Prefetchers of the processor lose a stream among rows of activations at random places.
+template <class S, class T>
+[[gnu::always_inline]] inline void fetch_ahead(const T* from, std::int64_t count, std::int64_t ahead) {
+  if constexpr (S::fetches_ahead) {
+    constexpr std::int64_t kLine = 64 / sizeof(T);
+    for (std::int64_t i = 0; i < count; i += kLine) __builtin_prefetch(from + i + ahead);
+  }
+}
+constexpr std::int64_t kAhead = 768;  // numbers: 3 KB of each stream, what memory sends in a latency
 
 /// V registers of results in U sets that take turns, so that one multiply-add need not wait for the one before.
 template <class S, int V, int U>
@@ -49,7 +61,7 @@ struct RowSums {
 
 template <class S, int V, bool Tail>
 void csr_panel(const BlockMatrix& w, const float* x, float* y, const Part& part) {
-  constexpr int U = larger(1, 4 / V);
+  constexpr int U = smaller(4, larger(1, S::row_sums / V));
   const auto mask = S::first(part.width - (V - 1) * S::lanes);
   const std::int64_t m = part.m;
   x += part.begin;
@@ -57,6 +69,8 @@ void csr_panel(const BlockMatrix& w, const float* x, float* y, const Part& part)
     RowSums<S, V, U> sums;
     std::int64_t i = w.start[row];
     const std::int64_t end = w.start[row + 1];
+    fetch_ahead<S>(w.value + i, end - i, kAhead);
+    fetch_ahead<S>(w.column + i, end - i, kAhead);
     for (; i + U <= end; i += U) {
 #pragma GCC unroll 8
       for (int u = 0; u < U; ++u) sums.template add<Tail>(u, w.value + i + u, x + w.column[i + u] * m, mask);
@@ -66,7 +80,8 @@ void csr_panel(const BlockMatrix& w, const float* x, float* y, const Part& part)
   }
 }
 
-/// A gather of activations per register of values; two sums take turns.
+/// A gather of activations per register of values; two sums take turns. With cheap masks values and columns are read up
+/// to a register past their end.
 template <class S>
 void csr_vector(const BlockMatrix& w, const float* x, float* y, const Part& part) {
   for (std::int64_t row = part.first_row; row < part.last_row; ++row) {
@@ -81,8 +96,8 @@ void csr_vector(const BlockMatrix& w, const float* x, float* y, const Part& part
       even = S::multiply_add(S::load(w.value + i), S::gather(x, w.column + i), even);
     float rest = 0;
     if constexpr (S::cheap_masks) {
-      const auto mask = S::first(end - i);
-      odd = S::multiply_add(S::load(w.value + i, mask), S::gather_first(x, w.column + i, end - i), odd);
+      // What lies behind the row belongs to the next one, or to the slack of the arrays: loaded, and left out.
+      if (i < end) odd = S::multiply_add(S::load(w.value + i), S::gather(x, w.column + i), odd, S::first(end - i));
     } else {
       for (; i < end; ++i) rest += w.value[i] * x[w.column[i]];
     }

@@ -42,6 +42,8 @@ void two_of_four_panel(const TwoOfFourMatrix& w, const float* x, float* y, const
     const std::uint8_t* places = w.places + row * w.distance;
     const float* value = w.value + row * values;
     const float* group = x + part.begin;
+    fetch_ahead<S>(value, values, kAhead);
+    fetch_ahead<S>(places, w.distance, kAhead);
     for (std::int64_t i = 0; i < values; i += 2, group += 4 * m) {
       const unsigned bits = places[i / 4] >> (i % 4 * 2);
       sums.template add<Tail>(0, value + i, group + (bits & 3) * m, mask);
