@@ -148,10 +148,14 @@ void add_gather(Bench& bench, Sampler& sampler, const char* curve, std::size_t b
     std::mt19937 random(static_cast<unsigned>(bytes));
     for (long i = 0; i < kCount; ++i) aligned[i] = static_cast<std::int32_t>(random() % (bytes / 16 * 3));  // 3/4 of it
   };
-  const auto run = [&bench, aligned, bytes, all](long n) {
+  const auto done = std::make_shared<long>(0);
+  const auto run = [&bench, aligned, bytes, all, done](long n) {
     const long turns = (n + kCount - 1) / kCount, span = static_cast<long>(bytes / 4);
+    const long first = *done;
+    *done += turns;
     const double seconds = run_parts(bench, all, [&](int, char* begin) {
-      for (long i = 0; i < turns; ++i) {  // fresh addresses in each turn where the table is large
+      // Fresh addresses in each turn where the table is large: a shared cache would keep those of the sample before.
+      for (long i = first; i < first + turns; ++i) {
         const long offset = span > (1L << 18) ? (i * 104729) % (span / 4) : 0;
         keep(bench.vectors.gather(reinterpret_cast<const float*>(begin) + offset, aligned, kCount));
       }
