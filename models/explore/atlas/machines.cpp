@@ -19,7 +19,7 @@ constexpr std::string_view kDataCentre = "NVIDIA, data centre", kWorkstation = "
                            kFurther = "Further machines";
 constexpr std::array<std::string_view, 8> kGroups = {kDataCentre, kWorkstation, kAmd,      kGoogle,
                                                      kProcessors, kOnChip,      kForZeros, kFurther};
-constexpr std::array<Place, 32> kPlaces{{
+constexpr std::array<Place, 33> kPlaces{{
     {"v100-sxm2-32gb", kDataCentre, ""},
     {"a100-sxm4-40gb", kDataCentre, ""},
     {"a100-sxm4-80gb", kDataCentre, "v100-sxm2-32gb"},
@@ -37,6 +37,7 @@ constexpr std::array<Place, 32> kPlaces{{
     {"tpu-v5e", kGoogle, "tpu-v4"},
     {"tpu-v5p", kGoogle, "tpu-v4"},
     {"epyc-milan-2c", kProcessors, "", "epyc-zen3-1c"},
+    {"epyc-turin-2c", kProcessors, "epyc-milan-2c", "epyc-zen5-1c"},
     {"epyc-genoa-96c", kProcessors, ""},
     {"epyc-genoa-2x96c", kProcessors, ""},
     {"xeon-sapphire-rapids-2c", kProcessors, ""},

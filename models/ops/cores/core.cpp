@@ -51,10 +51,13 @@ Core core_of(const Substrate& substrate) {
   core.vector_bytes = required(*entry, "vector_bytes");
   core.registers = required(*entry, "registers");
   core.multiply_latency = required(*entry, "multiply_latency");
+  core.add_latency = constant_or(*entry, "add_latency", 0.75 * core.multiply_latency);
   core.issue = required(*entry, "issue");
   core.window = required(*entry, "window");
   core.overlap = required(*entry, "overlap");
   core.stream_overlap = required(*entry, "stream_overlap");
+  core.scalar_loads = constant_or(*entry, "scalar_loads", 0);
+  core.narrow_multiplies = constant_or(*entry, "narrow_multiplies", 0);
   core.line = substrate.memory.line;
   core.distance = mean_distance(substrate.memory, substrate.compute.units, false);
   core.own_distance = mean_distance(substrate.memory, substrate.compute.units, true);
@@ -72,6 +75,11 @@ double Core::multiplies(const std::string& dtype) const {
     throw UnsupportedError(fmt::format("{} has no multiply rate for {}", substrate.name, dtype));
   const double flops = rate == tensor.end() ? substrate.compute.pipes.vector.value : rate->second.dense.value;
   return flops / (2 * lanes(dtype));
+}
+
+double Core::multiplies(const std::string& dtype, double bytes) const {
+  const bool narrow = bytes < vector_bytes && narrow_multiplies > 0;
+  return narrow ? narrow_multiplies : multiplies(dtype);
 }
 
 double usable_bytes(double capacity, double ways, const Footprint& footprint, double line) {

@@ -18,22 +18,27 @@ bool on_cores(const Substrate& substrate);
 /// What the loops of one core are made of. Cycles are of its clock.
 struct Core {
   const Substrate& substrate;
-  double vector_bytes = 0;      // of a register
-  double registers = 0;         // vectors
-  double multiply_latency = 0;  // cycles until a multiply-add may be added to
-  double issue = 0;             // instructions per cycle
-  double window = 0;            // instructions that may be under way at a time
-  double overlap = 0;           // how well work on different ports hides: the exponent of busy_cycles()
-  double stream_overlap = 0;    // the same of a loop and the lines that stream to it
-  double loads_bytes = 0;       // bytes per cycle from the first-level cache
-  double distance = 1;          // mean latency to data that any core reads, over that to the own NUMA domain
-  double own_distance = 1;      // the same to parts of operands that each are read by one core, known beforehand
-  double line = 0;              // bytes
+  double vector_bytes = 0;       // of a register
+  double registers = 0;          // vectors
+  double multiply_latency = 0;   // cycles until a multiply-add may be added to
+  double add_latency = 0;        // the same of an addition
+  double issue = 0;              // instructions per cycle
+  double window = 0;             // instructions that may be under way at a time
+  double overlap = 0;            // how well work on different ports hides: the exponent of busy_cycles()
+  double stream_overlap = 0;     // the same of a loop and the lines that stream to it
+  double loads_bytes = 0;        // bytes per cycle from the first-level cache
+  double scalar_loads = 0;       // loads of single numbers per cycle; 0: as many as of vectors
+  double narrow_multiplies = 0;  // multiply-add instructions per cycle on half a register; 0: as many as on whole ones
+  double distance = 1;           // mean latency to data that any core reads, over that to the own NUMA domain
+  double own_distance = 1;       // the same to parts of operands that each are read by one core, known beforehand
+  double line = 0;               // bytes
 
   /// Elements of `dtype` in a vector.
   double lanes(const std::string& dtype) const;
   /// Multiply-add instructions per cycle on vectors of `dtype`. Errors: UnsupportedError without a rate for the type.
   double multiplies(const std::string& dtype) const;
+  /// The same of registers of `bytes`, which may be narrower than the core's.
+  double multiplies(const std::string& dtype, double bytes) const;
   double cores() const { return substrate.compute.units; }
   /// Sockets with cores at work: each reads what all cores share for itself.
   double sockets() const { return std::min(cores(), std::max(1.0, substrate.memory.numa.sockets.value)); }

@@ -68,7 +68,7 @@ Launch lower_cores_scan(const BagSize& size, const Substrate& substrate, const I
   work.load_cycles =
       rows * per_row * core.vector_bytes / core.loads_bytes + load_cycles(core, where, 2 * lookups * dim * bytes);
   // Rows that nobody names are summed too, in one chain, so that the table is read.
-  work.chain_cycles = rows * per_row * core.multiply_latency * 0.75;
+  work.chain_cycles = rows * per_row * core.add_latency;
   work.issue_cycles = (rows * (per_row + 3) + lookups * (3 * per_row + 6)) / core.issue;
   work.serial_cycles =
       2 * std::min(rows, lookups) * substrate.compute.pipes.branch_miss * (1 - std::min(1.0, lookups / rows));

@@ -19,21 +19,31 @@ void pieces(double extent, double tile, F&& f) {
   if (rest > 0) f(1.0, rest);
 }
 
+constexpr double kSumBytes = 4;  // fp32, of int8 int32
+
+double register_bytes(const DenseLoop& loop, const Core& core) {
+  return loop.vector_bytes > 0 ? std::min(loop.vector_bytes, core.vector_bytes) : core.vector_bytes;
+}
+
 /// A register tile of vectors along one side and columns along the other, operands from a block in the nearest cache.
 CoreWork vector_loop(double along, double across, const GemmSize& size, const DenseLoop& loop, const Core& core,
                      const Ideal& ideal) {
-  const double lanes = core.lanes(size.dtype), rate = core.multiplies(size.dtype) * loop.rate;
-  const double k = static_cast<double>(size.k), per_cycle = core.loads_bytes / core.vector_bytes;
+  const double width = register_bytes(loop, core), rate = core.multiplies(size.dtype, width) * loop.rate;
+  // Short types go through dot products: a register of sums of 4 B takes pairs or fours of products at a time.
+  const double deep = std::max(1.0, kSumBytes / element_bytes(size.dtype)),
+               lanes = width / std::max(kSumBytes, element_bytes(size.dtype));
+  const double k = static_cast<double>(size.k), depth = ideal.padding ? k / deep : std::ceil(k / deep);
+  const double per_cycle = core.loads_bytes / core.vector_bytes;
   CoreWork work;
   pieces(along, loop.tile_m, [&](double tiles_along, double rows) {
     const double vectors = ideal.padding ? rows / lanes : std::ceil(rows / lanes);
     pieces(across, loop.tile_n, [&](double tiles_across, double columns) {
-      const double steps = tiles_along * tiles_across * k;
+      const double steps = tiles_along * tiles_across * depth;
       work.multiply_cycles += steps * vectors * columns / rate;
       if (!ideal.padding) work.chain_cycles += steps * core.multiply_latency;
       work.load_cycles += steps * (vectors + columns) / per_cycle;
       work.issue_cycles += steps * (vectors * columns + vectors + columns) / core.issue;
-      work.issued_macs += steps * vectors * lanes * columns;
+      work.issued_macs += steps * vectors * lanes * columns * deep;
     });
   });
   return work;
@@ -77,10 +87,11 @@ void add_tile_loop(CoreWork& work, const GemmSize& size, const DenseLoop& loop, 
 }  // namespace
 
 DenseLoop dense_loop(const Kernel& kernel) {
-  static constexpr std::array<std::pair<const char*, double DenseLoop::*>, 7> kNames = {{
+  static constexpr std::array<std::pair<const char*, double DenseLoop::*>, 8> kNames = {{
       {"rate", &DenseLoop::rate},
       {"weight_pack_cycles", &DenseLoop::weight_pack_cycles},
       {"activation_pack_cycles", &DenseLoop::activation_pack_cycles},
+      {"vector_bytes", &DenseLoop::vector_bytes},
       {"least_m", &DenseLoop::least_m},
       {"copies_below", &DenseLoop::copies_below},
       {"direct_along", &DenseLoop::direct_along},
@@ -145,9 +156,9 @@ DenseWork dense_work(const GemmSize& size, const DenseLoop& library, const Core&
     else
       multiply += faster_vector_loop(size, loop, core, ideal);
   } else {
-    const double vectors = m * n * k / core.lanes(size.dtype);
+    const double width = register_bytes(loop, core), vectors = m * n * k * bytes / width;
     multiply.load_cycles = 2 * vectors * core.vector_bytes / core.loads_bytes;
-    multiply.multiply_cycles = vectors / core.multiplies(size.dtype);
+    multiply.multiply_cycles = vectors / core.multiplies(size.dtype, width);
     multiply.issued_macs = multiply.useful_macs;
   }
   return work;
@@ -156,8 +167,8 @@ DenseWork dense_work(const GemmSize& size, const DenseLoop& library, const Core&
 Launch lower_cores_gemm(const GemmSize& size, const Substrate& substrate, const Ideal& ideal) {
   const Core core = core_of(substrate);
   std::vector<Launch> launches;
-  for (const Kernel* kernel :
-       core_kernels(substrate, "cores_gemm", size.weights.pattern, size.dtype, size.weights.kernel)) {
+  for (const Kernel* kernel : core_kernels(substrate, "cores_gemm", size.weights.pattern, size.dtype,
+                                           size.library.empty() ? size.weights.kernel : size.library)) {
     const DenseWork work = dense_work(size, dense_loop(*kernel), core, ideal);
     std::vector<CoreWork> tasks;
     const auto cores = static_cast<std::size_t>(core.cores());

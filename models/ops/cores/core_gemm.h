@@ -15,6 +15,7 @@ struct DenseLoop {
   double activation_pack_cycles = 0;
   double copies_below = 0;  // operands are copied where 1 / m + 1 / n is less, else read where they lie; 0: copied
   double direct_along = 0, direct_across = 0;  // the tile of the loop on operands where they lie; 0: as the other
+  double vector_bytes = 0;                     // of the registers of its loop; 0: as wide as the machine's
   double least_m = 0;   // rows of activations from which the loop is taken; fewer: products of the gemv kind
   bool direct = false;  // operands are read where they lie
 };

@@ -80,10 +80,11 @@ double beyond_cycles(const Core& core, double vector_bytes) {
 }
 
 /// Cycles per gathered element that lies in the nearest cache: by the instruction, or by two loads of a number and an
-/// activation.
+/// activation, which into vector registers comes no faster than a vector.
 double gather_cycles(const Core& core, const SparseLoop& loop, double load) {
   const double rate = core.substrate.compute.pipes.gather;
-  return loop.single_loads > 0 || rate <= 0 ? 2 * load : 1 / rate;
+  if (loop.single_loads <= 0 && rate > 0) return 1 / rate;
+  return core.scalar_loads > 0 ? std::max(load, 2 / core.scalar_loads) : 2 * load;
 }
 
 /// One activation per place, values in registers along their row: dense loads, broadcasts or gathers of activations.
@@ -108,9 +109,8 @@ void add_single(CoreWork& work, const Walk& walk) {
   work.issue_cycles +=
       (vectors * (3 + walk.loop.vector_issue) + walk.sums.units / walk.together * walk.loop.unit_issue) / core.issue;
   work.issued_macs += vectors * walk.lanes;
-  // Lanes added to one sum in their order: an addition takes three quarters of a multiply-add's latency.
-  if (walk.loop.ordered_sums > 0 && !walk.ideal.padding)
-    work.chain_cycles += vectors * walk.lanes * 0.75 * core.multiply_latency;
+  // Lanes added to one sum in their order.
+  if (walk.loop.ordered_sums > 0 && !walk.ideal.padding) work.chain_cycles += vectors * walk.lanes * core.add_latency;
   // Two registers of values take turns; tall blocks have a loop for every four registers of their height.
   const double slices = tall ? std::ceil(walk.block_n / (4 * walk.lanes)) : 1;
   walk.add_row_ends(work, slices, 1, walk.sums.rows > 0 ? vectors / walk.sums.rows / slices / 2 : 0);

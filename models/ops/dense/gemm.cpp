@@ -56,6 +56,7 @@ std::unique_ptr<Op> gemm_from_row(const MeasuredOp& row) {
   LayerTypes types = row_types(row);
   GemmSize size{.m = row.m, .n = row.n, .k = row.k, .dtype = types.activations};
   if (found != row.params.end()) size.accumulate = found->second;
+  size.library = row.kernel.substr(row.kernel.find(':') + 1);
   if (size.accumulate != "fp32" && size.accumulate != "fp16")
     throw UnsupportedError("accumulate is fp32 or fp16; the row says " + size.accumulate);
   return std::make_unique<Gemm>(std::move(size), std::move(types.weights));

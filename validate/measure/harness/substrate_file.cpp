@@ -78,6 +78,10 @@ void SubstrateFile::kernel_constant(const std::string& kernel, const std::string
   constants_[kernel][constant] = flow(measured, unit, note);
 }
 
+void SubstrateFile::kernel_shape(const std::string& kernel, const std::string& what, const std::string& value) {
+  constants_[kernel][what] = value;
+}
+
 void SubstrateFile::granule(GranuleEntry granule) { granules_.push_back(std::move(granule)); }
 void SubstrateFile::curve(Curve curve) { curves_.push_back(std::move(curve)); }
 void SubstrateFile::citation(std::string text) { citation_ = std::move(text); }

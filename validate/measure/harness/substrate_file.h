@@ -55,6 +55,8 @@ class SubstrateFile {
   /// A constant of a kernel of the library, in place of what the base's library says.
   void kernel_constant(const std::string& kernel, const std::string& constant, const Spread& measured,
                        const std::string& unit, const std::string& note = {});
+  /// A kernel's shape, in place of what the base's library says: "tile" "[24, 4, 320]".
+  void kernel_shape(const std::string& kernel, const std::string& what, const std::string& value);
   void granule(GranuleEntry granule);
   void curve(Curve curve);
   /// What was running: "oneDNN" "2.6.3".

@@ -48,6 +48,89 @@ double sparse_seconds(const SpmmSize& size, const Substrate& substrate = milan()
   return play(launch, substrate, ideal).time.seconds();
 }
 
+const Substrate& turin() {
+  static const Substrate substrate = load("epyc-turin-2c");
+  return substrate;
+}
+
+CoreWork turin_product(std::int64_t k, const char* dtype, double vector_bytes, double narrow_multiplies = 0) {
+  DenseLoop loop;
+  loop.tile_m = 64;
+  loop.tile_n = 6;
+  loop.vector_bytes = vector_bytes;
+  Core core = core_of(turin());
+  core.narrow_multiplies = narrow_multiplies;
+  return dense_work({.m = 64, .n = 384, .k = k, .dtype = dtype}, loop, core, {}).multiply;
+}
+
+TEST_CASE(
+    "a library with kernels for half a register multiplies at half the rate, unless narrow ones come twice as often") {
+  const double whole = turin_product(256, "fp32", 0).multiply_cycles;
+  CHECK(whole == doctest::Approx(64.0 * 384 * 256 * 2 / 64));
+  CHECK(turin_product(256, "fp32", 64).multiply_cycles == doctest::Approx(whole));
+  CHECK(turin_product(256, "fp32", 32).multiply_cycles == doctest::Approx(2 * whole));
+  CHECK(turin_product(256, "fp32", 32, 4).multiply_cycles == doctest::Approx(whole));
+}
+
+TEST_CASE("dot products take the depth of short types by twos and fours: a rest costs a whole step") {
+  const double fp32 = turin_product(256, "fp32", 0).multiply_cycles;
+  CHECK(turin_product(256, "bf16", 0).multiply_cycles == doctest::Approx(fp32 / 2));
+  CHECK(turin_product(256, "int8", 0).multiply_cycles == doctest::Approx(fp32 / 4));
+  CHECK(turin_product(255, "bf16", 0).multiply_cycles == doctest::Approx(fp32 / 2));
+  CHECK(turin_product(253, "int8", 0).multiply_cycles == doctest::Approx(fp32 / 4));
+  CHECK(turin_product(253, "int8", 0).issued_macs == doctest::Approx(64.0 * 384 * 256));
+  // Without tiles of a matrix unit, int8 takes at least a quarter of fp32's time on the machine, too.
+  CHECK(dense_seconds(256, 1024, 1024, turin(), "int8") > 0.25 * dense_seconds(256, 1024, 1024, turin()));
+  CHECK(dense_seconds(256, 1024, 1024, turin(), "int8") < 0.5 * dense_seconds(256, 1024, 1024, turin()));
+}
+
+TEST_CASE("a dense row is the product of the library that it names") {
+  MeasuredOp row;
+  row.op = "gemm";
+  row.m = 64;
+  row.n = row.k = 1024;
+  row.dtype = "fp32";
+  row.pattern = "dense";
+  const auto kernel = [&](const char* name) {
+    row.kernel = name;
+    return gemm_from_row(row)->lower({turin(), {}, 1}).stages.front().launch->kernel;
+  };
+  CHECK(kernel("library:openblas") == "openblas");
+  CHECK(kernel("library:onednn") == "onednn");
+}
+
+TEST_CASE("single loads of a gather: no more than the ports take, no quicker than vectors come") {
+  SparseLoop loop;
+  loop.gathers = loop.single_loads = 1;
+  const std::vector<std::int32_t> counts(64, 160);
+  SparsePart part;
+  part.counts = counts;
+  part.width = 1;
+  Core core = core_of(turin());
+  const auto load_cycles = [&](double scalar_loads) {
+    core.scalar_loads = scalar_loads;
+    return sparse_rows_work(product("unstructured", 0.9, 1), loop, core, {}, part).load_cycles;
+  };
+  const double vector = core.vector_bytes / core.loads_bytes, units = 64 * 160;
+  CHECK(load_cycles(0) - load_cycles(2) == doctest::Approx(units * (2 * vector - 1)));
+  CHECK(load_cycles(2) - load_cycles(4) == doctest::Approx(units * (1 - vector)));
+  CHECK(load_cycles(4) == doctest::Approx(load_cycles(40)));
+}
+
+TEST_CASE("sums in order wait for additions, as the machine makes them") {
+  SparseLoop loop;
+  loop.gathers = loop.ordered_sums = 1;
+  const std::vector<std::int32_t> counts(64, 160);
+  SparsePart part;
+  part.counts = counts;
+  part.width = 1;
+  Core core = core_of(milan());
+  CHECK(core.add_latency == doctest::Approx(0.75 * core.multiply_latency));
+  core.add_latency = 2;
+  CHECK(sparse_rows_work(product("unstructured", 0.9, 1), loop, core, {}, part).chain_cycles ==
+        doctest::Approx(64 * 160 * 2));
+}
+
 TEST_CASE("runs a period apart share sets: usable bytes are ways x lines of the sets that they reach") {
   // 32 KiB of eight ways: addresses 4 KiB apart meet the same set.
   constexpr double kCapacity = 32 * 1024, kWays = 8, kLine = 64;

@@ -1,6 +1,7 @@
 #include <vector>
 
 #include "validate/measure/cpu/fingerprint/items.h"
+#include "validate/measure/cpu/kernels/dense_libraries.h"
 
 namespace sparsesim::measure {
 namespace {
@@ -62,10 +63,31 @@ void add_vectors(Bench& bench, Sampler& sampler) {
                  return team.busy([&](int) { keep(v.fma(n, data.data())); }) / v.fmas_per_round;
                },
                {}});
+  if (const VectorLoops* half = avx2_loops(); half != nullptr && half->lanes < v.lanes)
+    sampler.add({"fma_half",
+                 0,
+                 [half, data = operands(half->lanes, false)](long n) {
+                   return busy_time([&] { keep(half->fma(n, data.data())); }) / half->fmas_per_round;
+                 },
+                 {}});
+  const auto add_dots = [&](const char* curve, float (*loop)(long), bool has) {
+    if (loop == nullptr || !has) return;
+    sampler.add({curve, 0, [loop, &v](long n) { return busy_time([&] { keep(loop(n)); }) / v.fmas_per_round; }, {}});
+  };
+  add_dots("dot_bf16", v.dot_bf16, bench.context.avx512_bf16);
+  add_dots("dot_int8", v.dot_int8, has_vnni());
   sampler.add({"exponential", 0, [&bench](long n) { return time_exponentials(bench, n); }, {}});
 }
 
-void add_control(Sampler& sampler) {
+void add_control(Bench& bench, Sampler& sampler) {
+  sampler.add({"instruction", 0, [](long n) { return busy_time([&] { idle_instructions(n); }); }, {}});
+  sampler.add({"addition", 0, [](long n) { return busy_time([&] { keep(add_chain(n)); }); }, {}});
+  sampler.add({"scalar_load",
+               0,
+               [&bench](long n) {
+                 return busy_time([&] { scalar_loads(n, reinterpret_cast<const std::int32_t*>(bench.arena.data())); });
+               },
+               {}});
   for (const bool random : {false, true}) {
     sampler.add({random ? "branch_random" : "branch_never",
                  0,
@@ -109,7 +131,7 @@ void add_tiles(const CpuContext& context, Sampler& sampler) {
 void add_compute_items(Bench& bench, Sampler& sampler) {
   add_clocks(bench, sampler);
   add_vectors(bench, sampler);
-  add_control(sampler);
+  add_control(bench, sampler);
   add_tiles(bench.context, sampler);
 }
 

@@ -43,7 +43,8 @@ std::string clock_state(const Sampler& sampler) {
 
 /// The shipped machine whose instruction set this processor has: what is not measured comes from there.
 std::string nearest_base(const CpuContext& context) {
-  return context.amx_bf16 ? "xeon-sapphire-rapids-2c" : "epyc-milan-2c";
+  if (context.amx_bf16) return "xeon-sapphire-rapids-2c";
+  return context.avx512 ? "epyc-turin-2c" : "epyc-milan-2c";
 }
 
 /// Small letters, digits and dashes of the processor's name.

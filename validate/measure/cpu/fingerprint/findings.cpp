@@ -52,6 +52,29 @@ void report_tiles(const Sampler& s, double sustained, SubstrateFile& file) {
     file.number("compute.pipes.instruction_floor", ratio(s.at("tile_rows", 1), cycle), "cycles", "a tile of one row");
 }
 
+/// What loops on cores do in one cycle beside whole vectors: docs/models/cores.md.
+void report_ports(const Bench& bench, const Sampler& s, SubstrateFile& file) {
+  const Spread cycle = s.at("clock_vector");
+  // Loops sustain so much of the width: measured on Zen 3, 4.5 of 6 (substrates/kernels/x86-avx2/cores.yaml).
+  constexpr double kSustained = 0.75;
+  const Spread width = ratio(cycle, s.at("instruction"));
+  file.kernel_constant("cores", "issue", scaled(width, kSustained), "",
+                       "0.75 of a width of " + yaml_number(width.value) + ", as of Zen 3's");
+  file.kernel_constant("cores", "add_latency", ratio(s.at("addition"), cycle), "", "cycles of a chained addition");
+  file.kernel_constant("cores", "scalar_loads", ratio(cycle, s.at("scalar_load")), "", "loads of 4 B a cycle");
+  if (s.has("fma_half"))
+    file.kernel_constant("cores", "narrow_multiplies", ratio(cycle, s.at("fma_half")), "",
+                         "multiply-adds a cycle on AVX2 registers");
+  const auto add_dots = [&](const char* curve, const char* dtype, double products, const char* instruction) {
+    if (!s.has(curve)) return;
+    file.number(std::string("compute.pipes.tensor.") + dtype + ".dense",
+                scaled(ratio(cycle, s.at(curve)), 2 * products * bench.vectors.lanes), "FLOP/cycle", instruction);
+  };
+  if (bench.context.amx_bf16) return;  // tiles are quicker
+  add_dots("dot_bf16", "bf16", 2, "sums of pairs of products, VDPBF16PS");
+  add_dots("dot_int8", "int8", 4, "sums of four products, VPDPBUSD");
+}
+
 void report_compute(const Bench& bench, const Sampler& s, SubstrateFile& file) {
   const Spread cycle = s.at("clock_vector");
   const double lanes = bench.vectors.lanes;
@@ -71,6 +94,7 @@ void report_compute(const Bench& bench, const Sampler& s, SubstrateFile& file) {
   share.low = std::min(share.low, share.value);
   file.number("compute.pipes.tensor_sustained", share, "");
   report_tiles(s, share.value, file);
+  report_ports(bench, s, file);
   file.number("compute.pipes.special", ratio(cycle, s.at("exponential")), "op/cycle",
               "range reduction and a polynomial of degree 5");
   Spread miss = s.at("branch_random");

@@ -18,6 +18,11 @@ void report_library(const Sampler& s, const std::string& library, SubstrateFile&
   if (call.value <= 0) return;
   file.granule({"call of " + library, 1, "call", call, "1x1x1, fp32"});
   file.kernel_constant(library, "start_us", scaled(call, 1e6), "us", "a product of 1x1x1");
+  if (const LibraryLoop loop = library_loop(library); loop.vector_bytes > 0) {
+    const auto bytes = static_cast<double>(loop.vector_bytes);
+    file.kernel_constant(library, "vector_bytes", {bytes, 0, 0, 0, 0, 0}, "", "its kernels for " + loop.kernels);
+    if (!loop.tile.empty()) file.kernel_shape(library, "tile", loop.tile);
+  }
   for (const char side : {'m', 'n'}) {
     const std::string curve = std::string("steps_") + side + "_" + library;
     const auto grown = points(s, curve);

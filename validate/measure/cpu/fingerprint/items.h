@@ -20,7 +20,8 @@ struct Bench {
 };
 
 /// With all cores at work: clock_vector, clock_zeros (s per cycle), fma_all (s per vector multiply-add of a core),
-/// exponential (s per element of a core). Alone: clock_scalar, fma, branch_never, branch_random, rows_fixed,
+/// exponential (s per element of a core). Alone: clock_scalar, fma, fma_half (AVX2 on a machine with AVX-512),
+/// dot_bf16, dot_int8, instruction, addition, scalar_load (s each), branch_never, branch_random, rows_fixed,
 /// rows_random, tile_rows, tile_columns, tile_depth (s per tile product).
 void add_compute_items(Bench& bench, Sampler& sampler);
 
@@ -38,6 +39,14 @@ void add_thread_items(Bench& bench, Sampler& sampler);
 /// call_LIBRARY (s of a product 1x1x1), product_TYPE_LIBRARY (by m = n = k), steps_m_, steps_n_, steps_k_LIBRARY (s of
 /// a call, one side growing).
 void add_library_items(Bench& bench, Sampler& sampler);
+
+/// What a library's products are made of here: bytes of its registers (0: those of the machine), the processor whose
+/// kernels it took, and the tile of docs/models/cores.md where another one than the base's library says ("").
+struct LibraryLoop {
+  int vector_bytes = 0;
+  std::string kernels, tile;
+};
+LibraryLoop library_loop(const std::string& library);
 
 /// Libraries that are linked, with their versions.
 std::vector<std::pair<std::string, std::string>> library_versions();

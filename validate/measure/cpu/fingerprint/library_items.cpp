@@ -125,6 +125,18 @@ void add_library_items(Bench& bench, Sampler& sampler) {
   add_eigen_call(sampler);
 }
 
+// OpenBLAS chooses by processor, or as OPENBLAS_CORETYPE says: its older kernels leave half of an AVX-512 register
+// empty.
+LibraryLoop library_loop([[maybe_unused]] const std::string& library) {
+#ifdef SPARSESIM_HAVE_OPENBLAS
+  const std::string core = openblas_get_corename();
+  const bool wide = core == "SkylakeX" || core == "Cooperlake" || core == "Sapphirerapids";
+  // sgemm_kernel_8x4_haswell: three vectors along, four across.
+  if (library == "openblas") return wide ? LibraryLoop{64, core, {}} : LibraryLoop{32, core, "[24, 4, 320]"};
+#endif
+  return {};
+}
+
 std::vector<std::pair<std::string, std::string>> library_versions() {
   std::vector<std::pair<std::string, std::string>> out;
   char text[64];

@@ -23,6 +23,39 @@ std::uint64_t multiply_chain(long count) {
   return value;
 }
 
+float add_chain(long count) {
+  float value = 1, term = 0.5f;
+  asm volatile("" : "+m"(term));
+  const float each = term;
+  for (long i = 0; i < count; ++i) {
+    value += each;
+#if defined(__x86_64__)
+    asm volatile("" : "+x"(value));
+#endif
+  }
+  return value;
+}
+
+void idle_instructions(long count) {
+  long turns = (count + 63) / 64;
+#if defined(__x86_64__)
+  // NOPL of 8 bytes on a line's boundary: eight to a line, as caches of decoded instructions keep them at the most.
+  asm volatile(".p2align 6\n1:\n\t.rept 62\n\t.byte 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0\n\t.endr\n\tsub $1, %0\n\tjnz 1b"
+               : "+r"(turns)
+               :
+               : "cc");
+#endif
+}
+
+void scalar_loads(long count, const std::int32_t* numbers) {
+  for (long i = 0; i < count; i += 64) {
+    std::int32_t into[4];
+#pragma GCC unroll 64
+    for (int j = 0; j < 64; ++j)
+      asm volatile("" : "=r"(into[j % 4]) : "0"(*const_cast<const volatile std::int32_t*>(numbers + j)));
+  }
+}
+
 const void* chase(const void* start, long count) {
   const void* at = start;
   for (long i = 0; i < count; ++i) {

@@ -13,6 +13,9 @@ struct VectorLoops {
   double fmas_per_round;  // vector multiply-adds of one round of fma()
   /// Independent multiply-adds in registers that start as `operands` ([lanes] fp32).
   float (*fma)(long rounds, const float* operands);
+  /// As many independent sums of products of pairs of bf16, of fours of int8; none where the instruction set has none.
+  float (*dot_bf16)(long rounds);
+  float (*dot_int8)(long rounds);
   /// Chained integer multiplies, 3 cycles each, beside vector multiply-adds that fill less than half of two units: its
   /// time tells the clock under vector load, also where two threads share a core.
   std::uint64_t (*clock)(long multiplies, const float* operands);
@@ -36,8 +39,14 @@ struct VectorLoops {
 const VectorLoops* avx2_loops();
 const VectorLoops* avx512_loops();
 
+/// `count` instructions that do nothing, in 64s: what the front end and the retirement let through.
+void idle_instructions(long count);
+/// `count` loads of one number each into a register, in 64s, of which none waits for another.
+void scalar_loads(long count, const std::int32_t* numbers);
 /// `count` chained integer multiplies, 3 cycles each on every x86-64 processor since 2011.
 std::uint64_t multiply_chain(long count);
+/// `count` chained additions of fp32.
+float add_chain(long count);
 /// Follows `count` pointers.
 const void* chase(const void* start, long count);
 /// A branch on every number of a generator, taken by `mask`: 0 never, a bit at random. Returns how often it was.

@@ -71,6 +71,36 @@ float fma_loop(long rounds, const float* operands) {
   return V::sum(total);
 }
 
+#ifdef __AVX512F__
+/// fma_loop with another step: sums of products of short numbers.
+template <class Step>
+float dot_loop(long rounds, const Step& step) {
+  Vector s[12];
+  const Vector a = V::zero();
+#pragma GCC unroll 16
+  for (auto& x : s) x = V::zero();
+  for (long i = 0; i < rounds; ++i) {
+#pragma GCC unroll 16
+    for (auto& x : s) step(x, a);
+  }
+  Vector total = s[0];
+#pragma GCC unroll 16
+  for (int i = 1; i < 12; ++i) total = V::merged(total, s[i]);
+  return V::sum(total);
+}
+
+// By name: the file is compiled for processors that lack them, too.
+float dot_bf16_loop(long rounds) {
+  return dot_loop(rounds, [](Vector& x, Vector a) { asm volatile("vdpbf16ps %1, %1, %0" : "+v"(x) : "v"(a)); });
+}
+float dot_int8_loop(long rounds) {
+  return dot_loop(rounds, [](Vector& x, Vector a) { asm volatile("vpdpbusd %1, %1, %0" : "+v"(x) : "v"(a)); });
+}
+#else
+constexpr float (*dot_bf16_loop)(long) = nullptr;
+constexpr float (*dot_int8_loop)(long) = nullptr;
+#endif
+
 /// Two chained multiplies (6 cycles) beside 5 vector ones: two threads of one core fit into the 12 that its two units
 /// take.
 std::uint64_t clock_loop(long multiplies, const float* operands) {
@@ -216,8 +246,9 @@ float random_loop(const char* data, std::size_t set, std::size_t step, std::size
 }
 
 constexpr VectorLoops loops_of(const char* name) {
-  return {name,       V::lanes,        12,           fma_loop,    clock_loop,       read_loop,
-          write_loop, write_past_loop, overlap_loop, gather_loop, exponential_loop, random_loop};
+  return {
+      name,       V::lanes,        12,           fma_loop,    dot_bf16_loop,    dot_int8_loop, clock_loop, read_loop,
+      write_loop, write_past_loop, overlap_loop, gather_loop, exponential_loop, random_loop};
 }
 
 }  // namespace
