@@ -1,13 +1,35 @@
 #include "models/ops/dense/gemm.h"
 
 #include <array>
+#include <limits>
 #include <utility>
+#include <vector>
 
+#include "models/compute/player.h"
 #include "models/ops/chain.h"
 #include "models/ops/cores/core_gemm.h"
 #include "models/ops/limits.h"
 
 namespace sparsesim {
+namespace {
+
+/// What a library takes; a compiler for one shape takes the plan that ends first, and looks no further than where
+/// estimates exceed the best time.
+const GemmPlan& chosen(const std::vector<GemmPlan>& plans, const GemmSize& size, const Substrate& substrate) {
+  const GemmPlan* best = &plans.front();
+  if (best->constants.compiled <= 0) return *best;
+  double least = std::numeric_limits<double>::infinity();
+  for (const GemmPlan& plan : plans) {
+    if (plan.estimated_seconds >= least) break;
+    const double seconds = play(build_gemm(size, plan, substrate, {}), substrate, {}).time.seconds();
+    if (seconds >= least) continue;
+    least = seconds;
+    best = &plan;
+  }
+  return *best;
+}
+
+}  // namespace
 
 Launch lower_gemm(std::int64_t m, std::int64_t n, std::int64_t k, const std::string& dtype, const Substrate& substrate,
                   const Ideal& ideal) {
@@ -16,7 +38,8 @@ Launch lower_gemm(std::int64_t m, std::int64_t n, std::int64_t k, const std::str
 
 Launch lower_gemm(const GemmSize& size, const Substrate& substrate, const Ideal& ideal) {
   if (on_cores(substrate)) return lower_cores_gemm(size, substrate, ideal);
-  return build_gemm(size, plan_gemm(size, substrate, ideal).front(), substrate, ideal);
+  const std::vector<GemmPlan> plans = plan_gemm(size, substrate, ideal);
+  return build_gemm(size, chosen(plans, size, substrate), substrate, ideal);
 }
 
 Program Gemm::lower(const LowerContext& context) const {

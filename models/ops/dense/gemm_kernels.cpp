@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "models/ops/limits.h"
@@ -18,7 +19,7 @@ namespace sparsesim {
 namespace {
 
 using Member = double GemmConstants::*;
-constexpr std::array<std::pair<const char*, Member>, 22> kConstants = {{
+constexpr std::array<std::pair<const char*, Member>, 23> kConstants = {{
     {"prologue_cycles", &GemmConstants::prologue_cycles},
     {"epilogue_cycles", &GemmConstants::epilogue_cycles},
     {"epilogue_bytes_per_cycle", &GemmConstants::epilogue_bytes_per_cycle},
@@ -37,6 +38,7 @@ constexpr std::array<std::pair<const char*, Member>, 22> kConstants = {{
     {"start_us", &GemmConstants::start_us},
     {"whole_waves_from_k", &GemmConstants::whole_waves_from_k},
     {"main_loop_choice", &GemmConstants::main_loop_choice},
+    {"compiled", &GemmConstants::compiled},
     {"most_rows", &GemmConstants::most_rows},
     {"vector", &GemmConstants::vector},
     {"decode_cycles", &GemmConstants::decode_cycles},
@@ -134,13 +136,13 @@ void share_reads(GemmPlan& plan) {
 }
 
 // What the library reckons: the busiest unit's pipe, or the memory, or the loads in flight; plus what does not overlap.
-double estimate(const GemmSize& size, const GemmPlan& plan, const Substrate& substrate) {
+// `by_main_loop`: of the main loop alone. Such a library takes the most efficient tile and accepts a nearly empty last
+// wave.
+double estimate(const GemmSize& size, const GemmPlan& plan, const Substrate& substrate, bool by_main_loop) {
   const Kernel& kernel = *plan.kernel;
   const Memory& memory = substrate.memory;
   const double bytes = element_bytes(size.dtype), clock = substrate.compute.clock;
   const double units = substrate.compute.units, tasks = plan.tasks();
-  // A library that does not count whole waves takes the most efficient tile and accepts a nearly empty last wave.
-  const bool by_main_loop = plan.constants.main_loop_choice > 0;
   const bool whole = !by_main_loop && static_cast<double>(size.k) >= plan.constants.whole_waves_from_k;
   const auto rounds = [&](double filled) { return whole ? std::ceil(filled) : std::max(1.0, filled); };
   const double waves = rounds(tasks / (units * kernel.tasks_per_unit)), turns = rounds(tasks / units);
@@ -194,7 +196,9 @@ void add_plans(const Kernel& kernel, const GemmSize& size, const Substrate& subs
     if (plan.tasks() > kTasksMost) continue;
     plan.steps = step_count(static_cast<double>(ceil_div(steps, splits)), "steps of a tile");
     plan.epilogue_cycles = epilogue_with_stores(plan, substrate);
-    plan.estimated_seconds = estimate(size, plan, substrate);
+    plan.counted_seconds = estimate(size, plan, substrate, false);
+    plan.estimated_seconds =
+        plan.constants.main_loop_choice > 0 ? estimate(size, plan, substrate, true) : plan.counted_seconds;
     plans.push_back(plan);
   }
 }
@@ -240,8 +244,9 @@ std::vector<GemmPlan> plan_gemm(const GemmSize& size, const Substrate& substrate
                            (size.weights.pattern == "dense" ? "" : size.weights.pattern + " weights in ") + size.dtype +
                            " in the kernel library of " + substrate.name +
                            known_types(substrate, "gemm", size.weights.pattern));
-  std::stable_sort(plans.begin(), plans.end(),
-                   [](const GemmPlan& a, const GemmPlan& b) { return a.estimated_seconds < b.estimated_seconds; });
+  std::stable_sort(plans.begin(), plans.end(), [](const GemmPlan& a, const GemmPlan& b) {
+    return std::tie(a.estimated_seconds, a.counted_seconds) < std::tie(b.estimated_seconds, b.counted_seconds);
+  });
   return plans;
 }
 

@@ -74,6 +74,7 @@ struct GemmConstants {
   double whole_waves_from_k = 0;  // depth from which the library's choice counts whole waves; below, fractions
   double main_loop_choice =
       0;                     // 1: the library ranks its tiles by their main loop alone, whatever waves and edges cost
+  double compiled = 0;       // 1: programs are compiled for their shapes: the plan that ends first is found beforehand
   double most_rows = 0;      // rows of activations that the kernel takes at most; 0: any
   double vector = 0;         // > 0: on the vector pipe, so many multiply-adds per lane and cycle
   double decode_cycles = 0;  // of the vector pipe per byte of compressed weights, to unpack them
@@ -93,6 +94,7 @@ struct GemmPlan {
   double weight_share = 1;
   double result_bytes = 2;       // of one stored result
   double estimated_seconds = 0;  // closed form, for the choice only
+  double counted_seconds = 0;  // the same with waves and edges, whatever main_loop_choice says: decides between equals
 
   double tasks() const { return static_cast<double>(tiles_m) * static_cast<double>(tiles_n) * splits; }
 };

@@ -52,6 +52,19 @@ TEST_CASE("without a zero, elements of a broadcast engine never wait: rows of ea
   CHECK(columns_cycles(layer(1, 64 * 10, 100, 0), {{"queue_depth", 1}}) == doctest::Approx(10 * 100 + 1));
 }
 
+TEST_CASE("dense products of SIGMA are sparse ones without a zero: the same engine, nothing padded") {
+  const LowerContext context{machine("sigma-128"), {}, 1};
+  for (const std::int64_t m : {1, 16, 64, 256, 4096}) {
+    CAPTURE(m);
+    SpmmSize size = layer(m, 14336, 4096, 0);
+    size.dtype = "bf16";
+    const auto seconds = [&](const Program& program) {
+      return play(*program.stages.front().launch, machine("sigma-128"), {}).time.seconds();
+    };
+    CHECK(seconds(Spmm(size).lower_dense(context)) == doctest::Approx(seconds(Spmm(size).lower(context))).epsilon(0.1));
+  }
+}
+
 TEST_CASE("a zero activation is not broadcast: half of them take half of the time") {
   const double all = columns_cycles(layer(1, 4096, 2048, 0.9), {{"queue_depth", 8}});
   const double half = columns_cycles(layer(1, 4096, 2048, 0.9, 0.5), {{"queue_depth", 8}});

@@ -34,6 +34,22 @@ TEST_CASE("no product is faster than its arrays and its bytes") {
   }
 }
 
+TEST_CASE("a program compiled for its shape never takes longer for fewer rows, and streams weights once for few") {
+  for (const char* name : {"tpu-v4", "tpu-v5e", "tpu-v5p"}) {
+    CAPTURE(name);
+    const auto seconds = [&](std::int64_t m) {
+      return play(lower_gemm(m, 14336, 4096, "bf16", machine(name), {}), machine(name), {}).time.seconds();
+    };
+    double before = 0;
+    for (const std::int64_t m : {1, 8, 16, 32, 64, 128, 256, 512, 4096}) {
+      const double now = seconds(m);
+      CHECK(now >= 0.99 * before);
+      before = now;
+    }
+    CHECK(seconds(16) == doctest::Approx(seconds(1)).epsilon(0.02));
+  }
+}
+
 TEST_CASE("arrays are paid whole: an output more than 128 columns costs another array") {
   const auto issued = [](std::int64_t n) { return dense(4096, n, 4096).counters.issued_macs; };
   CHECK(issued(129) == issued(256));
