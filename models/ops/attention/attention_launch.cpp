@@ -13,8 +13,9 @@ namespace sparsesim {
 namespace {
 
 // Tasks of a launch at most; adjacent tiles are merged beyond it. 4096 tasks are 31 waves of 132 units: the tail of a
-// merged grid is then wrong by less than 2 %.
-constexpr std::int64_t kMostTasks = 4096;
+// merged grid is then wrong by less than 2 %. But merged tiles of a window reach over more keys at once than the real
+// ones, too many for a small L2: short tasks are merged only from so many steps on.
+constexpr std::int64_t kMostTasks = 4096, kMostShortTasks = 4 * kMostTasks, kMostSteps = 1 << 19;
 
 // Tiles that one task runs one after the other, all against the same keys.
 struct TileGroup {
@@ -100,7 +101,7 @@ class Lowering {
     launch.fixed_seconds = substrate_.dispatch.graph_node + substrate_.dispatch.grid_start;
     const std::int64_t heads = kernel_.pack_heads ? size_.kv_heads : size_.heads;
     const auto tiles = static_cast<std::int64_t>(map_.tiles.size());
-    const std::int64_t merged = std::max<std::int64_t>(1, ceil_div(size_.batch * heads * tiles, kMostTasks));
+    const std::int64_t merged = merged_tiles(size_.batch * heads);
     if (merged < tiles || merged == 1)
       add_split_heads(launch, heads, merged);
     else
@@ -111,6 +112,16 @@ class Lowering {
  private:
   // Heads that read the same blocks: the query heads of a key head, each a head of its own; queries are read by one.
   std::int64_t readers(std::int64_t heads) const { return loop_.by_keys ? 1 : heads / size_.kv_heads; }
+
+  // Tiles of a task, of so many equal heads.
+  std::int64_t merged_tiles(std::int64_t heads) const {
+    const auto tiles = static_cast<std::int64_t>(map_.tiles.size());
+    const std::int64_t most = std::max<std::int64_t>(1, ceil_div(heads * tiles, kMostTasks));
+    if (most >= tiles) return most;
+    std::int64_t steps = 0;
+    for (const TileBlocks& tile : map_.tiles) steps += heads * tile.blocks();
+    return std::clamp(ceil_div(steps, kMostSteps), ceil_div(heads * tiles, kMostShortTasks), most);
+  }
 
   // Tasks of part of a head. Kernels that start the longest tiles first interleave the heads of a sequence.
   void add_split_heads(Launch& launch, std::int64_t heads, std::int64_t merged) {

@@ -59,6 +59,19 @@ std::unique_ptr<Op> read(const std::string& text, config::Diagnostics& diagnosti
 
 }  // namespace
 
+TEST_CASE("twice the sequence under the same window takes twice the time, whatever the second-level cache holds") {
+  for (const char* name : {"rtx-a6000", "l40s", "a100", "h100"}) {
+    CAPTURE(name);
+    const LowerContext context{machine(name), {}, 1};
+    double before = 0;
+    for (const std::int64_t seq : {8192, 16384, 32768, 65536}) {
+      const double now = seconds(Attention(prefill(1, seq, 32, 8, 1024)).lower(context), machine(name));
+      if (before > 0) CHECK(now / before == doctest::Approx(2).epsilon(0.04));
+      before = now;
+    }
+  }
+}
+
 TEST_CASE("a window as long as the sequence is causal attention, to the picosecond") {
   for (const char* name : {"h100", "a100"}) {
     const Substrate& substrate = machine(name);
