@@ -52,6 +52,21 @@ RowCounts random_row_counts(std::int64_t rows, std::int64_t columns, double dens
   return counts;
 }
 
+RowCounts in_smaller_units(const RowCounts& counts, std::int64_t rows, std::int64_t columns) {
+  RowCounts smaller{{}, counts.columns * columns};
+  smaller.units.reserve(counts.units.size() * static_cast<std::size_t>(rows));
+  for (const std::int32_t units : counts.units)
+    smaller.units.insert(smaller.units.end(), static_cast<std::size_t>(rows),
+                         static_cast<std::int32_t>(units * columns));
+  return smaller;
+}
+
+RowCounts padded_to_longest(RowCounts counts) {
+  if (!counts.units.empty())
+    counts.units.assign(counts.units.size(), *std::max_element(counts.units.begin(), counts.units.end()));
+  return counts;
+}
+
 RowCounts equal_row_counts(std::int64_t rows, std::int64_t columns, double density) {
   const double units = std::floor(static_cast<double>(columns) * density + 0.5);
   return {std::vector<std::int32_t>(static_cast<std::size_t>(rows), static_cast<std::int32_t>(units)), columns};

@@ -21,7 +21,13 @@ struct RowCounts {
 /// unit. rows, columns >= 1.
 RowCounts random_row_counts(std::int64_t rows, std::int64_t columns, double density, std::uint64_t seed);
 
-/// Every row stores the same number of units (Blocked-ELL pads to that).
+/// The same stored places in units that are `rows` times `columns` smaller: every row becomes `rows` equal ones.
+RowCounts in_smaller_units(const RowCounts& counts, std::int64_t rows, std::int64_t columns);
+
+/// Every row as long as the longest, as Blocked-ELL stores it.
+RowCounts padded_to_longest(RowCounts counts);
+
+/// Every row stores the same number of units.
 RowCounts equal_row_counts(std::int64_t rows, std::int64_t columns, double density);
 
 }  // namespace sparsesim

@@ -12,6 +12,7 @@
 #include "models/ops/cores/core_spmm.h"
 #include "models/ops/dense/gemm.h"
 #include "models/ops/limits.h"
+#include "models/ops/weights/spmm_finer.h"
 #include "models/ops/weights/spmm_kernels.h"
 #include "models/ops/weights/spmm_rows.h"
 #include "models/ops/weights/spmm_scatter.h"
@@ -100,21 +101,47 @@ SpmmSize with_known_kernel(SpmmSize size, const Substrate& substrate) {
   return size;
 }
 
-/// All launches that the library has for the product.
-std::vector<Launch> candidates(SpmmSize size, const LowerContext& context) {
+/// The product as it stands, and in finer units; a published time is that of a kernel for the unit itself.
+std::vector<SpmmSize> views(SpmmSize size, const LowerContext& context) {
   const bool draws = size.mask.units.empty() && !size.transposed && !is_n_of_m(size.pattern);
   if (draws) size.drawn = size.row_counts(context.seed);
+  std::vector<SpmmSize> all = {size};
+  if (size.timed_call) return all;
+  for (const Unit unit : finer_units(size, context.substrate))
+    all.push_back(in_finer_units(size, unit, size.row_counts(context.seed)));
+  return all;
+}
+
+/// The view as the kernel finds it stored: where its only format is Blocked-ELL, every row is as long as the longest.
+SpmmSize stored_for(const Kernel& kernel, SpmmSize view) {
+  if (view.format.empty() && takes(kernel, "blocked_ell", view.dtype) && !takes(kernel, "bsr", view.dtype)) {
+    view.format = "blocked_ell";
+    view.drawn = padded_to_longest(view.drawn);
+  }
+  return view;
+}
+
+/// All launches that the library has for the product.
+std::vector<Launch> candidates(const SpmmSize& size, const LowerContext& context) {
   std::string reason;
   std::exception_ptr too_large;  // of one kernel; another may have larger tiles
-  std::vector<Launch> launches = lower_spmm_tiles(size, context, reason);
+  std::vector<Launch> launches;
+  const std::vector<SpmmSize> all = views(size, context);
+  for (const SpmmSize& view : all) {
+    std::string why;
+    for (Launch& launch : lower_spmm_tiles(view, context, why)) launches.push_back(std::move(launch));
+    if (&view == &all.front()) reason = why;
+  }
   for (const bool naive : {false, true}) {
-    for (const Kernel* kernel : walking_kernels(size, context.substrate, naive)) {
-      try {
-        launches.push_back(find_method(*kernel)->lower(size, *kernel, context));
-      } catch (const UnsupportedError& error) {
-        reason = error.what();
-      } catch (const TooLargeError&) {
-        too_large = std::current_exception();
+    for (const SpmmSize& view : all) {
+      for (const Kernel* kernel : walking_kernels(view, context.substrate, naive)) {
+        try {
+          launches.push_back(find_method(*kernel)->lower(stored_for(*kernel, view), *kernel, context));
+        } catch (const UnsupportedError& error) {
+          reason = error.what();
+        } catch (const TooLargeError&) {
+          too_large = std::current_exception();
+        }
       }
     }
     if (!launches.empty()) return launches;
@@ -123,6 +150,21 @@ std::vector<Launch> candidates(SpmmSize size, const LowerContext& context) {
   throw UnsupportedError(fmt::format("no {}spmm kernel for {}{} weights in {} on {}{}", wanted(size),
                                      size.transposed ? "transposed " : "", size.pattern, size.dtype,
                                      context.substrate.name, reason.empty() ? "" : ": " + reason));
+}
+
+/// The same on cores, whose kernels take any unit.
+std::vector<Launch> candidates_on_cores(const SpmmSize& size, const LowerContext& context) {
+  std::vector<Launch> launches;
+  std::exception_ptr error;  // of the product as it stands
+  for (const SpmmSize& view : views(size, context)) {
+    try {
+      launches.push_back(lower_cores_spmm(view, context));
+    } catch (const UnsupportedError&) {
+      if (!error) error = std::current_exception();
+    }
+  }
+  if (launches.empty()) std::rethrow_exception(error);
+  return launches;
 }
 
 /// No schedule of the launch is shorter: what its pipes, L2 and DRAM need at their full rates.
@@ -184,10 +226,7 @@ RowCounts SpmmSize::row_counts(std::uint64_t seed) const {
   RowCounts counts = !mask.units.empty() ? mask
                      : equal_rows        ? equal_row_counts(rows, columns, 1 - sparsity)
                                          : random_row_counts(rows, columns, 1 - sparsity, seed);
-  // Blocked-ELL pads every row to the longest.
-  if (format == "blocked_ell")
-    counts.units.assign(counts.units.size(), *std::max_element(counts.units.begin(), counts.units.end()));
-  return counts;
+  return format == "blocked_ell" ? padded_to_longest(std::move(counts)) : counts;
 }
 
 RowCounts SpmmSize::column_counts(std::uint64_t seed) const {
@@ -201,7 +240,7 @@ RowCounts SpmmSize::column_counts(std::uint64_t seed) const {
 }
 
 Program Spmm::lower(const LowerContext& context) const {
-  if (on_cores(context.substrate)) return one_launch(lower_cores_spmm(size_, context));
+  if (on_cores(context.substrate)) return one_launch(fastest(candidates_on_cores(size_, context), context, memo_));
   Launch launch = fastest(candidates(with_known_kernel(size_, context.substrate), context), context, memo_);
   launch.fixed_seconds += setup_seconds(size_.setup, context.substrate);
   return one_launch(std::move(launch));
