@@ -79,23 +79,6 @@ void settle_routing(config::MapReader& map, Routing& routing, const RoutingSize&
   }
 }
 
-/// Layers of models whose experts have no gate, by what a row says of them; hidden 0: any.
-struct UngatedLayer {
-  std::int64_t experts, top_k, hidden;
-};
-// Nemotron 3 Nano, and Super and Ultra with their latent vectors: squared ReLU (mlp_hidden_act in config.json).
-constexpr std::array<UngatedLayer, 2> kUngated = {{{128, 6, 2688}, {512, 22, 0}}};
-
-/// Tables of vLLM's modular kernels name these layers `gated=1`, but the program that timed them builds the model's own
-/// layer; read as gated, half of the balanced rows would stream weights faster than DRAM can (docs/models/moe.md).
-bool timed_without_gate(const MoeSpec& spec) {
-  return spec.kernel.starts_with("vllm_unquantizedfusedmoe") &&
-         std::any_of(kUngated.begin(), kUngated.end(), [&](const UngatedLayer& layer) {
-           return layer.experts == spec.experts && layer.top_k == spec.top_k &&
-                  (layer.hidden == 0 || layer.hidden == spec.hidden);
-         });
-}
-
 /// What a workload cannot ask for, no row can: products of sizes stay in 64 bits.
 void check_row_sizes(const MeasuredOp& row, std::int64_t most, std::int64_t experts, std::int64_t shared) {
   for (const std::int64_t size : {row.m, row.n, row.k})
@@ -166,7 +149,6 @@ std::unique_ptr<Op> moe_from_row(const MeasuredOp& row) {
   spec.devices = std::max(1, row.devices);
   spec.routing = row_routing(row);
   spec.kernel = library_kernel(row.kernel);
-  if (timed_without_gate(spec)) spec.gated = false;
   spec.expected = true;
   return std::make_unique<MoeFfn>(std::move(spec));
 }

@@ -178,26 +178,6 @@ TEST_CASE("experts: bad sizes and parameters are refused by name") {
   CHECK_THROWS_WITH_AS(moe_from_row(row), doctest::Contains("experts=8x"), UnsupportedError);
 }
 
-TEST_CASE("measured rows: layers of Nemotron 3 have no gate where vLLM's modular kernels timed them, other layers do") {
-  const auto macs = [](const char* experts, const char* top_k, std::int64_t hidden, const char* kernel) {
-    MeasuredOp row;
-    row.m = 512;
-    row.n = 1856;
-    row.k = hidden;
-    row.dtype = "bf16";
-    row.kernel = kernel;
-    row.params = {{"experts", experts}, {"top_k", top_k}, {"routing", "balanced"}, {"gated", "1"}};
-    const double slots = 512 * std::stod(top_k);
-    return sum_macs(moe_from_row(row)->lower(on("h100-sxm5-80gb")), &TaskShape::useful_macs) /
-           (slots * 1856 * static_cast<double>(hidden));
-  };
-  const char* modular = "library:vllm_unquantizedfusedmoe_triton_tritonexperts";
-  CHECK(macs("128", "6", 2688, modular) == doctest::Approx(2));   // up and down
-  CHECK(macs("512", "22", 2048, modular) == doctest::Approx(2));  // the same on latent vectors
-  CHECK(macs("128", "6", 4096, modular) == doctest::Approx(3));   // gate, up and down
-  CHECK(macs("128", "6", 2688, "library:vllm_fused_moe") == doctest::Approx(3));
-}
-
 TEST_CASE("measured rows: a framework's experts in fp8 make what they multiply fp8, before each product") {
   const auto names = [](const char* kernel) {
     MeasuredOp row;
