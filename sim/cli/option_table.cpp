@@ -63,26 +63,27 @@ CommandSpec serve_command() {
 }
 
 CommandSpec validate_command() {
-  return {"validate",
-          "compare predictions with measured times",
-          "Simulates every measured row and its dense twin and reports the error of time and of speedup per operation, "
-          "pattern "
-          "and device, whether the winner was predicted, the worst rows and every fitted constant that was used.",
-          {repeatable(required(value("measurements", ValueType::file, "FILE", "measured rows (CSV)"))), format_option(),
-           value("rows", ValueType::file, "FILE", "write one line per row as CSV"),
-           value("masks", ValueType::directory, "DIR", "where measured masks are: DIR/dlmc/PATH.smtx"),
-           value("substrates", ValueType::directory, "DIR", "look for machines here before the shipped ones"),
-           value("accuracy", ValueType::file, "FILE", "write the tables as Markdown"),
-           value("html", ValueType::file, "FILE", "write the report as one page with charts"),
-           value("markdown", ValueType::file, "FILE", "write the same report as Markdown, for review"),
-           value("report-json", ValueType::file, "FILE", "write what --format json prints"),
-           value("baseline", ValueType::file, "FILE", "compare with the JSON of an earlier run"),
-           repeatable(value("only", ValueType::text, "NAME", "rows of this op or device alone")),
-           integer("threads", 1, 1024, "rows simulated at once; default is one per processor"),
-           integer("seed", 0, INT64_MAX, "seed of everything drawn", "1"), quiet_option()},
-          {},
-          {"sparsesim validate --measurements gemm.csv moe.csv --format json",
-           "sparsesim validate --measurements gemm.csv --baseline before.json --html report.html"}};
+  return {
+      "validate",
+      "compare predictions with measured times",
+      "Simulates every measured row and its dense twin and reports the error of time and of speedup per operation, "
+      "pattern "
+      "and device, whether the winner was predicted, the worst rows and every fitted constant that was used.",
+      {repeatable(required(value("measurements", ValueType::file, "FILE", "measured rows (CSV)"))), format_option(),
+       value("rows", ValueType::file, "FILE", "write one line per row as CSV"),
+       value("masks", ValueType::directory, "DIR", "where measured masks are: DIR/dlmc/PATH.smtx"),
+       repeatable(value("substrates", ValueType::directory, "DIR", "look for machines here before the shipped ones")),
+       value("accuracy", ValueType::file, "FILE", "write the tables as Markdown"),
+       value("html", ValueType::file, "FILE", "write the report as one page with charts"),
+       value("markdown", ValueType::file, "FILE", "write the same report as Markdown, for review"),
+       value("report-json", ValueType::file, "FILE", "write what --format json prints"),
+       value("baseline", ValueType::file, "FILE", "compare with the JSON of an earlier run"),
+       repeatable(value("only", ValueType::text, "NAME", "rows of this op or device alone")),
+       integer("threads", 1, 1024, "rows simulated at once; default is one per processor"),
+       integer("seed", 0, INT64_MAX, "seed of everything drawn", "1"), quiet_option()},
+      {},
+      {"sparsesim validate --measurements gemm.csv moe.csv --format json",
+       "sparsesim validate --measurements gemm.csv --baseline before.json --html report.html"}};
 }
 
 OptionSpec backend_option() {

@@ -26,7 +26,8 @@ std::vector<MeasurementFile> read_files(const ParsedCommand& command) {
 
 SearchPath machine_folders(const ParsedCommand& command) {
   SearchPath search = shipped("substrates");
-  if (const auto folder = command.find("substrates")) search.folders.insert(search.folders.begin(), *folder);
+  const auto own = command.get_all("substrates");
+  search.folders.insert(search.folders.begin(), own.begin(), own.end());
   return search;
 }
 

@@ -21,7 +21,8 @@ POINTS = 100
 UNEVEN = ["sweep", "--substrate", "a100", "--workload", "pruned-linear", "--quiet", "--vary",
           "workload.ops.linear.n=8192,7168,64,72,80,88,96,104,112,120,128,136,144,152,160,168,176,184,192,200,6144",
           "--vary", "workload.ops.linear.m=2048,1,2"]
-LONG = ["sweep", "--substrate", "a100", "--workload", "pruned-linear", "--quiet", "--vary", "workload.ops.linear.m=1:300:1"]
+LONG_POINTS = 800  # seconds of work for three ranks: signals come before the end
+LONG = ["sweep", "--substrate", "a100", "--workload", "pruned-linear", "--quiet", "--vary", f"workload.ops.linear.m=1:{LONG_POINTS}:1"]
 WRITTEN = 150_000  # bytes of a write-ahead log: its tables take a third, each point some 12,000
 
 
@@ -128,7 +129,7 @@ class RanksEnd(Ranks):
         self.assertGreater(kept, 3)
         done = self.on_ranks(2, *LONG, "--out", "d.sqlite")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(done.stdout, f"d.sqlite: {300 - kept} points simulated, {kept} known before\n")
+        self.assertEqual(done.stdout, f"d.sqlite: {LONG_POINTS - kept} points simulated, {kept} known before\n")
         self.assert_whole(LONG, "d.sqlite")
 
     def test_all_die_and_one_process_goes_on(self):
@@ -143,7 +144,7 @@ class RanksEnd(Ranks):
         kept = self.kept("a.sqlite")
         self.assertGreater(kept, 3)
         said = self.accepted(*LONG, "--out", "a.sqlite")
-        self.assertEqual(said, f"a.sqlite: {300 - kept} points simulated, {kept} known before\n")
+        self.assertEqual(said, f"a.sqlite: {LONG_POINTS - kept} points simulated, {kept} known before\n")
         self.assert_whole(LONG, "a.sqlite")
 
     def test_a_signal_to_mpirun_or_to_one_rank_stops_all_in_good_order(self):
