@@ -1,5 +1,6 @@
 #include "models/ops/experts/moe_tiles.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
