@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "models/evaluate/evaluate.h"
 #include "models/evaluate/host.h"
 #include "models/evaluate/program_player.h"
 #include "models/evaluate/workload.h"
