@@ -200,20 +200,27 @@ BlockMap masked_map(const ScoreSpace& space, const KeySets& sets) {
   return map;
 }
 
-BlockMap document_map(const ScoreSpace& space, const KeySets& sets) {
-  BlockMap map;
+std::vector<TileBlocks> document_tiles(const ScoreSpace& space, const KeySets& sets, BlockMap (*map)(const ScoreSpace&),
+                                       std::int64_t block) {
+  std::vector<TileBlocks> tiles;
   std::int64_t offset = 0;  // blocks of the documents before
   for (std::size_t i = 0; i + 1 < sets.starts().size(); ++i) {
     ScoreSpace document = space;
     document.window = 0;
     document.queries = document.keys = sets.starts()[i + 1] - sets.starts()[i];
-    for (TileBlocks tile : block_map(document).tiles) {
+    for (TileBlocks tile : map(document).tiles) {
       tile.first += offset;
       tile.last += offset;
-      map.tiles.push_back(tile);
+      tiles.push_back(tile);
     }
-    offset += ceil_div(document.keys, document.tile_keys);
+    offset += ceil_div(document.keys, block);
   }
+  return tiles;
+}
+
+BlockMap document_map(const ScoreSpace& space, const KeySets& sets) {
+  BlockMap map;
+  map.tiles = document_tiles(space, sets, block_map, space.tile_keys);
   ScoreSpace whole = space;
   whole.window = 0;
   // No row meets another document's keys, whatever the tile: all of them are skipped.

@@ -31,6 +31,11 @@ BlockMap block_map(const ScoreSpace& space, const KeySets& sets);
 /// The same where nothing is skipped: every block of the dense (or causal) kernel is computed and masked.
 BlockMap masked_map(const ScoreSpace& space, const KeySets& sets);
 
+/// Tiles of packed documents, each mapped alone as a dense (or causal) one; their blocks, of `block` keys or queries,
+/// are numbered on from document to document.
+std::vector<TileBlocks> document_tiles(const ScoreSpace& space, const KeySets& sets, BlockMap (*map)(const ScoreSpace&),
+                                       std::int64_t block);
+
 /// Packed documents as a kernel runs them that knows their lengths: each on tiles of its own.
 BlockMap document_map(const ScoreSpace& space, const KeySets& sets);
 

@@ -136,18 +136,7 @@ BlockMap masked_key_tile_map(const ScoreSpace& space, const KeySets& sets) {
 
 BlockMap document_key_tile_map(const ScoreSpace& space, const KeySets& sets) {
   BlockMap map;
-  std::int64_t offset = 0;  // blocks of the documents before
-  for (std::size_t i = 0; i + 1 < sets.starts().size(); ++i) {
-    ScoreSpace document = space;
-    document.window = 0;
-    document.queries = document.keys = sets.starts()[i + 1] - sets.starts()[i];
-    for (TileBlocks tile : key_tile_map(document).tiles) {
-      tile.first += offset;
-      tile.last += offset;
-      map.tiles.push_back(tile);
-    }
-    offset += ceil_div(document.queries, document.tile_rows);
-  }
+  map.tiles = document_tiles(space, sets, key_tile_map, space.tile_rows);
   return map;
 }
 
