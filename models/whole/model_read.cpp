@@ -196,7 +196,10 @@ Pass read_calls(MapReader& map, const Model& model, std::string& resolved) {
   } else {
     AttentionCall call;
     call.batch = map.integer("batch", 1, kSizeMost, 1);
-    if (phase == "prefill") call.queries = map.integer("seq", 1, kSizeMost, 2048);
+    if (phase == "prefill")
+      call.queries = map.integer("seq", 1, kSizeMost, 2048);
+    else if (map.has("seq"))
+      map.mistake("seq", "seq is of phase: prefill; a decode step has one new token per sequence, and keys known ones");
     call.keys = map.integer("keys", 1, kExtentMost, phase == "prefill" ? call.queries : 2048);
     check_call(map, model, call);
     pass.calls.push_back(call);

@@ -52,7 +52,7 @@ ImportedPass read_pass_options(const ParsedCommand& command, const Checkpoint& c
 }  // namespace
 
 int run_import(const ParsedCommand& command) {
-  const auto output = command.find("output");
+  const auto output = command.find("out");
   if (output) check_writable(*output);
   const std::string folder = output ? fs::path(*output).parent_path().string() : "";
   const Checkpoint checkpoint = read_files(command, folder.empty() ? "." : folder);

@@ -185,12 +185,12 @@ CommandSpec import_command() {
        choice("dtype", "TYPE", {"bf16", "fp16", "fp32"}, "of the run; default is the checkpoint's, float32 in 16 bits",
               ""),
        value("name", ValueType::text, "NAME", "of the workload; default is the folder's"),
-       value("output", ValueType::file, "FILE", "write the workload here, not to standard output")},
+       value("out", ValueType::file, "FILE", "write the workload here, not to standard output")},
       {},
       {}};
   command.positionals.push_back(required(value("CONFIG", ValueType::file, "CONFIG", "a config.json, or its folder")));
-  command.examples = {"sparsesim import Llama-2-7b-hf/config.json --phase decode --batch 16 --output llama.yaml",
-                      "sparsesim import pruned/ --weights pruned/ --output pruned.yaml"};
+  command.examples = {"sparsesim import Llama-2-7b-hf/config.json --phase decode --batch 16 --out llama.yaml",
+                      "sparsesim import pruned/ --weights pruned/ --out pruned.yaml"};
   return command;
 }
 

@@ -35,7 +35,7 @@ class Import(ProgramTest):
 
     def test_each_kind_of_checkpoint_becomes_a_workload_that_runs(self):
         for path in sorted(CONFIGS.glob("*.json")):
-            self.accepted("import", str(path), "--output", "w.yaml")
+            self.accepted("import", str(path), "--out", "w.yaml")
             result = self.run_json("w.yaml", "h100-x8")
             self.assertEqual(result["workload"], path.stem)
             self.assertGreater(result["memory"]["weights_bytes"], 1e8)
@@ -53,7 +53,7 @@ class Import(ProgramTest):
         for words, message in {("--tensor", "3"): "3 devices cannot divide 4 heads",
                                ("--expert", "2"): "the model has no experts",
                                ("--phase", "decode", "--seq", "8"): "--keys",
-                               ("--output", "no/such/w.yaml"): "cannot write"}.items():
+                               ("--out", "no/such/w.yaml"): "cannot write"}.items():
             self.assertIn(message, self.refused("import", "config.json", *words))
         self.config("bert.json", model_type="bert")
         self.assertIn("is an encoder", self.refused("import", "bert.json", "--phase", "decode"))
@@ -80,7 +80,7 @@ class Import(ProgramTest):
             tensors[f"{at}mlp.down_proj.weight"] = (256, 512, lambda r, c: r < 64 or (r * r + c * c * 7) % 10 < 9)
         self.config("model/config.json")
         self.write("model/model.safetensors", safetensors(tensors))
-        self.accepted("import", "model", "--weights", "model", "--output", "w.yaml")
+        self.accepted("import", "model", "--weights", "model", "--out", "w.yaml")
         text = (self.folder / "w.yaml").read_text()
         self.assertIn('{modules: [mlp.gate_up], layers: "0-2", pattern: "2:4"}', text)
         self.assertIn("model/model.safetensors:model.layers.1.mlp.down_proj.weight", text)
@@ -143,7 +143,7 @@ class Import(ProgramTest):
                 tensors[f"model.layers.1.{folder}.{expert}.{name}.weight"] = (*shape, lambda r, c, e=expert: zero(e, r, c))
         self.write(f"{kind}/model.safetensors", safetensors({**tensors, **config.pop("others", {})}))
         self.config(f"{kind}/config.json", model_type=kind, hidden_size=128, num_hidden_layers=2, num_experts_per_tok=2, **config)
-        return self.accepted("import", kind, "--weights", kind, "--phase", "decode", "--output", f"{kind}.yaml") or kind
+        return self.accepted("import", kind, "--weights", kind, "--phase", "decode", "--out", f"{kind}.yaml") or kind
 
     def test_weights_of_experts_are_read_expert_by_expert(self):
         attention = {f"model.layers.{layer}.self_attn.{x}_proj.weight": (128, 128, lambda r, c: False) for x in "qkvo" for layer in (0, 1)}
@@ -187,7 +187,7 @@ class Import(ProgramTest):
         names = {op["name"].split(": ")[-1] for op in self.run_json("deepseek_v3.yaml")["ops"]}
         self.assertLessEqual({"attention.q_down", "attention.kv_down", "attention.q_up"}, names)
         self.assertNotIn("attention.qkv_down", names)
-        self.accepted("import", "deepseek_v3", "--weights", "deepseek_v3", "--tensor", "2", "--output", "two.yaml")
+        self.accepted("import", "deepseek_v3", "--weights", "deepseek_v3", "--tensor", "2", "--out", "two.yaml")
         self.assertEqual(self.run_json("two.yaml")["memory"]["devices"], 2)
 
     def test_bad_checkpoints_are_named(self):
@@ -211,7 +211,7 @@ class Import(ProgramTest):
     def test_an_older_workload_stays_where_the_import_fails(self):
         self.write("w.yaml", "name: old\n")
         self.config(hidden_size="many")
-        self.refused("import", "config.json", "--output", "w.yaml")
+        self.refused("import", "config.json", "--out", "w.yaml")
         self.assertEqual((self.folder / "w.yaml").read_text(), "name: old\n")
 
 
@@ -301,6 +301,10 @@ class Models(ProgramTest):
         self.assertIn("6 points simulated", self.accepted(*words, "workload.parallel.tensor=1,2,4", "--vary", "workload.recipe.mlp=2:4,dense"))
         self.assertIn("3 devices cannot divide 4 heads", self.refused(*words, "workload.parallel.tensor=3"))
         self.assertIn('unknown key "tensr"', self.refused(*words, "workload.parallel.tensr=1"))
+        self.assertIn("seq is of phase: prefill", self.refused("run", "--substrate", "a100", "--workload", "llama-2-7b",
+                                                               "--set", "workload.pass.phase=decode"))
+        self.accepted("run", "--substrate", "a100", "--workload", "llama-2-7b", "--set", "workload.pass.phase=decode",
+                      "--set", "workload.pass.seq=absent")
         self.assertIn("no op of", self.refused(*words, "workload.ops.mlp.m=1"))
         self.assertIn("no op with a name", self.refused(*words, "workload.ops.*.m=1"))
         self.assertIn("is no whole model", self.refused("sweep", "--substrate", "a100", "--workload", "pruned-linear", "--vary", "workload.pass.batch=1,2"))
