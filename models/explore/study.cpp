@@ -54,7 +54,7 @@ std::vector<std::string> split(std::string_view path) {
 std::vector<std::string> op_names(const config::Node& tree) {
   std::vector<std::string> names;
   const auto ops = tree.find("ops");
-  for (const config::Node& op : ops ? ops->items() : std::vector<config::Node>{})
+  for (const config::Node& op : ops ? ops->items() : config::Children<config::Node>())
     if (const auto name = op.find("name")) names.push_back(name->scalar());
   return names;
 }
@@ -71,7 +71,7 @@ std::vector<std::vector<std::string>> op_paths(const config::Node& tree, std::st
   if (rest.starts_with("*.")) {
     const std::string key = split(rest.substr(2)).front();
     const auto ops = tree.find("ops");
-    for (const config::Node& op : ops ? ops->items() : std::vector<config::Node>{})
+    for (const config::Node& op : ops ? ops->items() : config::Children<config::Node>())
       if (op.find("name") && op.find(key)) add(op.find("name")->scalar(), rest.substr(2));
     if (paths.empty()) refuse(place, fmt::format("no op with a name has the key \"{}\"", key));
     return paths;

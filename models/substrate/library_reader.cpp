@@ -32,19 +32,17 @@ std::vector<std::string> read_texts(MapReader& map, std::string_view key, std::v
 }
 
 /// The number at a chosen name.
-void read_named(const Node& value, const std::string& name, const std::string& prefix,
-                std::map<std::string, Quantity>& into, const SourceTable& sources, ReadContext& context) {
-  context.origins[prefix + name] = value.key_position();
-  if (auto constant = read_constant(value, sources, context.diagnostics)) into[name] = std::move(*constant);
+void read_named(const Node& value, const std::string& name, std::map<std::string, Quantity>& into,
+                const SourceTable& sources, config::Diagnostics& diagnostics) {
+  if (auto constant = read_constant(value, sources, diagnostics)) into[name] = std::move(*constant);
 }
 
-void read_constants(MapReader& map, std::string_view key, const std::string& prefix,
-                    std::map<std::string, Quantity>& into, const SourceTable& sources, ReadContext& context) {
+void read_constants(MapReader& map, std::string_view key, std::map<std::string, Quantity>& into,
+                    const SourceTable& sources) {
   const auto node = map.optional(key);
   if (!node) return;
-  if (node->type() != Node::Type::map)
-    return map.mistake(key, std::string(key) + " must be a map from names to numbers");
-  for (const auto& [name, value] : node->entries()) read_named(value, name, prefix, into, sources, context);
+  if (node->type() != Node::Type::map) map.mistake(key, std::string(key) + " must be a map from names to numbers");
+  for (const auto& [name, value] : node->entries()) read_named(value, name, into, sources, map.diagnostics());
 }
 
 FabricLink read_link(const Node& node, const SourceTable& sources, ReadContext& context) {
@@ -79,8 +77,8 @@ void read_shape(MapReader& map, Kernel& kernel) {
   kernel.persistent = map.boolean("persistent", kernel.persistent);
 }
 
-Kernel read_kernel(const Node& node, const SourceTable& sources, ReadContext& context) {
-  MapReader map(node, context.diagnostics);
+Kernel read_kernel(const Node& node, const SourceTable& sources, config::Diagnostics& diagnostics) {
+  MapReader map(node, diagnostics);
   Kernel kernel;
   kernel.name = map.text("name");
   kernel.op = map.text("op");
@@ -88,7 +86,7 @@ Kernel read_kernel(const Node& node, const SourceTable& sources, ReadContext& co
   kernel.patterns = read_texts(map, "patterns", {"dense"});
   read_shape(map, kernel);
   map.text("note", "");
-  read_constants(map, "constants", "kernels." + kernel.name + ".", kernel.constants, sources, context);
+  read_constants(map, "constants", kernel.constants, sources);
   map.finish();
   return kernel;
 }
@@ -112,11 +110,13 @@ void read_beside(const Node& node, std::span<const std::string_view> keys, Kerne
   for (const auto& [name, value] : node.entries()) {
     if (std::find(keys.begin(), keys.end(), name) != keys.end()) continue;
     const std::string near = known.contains(name) ? "" : config::nearest(name, names);
-    if (near.empty())
-      read_named(value, name, "kernels." + kernel.name + ".", kernel.constants, sources, context);
-    else
-      context.diagnostics.add(node.key_position(name), "no kernel of the library has a constant \"" + name + "\"",
-                              "did you mean \"" + near + "\"?");
+    if (near.empty()) {
+      context.origins["kernels." + kernel.name + "." + name] = value.key_position();
+      read_named(value, name, kernel.constants, sources, context.diagnostics);
+      continue;
+    }
+    context.diagnostics.add(node.key_position(name), "no kernel of the library has a constant \"" + name + "\"",
+                            "did you mean \"" + near + "\"?");
   }
 }
 
@@ -132,7 +132,10 @@ void read_fabric(MapReader& map, const SourceTable& sources, ReadContext& contex
   fabric.switches = static_cast<int>(map.integer("switches", 0, kMostDevices, fabric.switches));
   map.text("note", "");
   read_group(map, "fabric", sources, context);
-  read_constants(map, "collectives", "fabric.collectives.", fabric.collectives, sources, context);
+  read_constants(map, "collectives", fabric.collectives, sources);
+  if (const auto constants = map.optional("collectives"))
+    for (const auto& [name, value] : constants->entries())
+      context.origins["fabric.collectives." + name] = value.key_position();
   if (const auto links = map.optional("links")) {
     if (links->type() != Node::Type::sequence) map.mistake("links", "links must be a list of {from, to}");
     fabric.links.clear();
@@ -179,23 +182,20 @@ void add_kernel(const std::string& name, const Node& node, const SourceTable& so
   context.substrate.kernels.push_back(std::move(kernel));
 }
 
+void append_kernel(Kernel kernel, const config::Position& position, ReadContext& context) {
+  const auto [known, fresh] = context.origins.try_emplace("kernels." + kernel.name, position);
+  if (fresh) return context.substrate.kernels.push_back(std::move(kernel));
+  context.diagnostics.add(position, "kernel \"" + kernel.name + "\" is there already",
+                          "the first is at " + known->second.file + ":" + std::to_string(known->second.line));
+}
+
 void read_kernels(const Node& list, const SourceTable& sources, ReadContext& context) {
   if (list.type() != Node::Type::sequence) {
     context.diagnostics.add(list.position(), "kernels must be a list of kernels");
     return;
   }
-  for (const Node& item : list.items()) {
-    Kernel kernel = read_kernel(item, sources, context);
-    const std::string path = "kernels." + kernel.name;
-    const auto known = context.origins.find(path);
-    if (known != context.origins.end()) {
-      context.diagnostics.add(item.position(), "kernel \"" + kernel.name + "\" is there already",
-                              "the first is at " + known->second.file + ":" + std::to_string(known->second.line));
-      continue;
-    }
-    context.origins[path] = item.position();
-    context.substrate.kernels.push_back(std::move(kernel));
-  }
+  for (const Node& item : list.items())
+    append_kernel(read_kernel(item, sources, context.diagnostics), item.position(), context);
 }
 
 }  // namespace sparsesim

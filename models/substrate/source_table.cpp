@@ -1,5 +1,6 @@
 #include "models/substrate/source_table.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace sparsesim {
@@ -20,12 +21,31 @@ void SourceTable::read(const config::Node& node, config::Diagnostics& diagnostic
       diagnostics.add(citation.position(), "the citation of source \"" + key + "\" must be a text");
       continue;
     }
-    std::string name = key;
-    const auto known = citations_.find(name);
-    if (known != citations_.end() && known->second != citation.scalar()) name = key + "@" + stem_;
-    citations_[name] = citation.scalar();
-    stored_[key] = name;
+    store(key, citation.scalar());
   }
+}
+
+void SourceTable::store(const std::string& key, const std::string& citation) {
+  const auto known = citations_.find(key);
+  const bool taken = known != citations_.end() && known->second != citation;
+  const std::string name = taken ? key + "@" + stem_ : key;
+  citations_[name] = citation;
+  stored_[key] = name;
+}
+
+void SourceTable::adopt(const std::map<std::string, std::string>& alone) {
+  for (const auto& [key, citation] : alone) store(key, citation);
+}
+
+std::string SourceTable::stored(const std::string& joined) const {
+  std::string renamed;
+  for (std::size_t begin = 0, end; begin < joined.size(); begin = end + 2) {
+    end = std::min(joined.find(", ", begin), joined.size());
+    const std::string key = joined.substr(begin, end - begin);
+    const auto found = stored_.find(key);
+    renamed += (renamed.empty() ? "" : ", ") + (found == stored_.end() ? key : found->second);
+  }
+  return renamed;
 }
 
 std::string SourceTable::cite(const config::Node& node, config::Diagnostics& diagnostics) const {

@@ -22,7 +22,13 @@ class SourceTable {
   /// Errors: a key that no `sources` lists.
   std::string cite(const config::Node& node, config::Diagnostics& diagnostics) const;
 
+  /// Takes the citations of a file that was read alone, where each was stored under the key that the file uses.
+  void adopt(const std::map<std::string, std::string>& alone);
+  /// The keys of such a file, joined with ", ", as they are stored here.
+  std::string stored(const std::string& joined) const;
+
  private:
+  void store(const std::string& key, const std::string& citation);
   void cite_key(const config::Node& node, config::Diagnostics& diagnostics, std::string& joined) const;
 
   std::map<std::string, std::string>& citations_;

@@ -10,7 +10,6 @@
 #include "models/substrate/substrate_dump.h"
 #include "models/substrate/substrate_reader.h"
 #include "models/substrate/substrate_search.h"
-#include "sim/config/load_files.h"
 
 namespace sparsesim {
 namespace {
@@ -40,7 +39,6 @@ class Loader {
   void read_fabric_file(const std::string& path);
   void read_kernel_key(MapReader& map, const SourceTable& sources);
   void read_kernel_library(const std::string& architecture, const std::string& path);
-  void read_kernel_file(const Node& root, const std::string& path);
   void amend_kernels();
   SearchPath around(const std::string& path) const;
 
@@ -188,22 +186,12 @@ void Loader::amend_kernels() {
 
 void Loader::read_kernel_library(const std::string& architecture, const std::string& path) {
   const std::vector<std::string> files = kernel_files(architecture, around(path));
-  const auto sound = config::load_sound_files(files, diagnostics_);
-  for (std::size_t i = 0; i < files.size(); ++i)
-    if (const auto root = sound[i] && sound[i]->type() == Node::Type::map ? sound[i] : open(files[i]))
-      read_kernel_file(*root, files[i]);
+  read_kernel_files(files, context_, [&](const std::string& file) {
+    if (const auto root = open(file)) read_kernel_file(*root, file, context_);
+  });
   if (files.empty())
     diagnostics_.add(origins_["architecture"], "no kernel library is called \"" + architecture + "\"",
                      "kernels/" + architecture + "/ holds no file; `kernels: []` stands for none");
-}
-
-void Loader::read_kernel_file(const Node& root, const std::string& path) {
-  MapReader map(root, diagnostics_);
-  SourceTable sources(substrate_.sources, stem_of(path), false);
-  if (const auto node = map.optional("sources")) sources.read(*node, diagnostics_);
-  map.text("note", "");
-  if (const auto list = map.required("kernels")) read_kernels(*list, sources, context_);
-  map.finish();
 }
 
 void Loader::read_file(const std::string& path) {

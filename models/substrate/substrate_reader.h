@@ -11,7 +11,8 @@
 
 namespace sparsesim {
 
-/// Where each number of a substrate was last given, by path ("memory.dram.peak"); also where a wrong one stands.
+/// Where each number of a machine was last given, by path ("memory.dram.peak"), also where a wrong one stands; where
+/// the kernels of its library are, and the constants that stand in place of the library's.
 using Origins = std::map<std::string, config::Position>;
 
 /// What the readers of the files of one substrate share.
@@ -29,8 +30,17 @@ void read_group(config::MapReader& map, const std::string& prefix, const SourceT
 /// Reads the keys of a fabric from a file of substrates/fabrics or from the map `fabric` of a substrate.
 void read_fabric(config::MapReader& map, const SourceTable& sources, ReadContext& context);
 
+/// Appends a kernel of a list, which stands at `position`. Errors: there is one of its name.
+void append_kernel(Kernel kernel, const config::Position& position, ReadContext& context);
 /// Appends the kernels of a list (of a library file or inline). Errors: two kernels of one name, wrong values.
 void read_kernels(const config::Node& list, const SourceTable& sources, ReadContext& context);
+
+/// Appends the kernels of the files of a library. Sound files are read on all processors, each alone; `read_again` then
+/// reads those that are not, for their mistakes.
+void read_kernel_files(const std::vector<std::string>& paths, ReadContext& context,
+                       const std::function<void(const std::string&)>& read_again);
+/// Appends the kernels of one such file.
+void read_kernel_file(const config::Node& root, const std::string& path, ReadContext& context);
 
 /// Reads a map of constants into a kernel: those that are there are replaced. Errors: names that are nearly those of
 /// constants that the library has.

@@ -1,7 +1,6 @@
 #pragma once
 // The storage behind Node; private to this folder.
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,8 +29,17 @@ struct Node::Value {
 
 struct Document {
   std::string file;
-  std::deque<Node::Value> values;                 // a deque: addresses stay
   std::vector<std::shared_ptr<Document>> others;  // files that values of an edited copy come from
+
+  /// A further value of the tree; its address stays.
+  Node::Value& add();
+  std::int64_t values() const { return values_; }
+
+ private:
+  static constexpr std::int64_t kChunk = 32;
+
+  std::vector<std::unique_ptr<Node::Value[]>> chunks_;
+  std::int64_t values_ = 0;
 };
 
 /// Parses text that check_text() accepted. Errors: as load_text().

@@ -62,7 +62,7 @@ class Copier {
   Node::Value& add(const Node& original, const std::string& key, Node::Value* parent) {
     const Position place = original.position(), key_place = original.key_position();
     const Document* document = document_of(place.file);
-    Node::Value& value = document_->values.emplace_back();
+    Node::Value& value = document_->add();
     value.document = document;
     value.key = key;
     value.parent = parent;

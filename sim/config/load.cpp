@@ -2,17 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 
 #include "sim/config/document.h"
-#include "sim/config/load_files.h"
 #include "sim/config/memory_file.h"
 #include "sim/config/text_check.h"
-#include "sim/core/parallel.h"
 
 namespace sparsesim::config {
 namespace {
@@ -61,10 +58,13 @@ std::string read_text_file(const std::string& path, std::int64_t bytes_max, Diag
   errno = 0;
   std::ifstream stream(path, std::ios::binary);
   if (!stream) refuse(path, fmt::format("cannot be read: {}", std::strerror(errno)), "", diagnostics);
+  constexpr std::size_t kBlock = 16 << 10;  // most files fit
   std::string text;
-  std::array<char, 1 << 16> block{};
-  while (stream.read(block.data(), block.size()) || stream.gcount() > 0) {
-    text.append(block.data(), static_cast<std::size_t>(stream.gcount()));
+  while (stream) {
+    const std::size_t before = text.size();
+    text.resize(before + kBlock);
+    stream.read(text.data() + before, kBlock);
+    text.resize(before + static_cast<std::size_t>(stream.gcount()));
     if (static_cast<std::int64_t>(text.size()) > bytes_max) {
       refuse(path, fmt::format("larger than {} bytes", bytes_max), "is this the right file?", diagnostics);
     }
@@ -79,29 +79,6 @@ Node load_file(const std::string& path, Diagnostics& diagnostics, const Limits& 
 
 Node load_text(std::string text, const std::string& name, Diagnostics& diagnostics, const Limits& limits) {
   return load_source(without_byte_order_mark(std::move(text)), name, diagnostics, limits);
-}
-
-std::vector<std::optional<Node>> load_sound_files(const std::vector<std::string>& paths, Diagnostics& diagnostics) {
-  struct Loaded {
-    std::optional<Node> root;
-    Source source;
-  };
-  std::vector<Loaded> files(paths.size());
-  for_each_index(paths.size(), 0, [&](std::size_t i) {
-    Diagnostics mistakes;
-    try {
-      const Source source = without_byte_order_mark(read_text_file(paths[i], Limits{}.file_bytes, mistakes));
-      const Node root = load_source(source, paths[i], mistakes, {});
-      if (mistakes.empty()) files[i] = {root, source};
-    } catch (const ConfigError&) {  // stays nothing
-    }
-  });
-  std::vector<std::optional<Node>> roots;
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    if (files[i].root) diagnostics.remember_source(paths[i], files[i].source);
-    roots.push_back(std::move(files[i].root));
-  }
-  return roots;
 }
 
 }  // namespace sparsesim::config

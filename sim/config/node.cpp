@@ -21,24 +21,37 @@ Position place_of_key(const Node::Value& value) {
 
 }  // namespace
 
+Node::Value& Document::add() {
+  const std::int64_t at = values_++ % kChunk;
+  if (at == 0) chunks_.push_back(std::make_unique<Node::Value[]>(kChunk));
+  return chunks_.back()[static_cast<std::size_t>(at)];
+}
+
 Node::Type Node::type() const { return value_->type; }
 const std::string& Node::scalar() const { return value_->scalar; }
 bool Node::quoted() const { return value_->quoted; }
 
-std::vector<Node> Node::items() const {
-  std::vector<Node> result;
-  if (value_->type != Type::sequence) return result;
-  for (const Value* item : value_->children) result.emplace_back(std::shared_ptr<const Value>(value_, item));
-  return result;
+Children<Node> Node::items() const { return Children<Node>(type() == Type::sequence ? value_ : nullptr); }
+Children<Node::Entry> Node::entries() const { return Children<Entry>(type() == Type::map ? value_ : nullptr); }
+
+template <class Child>
+std::size_t Children<Child>::size() const {
+  return parent_ ? parent_->children.size() : 0;
 }
 
-std::vector<std::pair<std::string, Node>> Node::entries() const {
-  std::vector<std::pair<std::string, Node>> result;
-  if (value_->type != Type::map) return result;
-  for (const Value* entry : value_->children)
-    result.emplace_back(entry->key, Node(std::shared_ptr<const Value>(value_, entry)));
-  return result;
+template <>
+Node Children<Node>::operator[](std::size_t at) const {
+  return Node(std::shared_ptr<const Node::Value>(parent_, parent_->children[at]));
 }
+
+template <>
+Node::Entry Children<Node::Entry>::operator[](std::size_t at) const {
+  const Node::Value* child = parent_->children[at];
+  return {child->key, Node(std::shared_ptr<const Node::Value>(parent_, child))};
+}
+
+template class Children<Node>;
+template class Children<Node::Entry>;
 
 std::optional<Node> Node::find(std::string_view key) const {
   const Value* found = child(*value_, key);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,8 @@ class Diagnostics {
   void throw_if_any() const;
   /// Source text by file name, so that add() can quote the line.
   void remember_source(const std::string& file, std::shared_ptr<const std::string> text);
+  /// The same for all that others remember.
+  void remember_sources_of(const Diagnostics& others);
   /// Mistakes beyond this many are counted, not kept.
   static constexpr std::int64_t most_kept = 200;
 
@@ -65,11 +68,15 @@ class Diagnostics {
   std::vector<std::pair<std::string, std::shared_ptr<const std::string>>> sources_;
 };
 
+template <class Child>
+class Children;
+
 /// A value of the tree: cheap to copy, keeps the whole document alive.
 class Node {
  public:
   enum class Type { null, scalar, sequence, map };
-  struct Entry;
+  struct Value;
+  using Entry = std::pair<const std::string&, Node>;
 
   Type type() const;
   /// Text of a scalar; empty otherwise.
@@ -77,9 +84,9 @@ class Node {
   /// Whether a scalar was quoted ("8" is then text, not a number).
   bool quoted() const;
   /// Items of a sequence; empty otherwise.
-  std::vector<Node> items() const;
+  Children<Node> items() const;
   /// Entries of a map in file order (duplicate keys were already reported and dropped); empty otherwise.
-  std::vector<std::pair<std::string, Node>> entries() const;
+  Children<Entry> entries() const;
   /// Value of `key`, or nothing.
   std::optional<Node> find(std::string_view key) const;
   /// Where the key `key` of a map stands (the map's own place if there is no such key).
@@ -90,11 +97,48 @@ class Node {
   /// Dotted path from the root, as "memory.dram.channels" or "ops[2].routing"; "the file" for the root.
   std::string path() const;
 
-  struct Value;
   explicit Node(std::shared_ptr<const Value> value) : value_(std::move(value)) {}
 
  private:
   std::shared_ptr<const Value> value_;
+};
+
+/// What is below a value, in file order; each child is made when it is looked at.
+template <class Child>
+class Children {
+ public:
+  class Iterator {
+   public:
+    using iterator_category = std::input_iterator_tag;
+    using difference_type = std::ptrdiff_t;
+    using value_type = Child;
+    using pointer = const Child*;
+    using reference = Child;
+
+    Iterator(const Children& children, std::size_t at) : children_(&children), at_(at) {}
+    Child operator*() const { return (*children_)[at_]; }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    const Children* children_;
+    std::size_t at_;
+  };
+
+  /// None of a null.
+  explicit Children(std::shared_ptr<const Node::Value> parent = nullptr) : parent_(std::move(parent)) {}
+  std::size_t size() const;
+  bool empty() const { return size() == 0; }
+  Child operator[](std::size_t at) const;
+  Child front() const { return (*this)[0]; }
+  Iterator begin() const { return {*this, 0}; }
+  Iterator end() const { return {*this, size()}; }
+
+ private:
+  std::shared_ptr<const Node::Value> parent_;
 };
 
 /// Limits that keep an untrusted file from costing much: more is a mistake, reported before memory is spent.

@@ -14,6 +14,8 @@
 namespace sparsesim::config {
 namespace {
 
+constexpr std::size_t kUsualChildren = 4;
+
 /// Ends the parse from inside an event; the reason was reported already.
 struct Refused {};
 
@@ -178,11 +180,11 @@ Node::Value* TreeBuilder::place(const yaml_event_t& event, const yaml_char_t* an
 
 Node::Value* TreeBuilder::attach(const yaml_event_t& event, Node::Type type) {
   const yaml_mark_t& mark = event.start_mark;
-  if (static_cast<std::int64_t>(document_.values.size()) >= limits_.values) {
+  if (document_.values() >= limits_.values) {
     diagnostics_.add(at(mark), fmt::format("more than {} values", limits_.values), "is this the right file?");
     throw Refused{};
   }
-  Node::Value& value = document_.values.emplace_back();
+  Node::Value& value = document_.add();
   value.type = type;
   value.line = static_cast<int>(mark.line) + 1;
   value.column = static_cast<int>(mark.column) + 1;
@@ -205,7 +207,9 @@ Node::Value* TreeBuilder::attach(const yaml_event_t& event, Node::Type type) {
   } else {
     value.index = static_cast<std::int64_t>(parent.value->children.size());
   }
-  parent.value->children.push_back(&value);
+  auto& siblings = parent.value->children;
+  if (siblings.empty()) siblings.reserve(kUsualChildren);
+  siblings.push_back(&value);
   return &value;
 }
 
@@ -295,7 +299,7 @@ Node parse_document(const std::string& text, std::shared_ptr<Document> document,
   }
   const Node::Value* root = builder.root();
   if (!root || root->type == Node::Type::null) {
-    Node::Value& empty = document->values.emplace_back();
+    Node::Value& empty = document->add();
     empty.type = Node::Type::map;
     empty.line = empty.column = 1;
     empty.document = document.get();

@@ -56,10 +56,10 @@ struct Range {
 /// list.
 struct Declared {
   std::string key;
-  std::string type;  // integer number quantity boolean text choice integers numbers texts maps map node
+  std::string_view type;  // integer number quantity boolean text choice integers numbers texts maps map node
   Dimension dimension = Dimension::none;
-  Range range;
   bool required = false;
+  Range range;
   std::vector<std::string> choices;
   /// What the getter returned, default included; text as it is, or anything else as YAML.
   struct Text {
@@ -126,6 +126,9 @@ class MapReader {
   std::int64_t integer_or(std::string_view key, std::int64_t low, std::int64_t high, bool required,
                           std::int64_t fallback);
   double quantity_or(std::string_view key, Dimension dimension, Range range, bool required, double fallback);
+  std::string text_or(std::string_view key, bool required, std::string_view fallback);
+  std::string choice_or(std::string_view key, std::span<const std::string_view> known, bool required,
+                        std::string_view fallback);
   std::vector<Node> list(std::string_view key, std::string_view type, std::int64_t most);
 
   Node node_;

@@ -11,59 +11,54 @@
 namespace sparsesim::config {
 namespace {
 
-/// The text of a scalar; reports lists, maps, nothing and "".
-std::optional<std::string> read_text(const Node& node, Diagnostics& diagnostics) {
-  if (node.type() == Node::Type::scalar && !node.scalar().empty()) return node.scalar();
+/// The text of a scalar; null after reporting lists, maps, nothing and "".
+const std::string* read_text(const Node& node, Diagnostics& diagnostics) {
+  if (node.type() == Node::Type::scalar && !node.scalar().empty()) return &node.scalar();
   diagnostics.add(node.position(), fmt::format("{} must be text; found {}", node.path(), describe_value(node)));
-  return std::nullopt;
+  return nullptr;
 }
 
 std::vector<std::string> to_strings(std::span<const std::string_view> names) { return {names.begin(), names.end()}; }
 
-std::optional<std::string> read_choice(const Node& node, std::span<const std::string_view> known,
-                                       Diagnostics& diagnostics) {
+const std::string* read_choice(const Node& node, std::span<const std::string_view> known, Diagnostics& diagnostics) {
   if (node.type() == Node::Type::scalar && std::find(known.begin(), known.end(), node.scalar()) != known.end()) {
-    return node.scalar();
+    return &node.scalar();
   }
   const std::string hint = suggest(node.scalar(), to_strings(known));
   diagnostics.add(node.position(), fmt::format("{} cannot be {}", node.path(), describe_value(node)), hint);
-  return std::nullopt;
+  return nullptr;
 }
 
 }  // namespace
 
-std::string MapReader::text(std::string_view key) {
-  const auto node = declare(key, "text", true);
-  const std::string value = node ? read_text(*node, diagnostics_).value_or("") : "";
-  entry(key).returned = Declared::Text{value};
+std::string MapReader::text_or(std::string_view key, bool required, std::string_view fallback) {
+  Declared& declared = entry(key);
+  const auto node = find(declared, "text", required);
+  const std::string* found = node ? read_text(*node, diagnostics_) : nullptr;
+  std::string value(found ? *found : fallback);
+  declared.returned = Declared::Text{value};
   return value;
 }
 
-std::string MapReader::text(std::string_view key, std::string_view fallback) {
-  const auto node = declare(key, "text", false);
-  const auto found = node ? read_text(*node, diagnostics_) : std::nullopt;
-  const std::string value = found.value_or(std::string(fallback));
-  entry(key).returned = Declared::Text{value};
+std::string MapReader::choice_or(std::string_view key, std::span<const std::string_view> known, bool required,
+                                 std::string_view fallback) {
+  Declared& declared = entry(key);
+  const auto node = find(declared, "choice", required);
+  const std::string* found = node ? read_choice(*node, known, diagnostics_) : nullptr;
+  std::string value(found ? *found : fallback);
+  declared.choices = to_strings(known);
+  declared.returned = Declared::Text{value};
   return value;
 }
 
+std::string MapReader::text(std::string_view key) { return text_or(key, true, ""); }
+std::string MapReader::text(std::string_view key, std::string_view fallback) { return text_or(key, false, fallback); }
 std::string MapReader::choice(std::string_view key, std::span<const std::string_view> known) {
-  const auto node = declare(key, "choice", true);
-  const auto found = node ? read_choice(*node, known, diagnostics_) : std::nullopt;
-  const std::string value = found.value_or(known.empty() ? std::string() : std::string(known.front()));
-  entry(key).choices = to_strings(known);
-  entry(key).returned = Declared::Text{value};
-  return value;
+  return choice_or(key, known, true, known.empty() ? "" : known.front());
 }
-
 std::string MapReader::choice(std::string_view key, std::span<const std::string_view> known,
                               std::string_view fallback) {
-  const auto node = declare(key, "choice", false);
-  const auto found = node ? read_choice(*node, known, diagnostics_) : std::nullopt;
-  const std::string value = found.value_or(std::string(fallback));
-  entry(key).choices = to_strings(known);
-  entry(key).returned = Declared::Text{value};
-  return value;
+  return choice_or(key, known, false, fallback);
 }
 
 std::vector<Node> MapReader::list(std::string_view key, std::string_view type, std::int64_t most) {
@@ -73,7 +68,8 @@ std::vector<Node> MapReader::list(std::string_view key, std::string_view type, s
     diagnostics_.add(node->position(), fmt::format("{} must be a list; found {}", node->path(), describe_value(*node)));
     return {};
   }
-  std::vector<Node> items = node->items();
+  const Children<Node> found = node->items();
+  std::vector<Node> items(found.begin(), found.end());
   const auto count = static_cast<std::int64_t>(items.size());
   if (count > most) {
     diagnostics_.add(node->position(),
@@ -112,7 +108,8 @@ std::vector<std::string> MapReader::texts(std::string_view key, std::int64_t mos
   std::vector<std::string> values;
   std::vector<std::string> shown;
   for (const Node& item : list(key, "texts", most)) {
-    values.push_back(read_text(item, diagnostics_).value_or(""));
+    const std::string* text = read_text(item, diagnostics_);
+    values.push_back(text ? *text : "");
     shown.push_back(yaml_text(values.back()));
   }
   entry(key).returned = fmt::format("[{}]", fmt::join(shown, ", "));

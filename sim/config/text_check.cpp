@@ -73,6 +73,11 @@ std::optional<TextProblem> check_text(std::string_view text, const Limits& limit
   for (std::size_t at = 0; at < text.size();) {
     const auto byte = static_cast<unsigned char>(text[at]);
     const Kind kind = kKinds[byte];
+    if (kind == Kind::plain && !in_indentation) {  // most of a text
+      do ++at;
+      while (at < text.size() && kKinds[static_cast<unsigned char>(text[at])] == Kind::plain);
+      continue;
+    }
     std::size_t length = 1;
     if (kind == Kind::structure || kind == Kind::line_end) {
       if (++structure > 2 * limits.values)

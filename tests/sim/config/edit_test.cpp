@@ -21,7 +21,7 @@ const Node& ops() {
 }
 
 std::string value(const Node& root, std::size_t op, const std::string& key) {
-  const auto found = root.find("ops")->items().at(op).find(key);
+  const auto found = root.find("ops")->items()[op].find(key);
   return found ? found->scalar() : "absent";
 }
 

@@ -10,8 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "sim/config/load_files.h"
-
 using namespace sparsesim::config;
 
 namespace {
@@ -144,20 +142,12 @@ TEST_CASE("Files: missing, a directory, a device, binary, empty") {
             .empty());
 }
 
-TEST_CASE("Several files at once: sound ones are there, with their lines for later mistakes; others are not") {
+TEST_CASE("Diagnostics show the lines of files that others read") {
   const Folder folder;
-  const std::vector<std::string> paths = {folder.write("a.yaml", "first: 1\n"), folder.write("b.yaml", "x: 1\nx: 2\n"),
-                                          folder.write("c.yaml", "# a line\nlast: 3\n"), "/no/such/file.yaml"};
-  Diagnostics diagnostics;
-  const auto roots = load_sound_files(paths, diagnostics);
-  REQUIRE(roots.size() == 4);
-  REQUIRE(roots[0].has_value());
-  CHECK(roots[0]->find("first")->scalar() == "1");
-  CHECK_FALSE(roots[1].has_value());
-  CHECK_FALSE(roots[3].has_value());
-  CHECK(diagnostics.empty());
-  REQUIRE(roots[2].has_value());
-  diagnostics.add(roots[2]->find("last")->position(), "too late");
+  Diagnostics others, diagnostics;
+  const Node root = load_file(folder.write("c.yaml", "# a line\nlast: 3\n"), others);
+  diagnostics.remember_sources_of(others);
+  diagnostics.add(root.find("last")->position(), "too late");
   CHECK(diagnostics.mistakes().front().excerpt == "last: 3");
 }
 
