@@ -55,7 +55,7 @@ OpPrediction predict(const Op& op, const Substrate& substrate, std::uint64_t see
       result.fallback_reason = error.what();
     }
   };
-  for_each_index(2, threads, [&](std::size_t job) {
+  for_each_index(2, twin ? 1 : threads, [&](std::size_t job) {  // a thread costs more than the sparsity of a dense op
     if (job == 0)
       result.dense = predict_dense(op, substrate, seed, {}, memo, issue.dense);
     else
