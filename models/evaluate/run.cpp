@@ -151,9 +151,6 @@ class WorkloadRun {
     result_.workload = workload.name;
     result_.seed = options.seed;
     result_.host = workload.host;
-    if (only_times_) return;
-    result_.inputs_hash = fnv1a(fmt::format("{}\n{}\n{}\n{}", dump_substrate(substrate), workload.resolved,
-                                            options.seed, digest(workload.files)));
   }
 
   /// Errors get the place of the op in its file: ConfigError for sizes that no run can hold, UnsupportedError.
@@ -272,10 +269,23 @@ RunResult run(const Workload& workload, const Substrate& substrate, const RunOpt
   return whole.result();
 }
 
+void Fnv1a::add(std::string_view text) {
+  for (const char c : text) hash_ = (hash_ ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+}
+
+std::string Fnv1a::digits() const { return fmt::format("{:016x}", hash_); }
+
 std::string fnv1a(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return fmt::format("{:016x}", hash);
+  Fnv1a hash;
+  hash.add(text);
+  return hash.digits();
+}
+
+std::string hash_inputs(const Workload& workload, const Substrate& substrate, std::uint64_t seed) {
+  Fnv1a hash;
+  dump_substrate(substrate, [&](std::string_view part) { hash.add(part); });
+  hash.add(fmt::format("\n{}\n{}\n{}", workload.resolved, seed, digest(workload.files)));
+  return hash.digits();
 }
 
 }  // namespace sparsesim

@@ -59,14 +59,14 @@ struct RunTraining {
 struct RunOptions {
   std::uint64_t seed = 1;
   bool interval = true;
-  bool explain = true;           // counterfactuals, and the hash of the inputs; false: times alone
+  bool explain = true;           // counterfactuals; false: times alone
   Timeline* timeline = nullptr;  // records the sparse run
 };
 
 struct RunResult {
   std::string substrate, workload;
   std::uint64_t seed = 1;
-  std::string inputs_hash;   // of both resolved inputs and the seed
+  std::string inputs_hash;   // hash_inputs(), for those who write it
   SparsitySummary sparsity;  // of the whole: weighted by the dense time of each op
   Time dense, sparse;
   std::vector<LossTerm> lost;
@@ -92,6 +92,9 @@ struct RunResult {
 RunResult run(const Workload& workload, const Substrate& substrate, const RunOptions& options,
               LaunchMemo* memo = nullptr);
 
+/// Hash of both resolved inputs, the files they name and the seed.
+std::string hash_inputs(const Workload& workload, const Substrate& substrate, std::uint64_t seed);
+
 /// A short table for people; with `kernels` each op has a line with the kernels that it launches.
 std::string format_table(const RunResult& result, bool kernels = false);
 /// One line: both times, the speedup and its range.
@@ -101,5 +104,14 @@ std::string format_json(const RunResult& result);
 
 /// 64-bit FNV-1a of a text, as 16 hexadecimal digits. Source: Fowler, Noll, Vo.
 std::string fnv1a(std::string_view text);
+/// The same of a text that comes in parts.
+class Fnv1a {
+ public:
+  void add(std::string_view part);
+  std::string digits() const;
+
+ private:
+  std::uint64_t hash_ = 0xcbf29ce484222325u;
+};
 
 }  // namespace sparsesim

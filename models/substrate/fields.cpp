@@ -110,7 +110,7 @@ double shared_l2_bytes(const Memory& memory) {
 
 double kept_on_device_bytes(const Memory& memory) { return std::max<double>(memory.l2_bytes, memory.side_bytes); }
 
-std::vector<Field> named_fields(Substrate& s) {
+std::vector<Field> named_machine_fields(Substrate& s) {
   using D = config::Dimension;
   std::vector<Field> fields;
   const auto f = [&](std::string path, Quantity& quantity, D dimension, const char* doc, bool required) {
@@ -138,9 +138,14 @@ std::vector<Field> named_fields(Substrate& s) {
   for (std::size_t i = 0; i < x.links.size(); ++i)
     f("fabric.links[" + std::to_string(i) + "].bandwidth", x.links[i].bandwidth, D::bandwidth,
       "per cable per direction", false);
+  return fields;
+}
+
+std::vector<Field> named_fields(Substrate& s) {
+  std::vector<Field> fields = named_machine_fields(s);
   for (auto& kernel : s.kernels)
     for (auto& [key, value] : kernel.constants)
-      f("kernels." + kernel.name + "." + key, value, value.dimension, "", true);
+      fields.push_back({"kernels." + kernel.name + "." + key, &value, value.dimension, "", true});
   return fields;
 }
 

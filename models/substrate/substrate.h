@@ -2,8 +2,10 @@
 // The machine: what substrates/*.yaml says, in SI base units. visit() below is the one table of its numbers:
 // reading, --dump-config, `sparsesim show`, the JSON Schema, sweeps and prediction intervals all walk it.
 
+#include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -199,27 +201,33 @@ struct Field {
 std::vector<Field> fixed_fields(Substrate& substrate);
 /// The numbers whose names the files choose: tensor rates and energies by dtype, constants of collectives and kernels.
 std::vector<Field> named_fields(Substrate& substrate);
+/// Those of them that the machine has without its kernel library.
+std::vector<Field> named_machine_fields(Substrate& substrate);
 
-/// Calls f(path, quantity, dimension, doc, required) for every fixed number. S is Substrate or const Substrate; f sees
-/// the numbers of a const one as const.
+/// Calls f(path, quantity, dimension, doc, required) for every field. S is Substrate or const Substrate; f sees the
+/// numbers of a const one as const.
+template <class S, class F>
+void visit_fields(S&, const std::vector<Field>& fields, F&& f) {
+  using Number = std::conditional_t<std::is_const_v<S>, const Quantity, Quantity>;
+  for (const Field& field : fields)
+    f(field.path, static_cast<Number&>(*field.quantity), field.dimension, field.doc, field.required);
+}
+/// The same for every fixed number.
 template <class S, class F>
 void visit_fixed(S& s, F&& f) {
-  using Number = std::conditional_t<std::is_const_v<S>, const Quantity, Quantity>;
-  for (const Field& field : fixed_fields(const_cast<Substrate&>(s)))
-    f(field.path, static_cast<Number&>(*field.quantity), field.dimension, field.doc, field.required);
+  visit_fields(s, fixed_fields(const_cast<Substrate&>(s)), f);
 }
-/// The same for the numbers with chosen names.
+/// The same for all numbers but those of kernels: the fixed ones first.
 template <class S, class F>
-void visit_named(S& s, F&& f) {
-  using Number = std::conditional_t<std::is_const_v<S>, const Quantity, Quantity>;
-  for (const Field& field : named_fields(const_cast<Substrate&>(s)))
-    f(field.path, static_cast<Number&>(*field.quantity), field.dimension, field.doc, field.required);
+void visit_machine(S& s, F&& f) {
+  visit_fixed(s, f);
+  visit_fields(s, named_machine_fields(const_cast<Substrate&>(s)), f);
 }
-/// All numbers: visit_fixed, then visit_named.
+/// The same for all numbers: the fixed ones first.
 template <class S, class F>
 void visit(S& s, F&& f) {
   visit_fixed(s, f);
-  visit_named(s, f);
+  visit_fields(s, named_fields(const_cast<Substrate&>(s)), f);
 }
 
 /// Where substrate files are looked up when a name is no path; the first that has NAME.yaml or a file with that alias
@@ -233,6 +241,8 @@ struct SearchPath {
 Substrate load_substrate(const std::string& path_or_name, const SearchPath& search);
 /// The whole resolved substrate as YAML, every default in place; load_substrate reads it back to the same values.
 std::string dump_substrate(const Substrate& substrate);
+/// The same text part by part, for those who need not hold it.
+void dump_substrate(const Substrate& substrate, const std::function<void(std::string_view)>& write);
 /// Names of the shipped substrates, with title and aliases.
 struct SubstrateEntry {
   std::string name, title, path;

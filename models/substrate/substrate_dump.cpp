@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "models/substrate/head_reader.h"
 #include "models/substrate/vocabulary.h"
 
@@ -13,13 +16,15 @@ namespace {
 /// A text as a YAML scalar that reads back to itself whatever it holds.
 void add_quoted(std::string_view text, std::string& out) {
   out += '"';
-  for (std::size_t special; (special = text.find_first_of("\"\\")) != std::string_view::npos;) {
-    out += text.substr(0, special);
+  const auto is_special = [](char c) { return c == '"' || c == '\\'; };
+  for (auto rest = text.begin(); rest != text.end();) {
+    const auto special = std::find_if(rest, text.end(), is_special);
+    out.append(rest, special);
+    if (special == text.end()) break;
     out += '\\';
-    out += text[special];
-    text.remove_prefix(special + 1);
+    out += *special;
+    rest = special + 1;
   }
-  out += text;
   out += '"';
 }
 
@@ -46,21 +51,36 @@ void add_sources(std::string_view joined, std::string& out) {
   out += ']';
 }
 
-std::string number(double value, config::Dimension dimension) {
-  return dimension == config::Dimension::none ? fmt::format("{}", value) : config::format_quantity(value, dimension);
+void add_number(double value, config::Dimension dimension, std::string& out) {
+  if (dimension == config::Dimension::none)
+    fmt::format_to(std::back_inserter(out), "{}", value);
+  else
+    out += config::format_quantity(value, dimension);
 }
 
-std::string flow(const Quantity& quantity, config::Dimension dimension) {
-  std::string out = "{value: " + number(quantity.value, dimension);
-  out.reserve(200);
+void add_flow(const Quantity& quantity, config::Dimension dimension, std::string& out) {
+  add_number(quantity.value, dimension, out += "{value: ");
   out.append(", kind: ").append(name(quantity.kind)).append(", source: ");
   add_sources(quantity.source, out);
-  if (quantity.low != quantity.value) out += ", low: " + number(quantity.low, dimension);
-  if (quantity.high != quantity.value) out += ", high: " + number(quantity.high, dimension);
+  if (quantity.low != quantity.value) add_number(quantity.low, dimension, out += ", low: ");
+  if (quantity.high != quantity.value) add_number(quantity.high, dimension, out += ", high: ");
   if (!quantity.fitted_to.empty()) add_quoted(quantity.fitted_to, out += ", fitted_to: ");
   if (!quantity.note.empty()) add_quoted(quantity.note, out += ", note: ");
   out += '}';
+}
+
+std::string flow(const Quantity& quantity, config::Dimension dimension) {
+  std::string out;
+  add_flow(quantity, dimension, out);
   return out;
+}
+
+void add_constants(const std::map<std::string, Quantity>& constants, std::string_view indent, std::string& out) {
+  for (const auto& [key, constant] : constants) {
+    out.append(indent).append(key).append(": ");
+    add_flow(constant, constant.dimension, out);
+    out += '\n';
+  }
 }
 
 /// Writes dotted paths as nested maps; paths of one group must come together.
@@ -91,11 +111,11 @@ class Tree {
 void dump_numbers(const Substrate& substrate, std::string& out) {
   std::map<std::string, std::vector<std::pair<std::string, std::string>>>
       groups;  // by all but the last part of the path
-  visit(substrate,
-        [&](const std::string& path, const Quantity& quantity, config::Dimension dimension, std::string_view, bool) {
-          if (!quantity.given() || path.rfind("fabric.", 0) == 0 || path.rfind("kernels.", 0) == 0) return;
-          groups[path.substr(0, path.rfind('.'))].emplace_back(path, flow(quantity, dimension));
-        });
+  visit_machine(substrate, [&](const std::string& path, const Quantity& quantity, config::Dimension dimension,
+                               std::string_view, bool) {
+    if (!quantity.given() || path.starts_with("fabric.")) return;
+    groups[path.substr(0, path.rfind('.'))].emplace_back(path, flow(quantity, dimension));
+  });
   const Numa& numa = substrate.memory.numa;
   if (numa.domains.given())
     groups["memory.numa"].emplace_back("memory.numa.placement",
@@ -136,26 +156,22 @@ void dump_fabric(const Fabric& fabric, std::string& out) {
   }
 }
 
-void dump_kernels(const std::vector<Kernel>& kernels, std::string& out) {
-  out += kernels.empty() ? "kernels: []\n" : "kernels:\n";
-  for (const Kernel& kernel : kernels) {
-    out +=
-        fmt::format("  - name: {}\n    op: {}\n    quality: {}\n    dtypes: {}\n    patterns: {}\n", quote(kernel.name),
-                    quote(kernel.op), kernel.quality, quote_list(kernel.dtypes), quote_list(kernel.patterns));
-    out += fmt::format("    tile: [{}, {}, {}]\n    stages: {}\n    tasks_per_unit: {}\n    persistent: {}\n",
-                       kernel.tile_m, kernel.tile_n, kernel.tile_k, kernel.stages, kernel.tasks_per_unit,
-                       kernel.persistent);
-    if (!kernel.constants.empty()) out += "    constants:\n";
-    for (const auto& [key, value] : kernel.constants)
-      out += "      " + key + ": " + flow(value, value.dimension) + "\n";
-  }
+void dump_kernel(const Kernel& kernel, std::string& out) {
+  out +=
+      fmt::format("  - name: {}\n    op: {}\n    quality: {}\n    dtypes: {}\n    patterns: {}\n", quote(kernel.name),
+                  quote(kernel.op), kernel.quality, quote_list(kernel.dtypes), quote_list(kernel.patterns));
+  out +=
+      fmt::format("    tile: [{}, {}, {}]\n    stages: {}\n    tasks_per_unit: {}\n    persistent: {}\n", kernel.tile_m,
+                  kernel.tile_n, kernel.tile_k, kernel.stages, kernel.tasks_per_unit, kernel.persistent);
+  if (!kernel.constants.empty()) out += "    constants:\n";
+  add_constants(kernel.constants, "      ", out);
 }
 
 void dump_amendments(const KernelAmendments& amendments, std::string& out) {
   if (!amendments.empty()) out += "kernels:\n";
   for (const auto& [kernel, constants] : amendments) {
     out += "  " + quote(kernel) + ":\n";
-    for (const auto& [key, value] : constants) out += "    " + key + ": " + flow(value, value.dimension) + "\n";
+    add_constants(constants, "    ", out);
   }
 }
 
@@ -178,10 +194,22 @@ std::string dump_sources(const Substrate& substrate) {
 
 }  // namespace
 
+void dump_substrate(const Substrate& substrate, const std::function<void(std::string_view)>& write) {
+  write(dump_top(substrate));
+  write(substrate.kernels.empty() ? "kernels: []\n" : "kernels:\n");
+  std::string text;
+  for (const Kernel& kernel : substrate.kernels) {
+    text.clear();
+    dump_kernel(kernel, text);
+    write(text);
+  }
+  write(dump_sources(substrate));
+}
+
 std::string dump_substrate(const Substrate& substrate) {
-  std::string out = dump_top(substrate);
-  dump_kernels(substrate.kernels, out);
-  return out + dump_sources(substrate);
+  std::string out;
+  dump_substrate(substrate, [&](std::string_view part) { out += part; });
+  return out;
 }
 
 std::string dump_machine(const Substrate& substrate, const KernelAmendments& amendments) {

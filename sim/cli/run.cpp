@@ -60,12 +60,14 @@ int run_run(const ParsedCommand& command) {
     timeline.write(trace);
     write_file(command.get("timeline"), trace.str());
   }
-  if (command.get("format") == "json")
+  if (command.get("format") == "json") {
+    result.inputs_hash = hash_inputs(workload, substrate, result.seed);
     fmt::print("{}", format_json(result));
-  else if (command.flag("quiet"))
+  } else if (command.flag("quiet")) {
     fmt::print("{}", format_summary(result));
-  else
+  } else {
     fmt::print("{}", format_table(result, command.flag("kernels")));
+  }
   return kOk;
 }
 

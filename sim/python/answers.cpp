@@ -59,6 +59,7 @@ Answer answer_run(const Shipped& shipped, const RunRequest& request, const Stop&
   if (request.timeline) options.timeline = &timeline;
   LaunchMemo memo(&stop);
   RunResult result = run(workload, substrate, options, &memo);
+  result.inputs_hash = hash_inputs(workload, substrate, options.seed);
   result.distribution = distribution_of(workload, substrate, request, options.seed, stop);
   std::ostringstream trace;
   if (request.timeline) timeline.write(trace);
