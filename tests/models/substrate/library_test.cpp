@@ -56,6 +56,35 @@ TEST_CASE("a map of kernels replaces shapes and constants of the library's") {
   CHECK(kernel.constants.at("prologue").value == 700);
 }
 
+TEST_CASE("files of a library may use one key for two citations, but not one name for two kernels") {
+  const Folder folder;
+  const std::string other =
+      "kernels:\n  - {name: NAME, op: gemm, dtypes: [bf16], constants: {issue: {value: 0.5, kind: "
+      "measured, source: [test, more]}}}\nsources: {test: another library, more: of both}\n";
+  const auto named = [&](const std::string& name) { return std::string(other).replace(other.find("NAME"), 4, name); };
+  folder.write("kernels/sm0/gemm.yaml", kKernels);
+  folder.write("kernels/sm0/more.yaml", named("tile_small"));
+  const Substrate mine = load(folder, "base: a100\narchitecture: sm0\n");
+  REQUIRE(mine.kernels.size() == 2);
+  CHECK(mine.kernels[0].constants.at("issue").source == "test");
+  CHECK(mine.kernels[1].constants.at("issue").source == "test@more, more");
+  CHECK(mine.sources.at("test") == "a library");
+  CHECK(mine.sources.at("test@more") == "another library");
+  CHECK(mine.sources.at("more") == "of both");
+
+  const std::string path = folder.write("kernels/sm0/more.yaml", named("tile_large"));
+  try {
+    load(folder, "base: a100\narchitecture: sm0\n");
+    FAIL("two kernels of one name");
+  } catch (const config::ConfigError& error) {
+    REQUIRE(error.mistakes().size() == 1);
+    CHECK(error.mistakes()[0].position.file == path);
+    CHECK(error.mistakes()[0].position.line == 2);
+    CHECK(error.mistakes()[0].message == "kernel \"tile_large\" is there already");
+    CHECK(error.mistakes()[0].excerpt.starts_with("  - {name: tile_large"));
+  }
+}
+
 TEST_CASE("changes stand as if a file based on the machine said them, and it keeps its name") {
   const Folder folder;
   folder.write("kernels/sm0/gemm.yaml", kKernels);
