@@ -12,7 +12,7 @@
 namespace sparsesim {
 namespace {
 
-constexpr std::array<std::pair<const char*, double SpmmConstants::*>, 19> kNames = {{
+constexpr std::array<std::pair<const char*, double SpmmConstants::*>, 20> kNames = {{
     {"block_n", &SpmmConstants::block_n},
     {"index_bytes", &SpmmConstants::index_bytes},
     {"coordinates", &SpmmConstants::coordinates},
@@ -25,6 +25,7 @@ constexpr std::array<std::pair<const char*, double SpmmConstants::*>, 19> kNames
     {"l1_share", &SpmmConstants::l1_share},
     {"balanced", &SpmmConstants::balanced},
     {"step_latency_cycles", &SpmmConstants::step_latency_cycles},
+    {"task_cycles", &SpmmConstants::task_cycles},
     {"prologue_cycles", &SpmmConstants::prologue_cycles},
     {"epilogue_cycles", &SpmmConstants::epilogue_cycles},
     {"halves_cycles", &SpmmConstants::halves_cycles},

@@ -22,6 +22,7 @@ struct SpmmConstants {
   double l1_share = 1;      // of the first-level cache, what gathered rows find there
   double balanced = 0;      // 1: tasks have as many units each, whatever the rows
   double step_latency_cycles = 0;  // that a task alone takes per step at least: loads that wait for their indices
+  double task_cycles = 0;          // issue slots of a task beside its units: bounds of its rows, addresses, results
   double prologue_cycles = 0;
   double epilogue_cycles = 0;
   double halves_cycles = 0;  // of a task, to add up the halves that weights of a wider type are cut into

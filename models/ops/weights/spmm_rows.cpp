@@ -156,7 +156,8 @@ class RowsLowering {
     shape.issued_macs = macs * shape.steps;
     const double issue = ideal_.metadata ? 0 : rows * units_per_step * constants_.item_cycles;
     const double gathered_bytes = slots * full_width * activation_bytes_;
-    shape.cycles_per_step[static_cast<int>(Pipe::vector)] = issue + gathered_bytes * constants_.byte_cycles;
+    shape.cycles_per_step[static_cast<int>(Pipe::vector)] =
+        issue + gathered_bytes * constants_.byte_cycles + constants_.task_cycles / std::max(1, shape.steps);
     add_multiplies(shape, size_, constants_, macs, substrate_);
   }
 

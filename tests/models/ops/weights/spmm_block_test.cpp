@@ -1,6 +1,7 @@
 // Blocks and column vectors of any size on every machine: padding to the instruction, balance across rows.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <map>
 
 #include "models/compute/player.h"
@@ -88,6 +89,23 @@ TEST_CASE("Blocked-ELL pads every row to the longest; BSR waits for long rows al
   SpmmSize even = size;
   even.mask.units[7] = 8;
   CHECK(run(size, h100()).time > run(even, h100()).time);
+}
+
+TEST_CASE("what a task issues beside its units counts by the number of tasks, a prologue hides behind other tasks") {
+  const auto slower = [](const char* constant, double cycles) {
+    Substrate device = machine("a100-sxm4-40gb");
+    SpmmSize size = units("block", 8, 8);
+    size.m = 2048;  // 15360 tasks of a row and 64 columns, 142 to a unit
+    size.equal_rows = true;
+    size.kernel = "cusparse_ell_8";
+    const double before = microseconds(size, device);
+    for (Kernel& kernel : device.kernels)
+      if (kernel.name == size.kernel) kernel.constants[constant].value += cycles;
+    return (microseconds(size, device) - before) * device.compute.clock * 1e-6;
+  };
+  const double tasks_of_a_unit = std::ceil(480 * 32 / 108.0);
+  CHECK(slower("task_cycles", 1000) == doctest::Approx(1000 * tasks_of_a_unit).epsilon(0.03));
+  CHECK(slower("prologue_cycles", 1000) < 1000 * tasks_of_a_unit / 10);
 }
 
 TEST_CASE("a larger block costs less for the same weights") {
