@@ -1,5 +1,6 @@
 // The files of a kernel library: each is read alone, so that processors share the work, and then joins the substrate.
 
+#include <algorithm>
 #include <filesystem>
 
 #include "models/substrate/substrate_reader.h"
@@ -15,7 +16,7 @@ struct KernelFile {
   std::vector<Kernel> kernels;
   std::map<std::string, std::string> citations;
   Origins origins;
-  config::Diagnostics diagnostics;  // with a mistake in it the rest is not for use
+  bool sound = false;  // else the rest is not for use
 };
 
 std::string name_of_file(const std::string& path) { return std::filesystem::path(path).stem().string(); }
@@ -23,25 +24,30 @@ std::string name_of_file(const std::string& path) { return std::filesystem::path
 KernelFile read_alone(const std::string& path) {
   KernelFile file;
   Substrate alone;
-  ReadContext context{alone, file.origins, file.diagnostics};
+  config::Diagnostics diagnostics;
+  ReadContext context{alone, file.origins, diagnostics};
   try {
-    const Node root = config::load_file(path, file.diagnostics);
+    const Node root = config::load_file(path, diagnostics);
     read_kernel_file(root, path, context);
-  } catch (const config::ConfigError&) {  // the diagnostics have it
+    file.sound = diagnostics.empty();
+  } catch (const config::ConfigError&) {  // stays unsound
   }
   file.kernels = std::move(alone.kernels);
   file.citations = std::move(alone.sources);
   return file;
 }
 
+bool can_join(const KernelFile& file, const ReadContext& context) {
+  const auto taken = [&](const auto& origin) { return context.origins.contains(origin.first); };
+  return file.sound && std::none_of(file.origins.begin(), file.origins.end(), taken);
+}
+
 void join(KernelFile file, const std::string& path, ReadContext& context) {
   SourceTable sources(context.substrate.sources, name_of_file(path), false);
   sources.adopt(file.citations);
-  context.diagnostics.remember_sources_of(file.diagnostics);
   for (Kernel& kernel : file.kernels) {
     for (auto& [name, constant] : kernel.constants) constant.source = sources.stored(constant.source);
-    const config::Position position = file.origins.at("kernels." + kernel.name);
-    append_kernel(std::move(kernel), position, context);
+    context.substrate.kernels.push_back(std::move(kernel));
   }
   context.origins.merge(file.origins);
 }
@@ -62,7 +68,7 @@ void read_kernel_files(const std::vector<std::string>& paths, ReadContext& conte
   std::vector<KernelFile> files(paths.size());
   for_each_index(paths.size(), 0, [&](std::size_t i) { files[i] = read_alone(paths[i]); });
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    if (files[i].diagnostics.empty())
+    if (can_join(files[i], context))
       join(std::move(files[i]), paths[i], context);
     else
       read_again(paths[i]);

@@ -120,6 +120,14 @@ void read_beside(const Node& node, std::span<const std::string_view> keys, Kerne
   }
 }
 
+/// Appends a kernel of a list, unless there is one of its name.
+void append_kernel(Kernel kernel, const config::Position& position, ReadContext& context) {
+  const auto [known, fresh] = context.origins.try_emplace("kernels." + kernel.name, position);
+  if (fresh) return context.substrate.kernels.push_back(std::move(kernel));
+  context.diagnostics.add(position, "kernel \"" + kernel.name + "\" is there already",
+                          "the first is at " + known->second.file + ":" + std::to_string(known->second.line));
+}
+
 }  // namespace
 
 void read_fabric(MapReader& map, const SourceTable& sources, ReadContext& context) {
@@ -180,13 +188,6 @@ void add_kernel(const std::string& name, const Node& node, const SourceTable& so
   read_beside(node, keys, kernel, sources, context);
   context.origins["kernels." + name] = node.key_position();
   context.substrate.kernels.push_back(std::move(kernel));
-}
-
-void append_kernel(Kernel kernel, const config::Position& position, ReadContext& context) {
-  const auto [known, fresh] = context.origins.try_emplace("kernels." + kernel.name, position);
-  if (fresh) return context.substrate.kernels.push_back(std::move(kernel));
-  context.diagnostics.add(position, "kernel \"" + kernel.name + "\" is there already",
-                          "the first is at " + known->second.file + ":" + std::to_string(known->second.line));
 }
 
 void read_kernels(const Node& list, const SourceTable& sources, ReadContext& context) {

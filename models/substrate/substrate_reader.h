@@ -30,13 +30,11 @@ void read_group(config::MapReader& map, const std::string& prefix, const SourceT
 /// Reads the keys of a fabric from a file of substrates/fabrics or from the map `fabric` of a substrate.
 void read_fabric(config::MapReader& map, const SourceTable& sources, ReadContext& context);
 
-/// Appends a kernel of a list, which stands at `position`. Errors: there is one of its name.
-void append_kernel(Kernel kernel, const config::Position& position, ReadContext& context);
 /// Appends the kernels of a list (of a library file or inline). Errors: two kernels of one name, wrong values.
 void read_kernels(const config::Node& list, const SourceTable& sources, ReadContext& context);
 
-/// Appends the kernels of the files of a library. Sound files are read on all processors, each alone; `read_again` then
-/// reads those that are not, for their mistakes.
+/// Appends the kernels of the files of a library. They are read on all processors, each alone; `read_again` then reads
+/// those with mistakes, and those with a kernel that an earlier one has, so that the mistakes are reported in place.
 void read_kernel_files(const std::vector<std::string>& paths, ReadContext& context,
                        const std::function<void(const std::string&)>& read_again);
 /// Appends the kernels of one such file.

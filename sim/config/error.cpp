@@ -120,8 +120,4 @@ void Diagnostics::remember_source(const std::string& file, std::shared_ptr<const
   sources_.emplace_back(file, std::move(text));
 }
 
-void Diagnostics::remember_sources_of(const Diagnostics& others) {
-  for (const auto& [file, text] : others.sources_) remember_source(file, text);
-}
-
 }  // namespace sparsesim::config

@@ -57,8 +57,6 @@ class Diagnostics {
   void throw_if_any() const;
   /// Source text by file name, so that add() can quote the line.
   void remember_source(const std::string& file, std::shared_ptr<const std::string> text);
-  /// The same for all that others remember.
-  void remember_sources_of(const Diagnostics& others);
   /// Mistakes beyond this many are counted, not kept.
   static constexpr std::int64_t most_kept = 200;
 

@@ -142,15 +142,6 @@ TEST_CASE("Files: missing, a directory, a device, binary, empty") {
             .empty());
 }
 
-TEST_CASE("Diagnostics show the lines of files that others read") {
-  const Folder folder;
-  Diagnostics others, diagnostics;
-  const Node root = load_file(folder.write("c.yaml", "# a line\nlast: 3\n"), others);
-  diagnostics.remember_sources_of(others);
-  diagnostics.add(root.find("last")->position(), "too late");
-  CHECK(diagnostics.mistakes().front().excerpt == "last: 3");
-}
-
 TEST_CASE("Text that is no UTF-8, or hides what it is") {
   CHECK(text_messages("a: \xE9\n") == Lines{"1:4: byte 0xE9 is not UTF-8 text"});
   CHECK(text_messages(std::string("a: b\0c\n", 7)) == Lines{"1:5: control character 0x00"});
