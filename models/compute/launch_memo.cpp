@@ -1,6 +1,7 @@
 #include "models/compute/launch_memo.h"
 
 #include <bit>
+#include <string_view>
 #include <type_traits>
 
 namespace sparsesim {
@@ -58,8 +59,10 @@ LaunchMemo::Key LaunchMemo::key(const Launch& launch, const Substrate& substrate
     digest.number(value);
   digest.word(static_cast<std::uint64_t>(substrate.memory.numa.placement));
   // Power only decides the clock, and links are no part of a device.
-  for (const Field& field : fixed_fields(const_cast<Substrate&>(substrate)))
-    if (!field.path.starts_with("power.") && !field.path.starts_with("fabric.")) digest.number(field.quantity->value);
+  const auto add_number = [&](std::string_view path, const Quantity& quantity, auto&&...) {
+    if (!path.starts_with("power.") && !path.starts_with("fabric.")) digest.number(quantity.value);
+  };
+  visit_each_fixed(const_cast<Substrate&>(substrate), add_number);
   digest.word(launch.shapes.size());
   for (const TaskShape& shape : launch.shapes) add(digest, shape);
   for (const Task& task : launch.tasks) {

@@ -7,12 +7,8 @@
 
 namespace sparsesim {
 
-std::vector<Field> fixed_fields(Substrate& s) {
+void visit_each_fixed(Substrate& s, const FixedVisitor& f) {
   using D = config::Dimension;
-  std::vector<Field> fields;
-  const auto f = [&](std::string path, Quantity& quantity, D dimension, const char* doc, bool required) {
-    fields.push_back({std::move(path), &quantity, dimension, doc, required});
-  };
   auto& c = s.compute;
   f("compute.units", c.units.quantity, D::none, "compute units (SMs)", true);
   f("compute.clock", c.clock, D::frequency, "sustained clock under plain load", true);
@@ -101,6 +97,14 @@ std::vector<Field> fixed_fields(Substrate& s) {
   f("power.per_dram_byte", p.per_dram_byte, D::energy_rate, "energy per byte from DRAM to the units", true);
   f("power.per_l2_byte", p.per_l2_byte, D::energy_rate, "energy per byte from L2 to the units", false);
   f("power.zeros_gain", p.zeros_gain, D::none, "clock with all-zero operands over clock with random ones", false);
+}
+
+std::vector<Field> fixed_fields(Substrate& substrate) {
+  std::vector<Field> fields;
+  visit_each_fixed(substrate, [&](const char* path, Quantity& quantity, config::Dimension dimension, const char* doc,
+                                  bool required) {
+    fields.push_back({path, &quantity, dimension, doc, required});
+  });
   return fields;
 }
 

@@ -197,7 +197,11 @@ struct Field {
   const char* doc = "";
   bool required = false;
 };
-/// The numbers that each substrate has under a fixed path, in file order; absent optional ones too (given() is false).
+/// Calls visitor(path, quantity, dimension, doc, required) for the numbers that each substrate has under a fixed path,
+/// in file order; absent optional ones too (given() is false).
+using FixedVisitor = std::function<void(const char*, Quantity&, config::Dimension, const char*, bool)>;
+void visit_each_fixed(Substrate& substrate, const FixedVisitor& visitor);
+/// The same as a list.
 std::vector<Field> fixed_fields(Substrate& substrate);
 /// The numbers whose names the files choose: tensor rates and energies by dtype, constants of collectives and kernels.
 std::vector<Field> named_fields(Substrate& substrate);
