@@ -219,7 +219,10 @@ Study::Machine Study::machine(const std::vector<std::string>& setting) {
     refuse(last->place, error.what());
   }
   if (machines_.size() >= kMachinesMost) machines_.clear();
-  return machines_[key] = {changed, dump_substrate(*changed)};
+  Fnv1a inputs;
+  inputs.add(fmt::format("{}\n{}\n", SPARSESIM_VERSION, options_.waterfall));
+  dump_substrate(*changed, [&](std::string_view part) { inputs.add(part); });
+  return machines_[key] = {changed, inputs};
 }
 
 config::Node Study::tree(const std::string& name, const config::Position& place) {
@@ -275,9 +278,9 @@ StudyPoint Study::resolve(const std::vector<std::string>& setting) {
   auto workload =
       std::make_shared<const Workload>(read_changed(tree(setting[index], parameters_[index].place), setting));
   const std::string files = sparsesim::digest(workload->files);
-  return {machine.substrate, workload,
-          fnv1a(fmt::format("{}\n{}\n{}\n{}\n{}\n{}", SPARSESIM_VERSION, options_.waterfall, machine.digest,
-                            workload->resolved, workload->seed, files))};
+  Fnv1a inputs = machine.inputs;
+  inputs.add(fmt::format("\n{}\n{}\n{}", workload->resolved, workload->seed, files));
+  return {machine.substrate, workload, inputs.digits()};
 }
 
 sweep::PointRow Study::simulate(const StudyPoint& point) {

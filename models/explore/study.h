@@ -57,7 +57,7 @@ class Study {
  private:
   struct Machine {
     std::shared_ptr<const Substrate> substrate;
-    std::string digest;
+    Fnv1a inputs;  // of the version, what is asked of a point, and the machine
   };
   Machine machine(const std::vector<std::string>& setting);
   const Substrate& file(const std::vector<std::string>& setting);
