@@ -25,7 +25,7 @@ struct SpmmConstants {
   double task_cycles = 0;          // issue slots of a task beside its units: bounds of its rows, addresses, results
   double prologue_cycles = 0;
   double epilogue_cycles = 0;
-  double halves_cycles = 0;  // of a task, to add up the halves that weights of a wider type are cut into
+  double halves_cycles = 0;  // issue slots of a task, to add up the halves that weights of a wider type are cut into
   double dram_share = 1;
   double start_us = 0;      // per call beyond the graph node: further launches, index preparation
   double single_calls = 0;  // 1: published times are of single calls between events

@@ -113,7 +113,7 @@ class RowsLowering {
     // Tasks of equal numbers of units begin and end inside rows: those are added up in L2.
     if (constants_.balanced > 0) shape.scratch_bytes = 2 * static_cast<double>(size_.block_n) * width * 4;
     shape.prologue_cycles = constants_.prologue_cycles + steps * exposed_cycles(shape);
-    shape.epilogue_cycles = constants_.epilogue_cycles + (types_.halves > 1 ? constants_.halves_cycles : 0);
+    shape.epilogue_cycles = constants_.epilogue_cycles;
     return shape;
   }
 
@@ -156,8 +156,9 @@ class RowsLowering {
     shape.issued_macs = macs * shape.steps;
     const double issue = ideal_.metadata ? 0 : rows * units_per_step * constants_.item_cycles;
     const double gathered_bytes = slots * full_width * activation_bytes_;
+    const double once = constants_.task_cycles + (types_.halves > 1 ? constants_.halves_cycles : 0);
     shape.cycles_per_step[static_cast<int>(Pipe::vector)] =
-        issue + gathered_bytes * constants_.byte_cycles + constants_.task_cycles / std::max(1, shape.steps);
+        issue + gathered_bytes * constants_.byte_cycles + once / std::max(1, shape.steps);
     add_multiplies(shape, size_, constants_, macs, substrate_);
   }
 

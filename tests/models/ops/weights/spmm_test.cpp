@@ -246,7 +246,10 @@ TEST_CASE("16-bit weights as two rows of 8 bits: no gather twice, and matrix wor
   for (const std::int64_t height : {4, 8}) {
     const LaunchResult narrow = play_on_40(integers(height, "int8")), wide = play_on_40(integers(height, "int16xint8"));
     const int tensor = static_cast<int>(Pipe::tensor), vector = static_cast<int>(Pipe::vector);
-    CHECK(wide.busy[vector] == doctest::Approx(narrow.busy[vector]));
+    // Halves that stand in one instruction are added up once per task of 64 rows of activations: 4096 on 108 units.
+    const double added =
+        height == 4 ? 4096 * constant_of("magicube_4", "halves_cycles") / (108 * a100_40().compute.clock) : 0;
+    CHECK(wide.busy[vector] == doctest::Approx(narrow.busy[vector] + added));
     // 4 rows leave half of the instruction's 8 empty; 8 rows fill it and need a second one.
     CHECK(wide.busy[tensor] == doctest::Approx(narrow.busy[tensor] * (height == 4 ? 1 : 2)));
   }
