@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <set>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -19,7 +20,7 @@ namespace sparsesim {
 namespace {
 
 using Member = double GemmConstants::*;
-constexpr std::array<std::pair<const char*, Member>, 23> kConstants = {{
+constexpr std::array<std::pair<std::string_view, Member>, 23> kConstants = {{
     {"prologue_cycles", &GemmConstants::prologue_cycles},
     {"epilogue_cycles", &GemmConstants::epilogue_cycles},
     {"epilogue_bytes_per_cycle", &GemmConstants::epilogue_bytes_per_cycle},
@@ -55,10 +56,15 @@ void read_into(GemmConstants& constants, const Kernel& kernel) {
   }
 }
 
-GemmConstants constants_of(const Kernel& kernel, const Substrate& substrate) {
+GemmConstants common_constants(const Substrate& substrate) {
   GemmConstants constants;
   for (const Kernel& common : substrate.kernels)
     if (common.op == "gemm_common") read_into(constants, common);
+  return constants;
+}
+
+GemmConstants constants_of(const Kernel& kernel, const GemmConstants& common) {
+  GemmConstants constants = common;
   if (kernel.constants.contains("dram_share")) constants.slow_start_share = 1;  // its own share holds from the start
   read_into(constants, kernel);
   return constants;
@@ -177,11 +183,11 @@ std::vector<int> splits_to_try(std::int64_t steps, const GemmConstants& constant
 }
 
 // The plans of one kernel, every split; those with too many tasks are left out and counted in `fewest`.
-void add_plans(const Kernel& kernel, const GemmSize& size, const Substrate& substrate, std::vector<GemmPlan>& plans,
-               double& fewest) {
+void add_plans(const Kernel& kernel, const GemmConstants& common, const GemmSize& size, const Substrate& substrate,
+               std::vector<GemmPlan>& plans, double& fewest) {
   GemmPlan plan;
   plan.kernel = &kernel;
-  plan.constants = constants_of(kernel, substrate);
+  plan.constants = constants_of(kernel, common);
   if (!runs(kernel, plan.constants, size, substrate)) return;
   plan.tiles_m = ceil_div(size.m, kernel.tile_m);
   plan.tiles_n = ceil_div(size.n, kernel.tile_n);
@@ -235,8 +241,9 @@ std::string known_types(const Substrate& substrate, std::string_view op, std::st
 std::vector<GemmPlan> plan_gemm(const GemmSize& size, const Substrate& substrate, const Ideal&) {
   std::vector<GemmPlan> plans;
   double fewest = std::numeric_limits<double>::infinity();
+  const GemmConstants common = common_constants(substrate);
   for (const Kernel& kernel : substrate.kernels)
-    if (kernel.op == "gemm") add_plans(kernel, size, substrate, plans, fewest);
+    if (kernel.op == "gemm") add_plans(kernel, common, size, substrate, plans, fewest);
   if (plans.empty() && fewest < std::numeric_limits<double>::infinity())
     require_at_most(fewest, kTasksMost, "tiles of a matrix product");
   if (plans.empty())
