@@ -98,7 +98,10 @@ void Machine::prepare_slots() {
   const auto units = static_cast<std::size_t>(substrate_.compute.units);
   const std::size_t wanted = std::min(units * std::max(1, launch_.tasks_per_unit), launch_.tasks.size());
   slots_.resize(wanted);
-  for (std::size_t i = 0; i < wanted; ++i) slots_[i].unit = static_cast<std::uint32_t>(i % units);
+  for (std::size_t i = 0; i < wanted; ++i) {
+    slots_[i].unit = static_cast<std::uint32_t>(i % units);
+    slots_[i].chiplet = slots_[i].unit % static_cast<std::uint32_t>(l2_.size());
+  }
 }
 
 void Machine::at(double ps, Kind kind, std::uint32_t id) {
@@ -186,7 +189,7 @@ double Machine::fill(const Slot& slot, const Stream& stream, std::uint32_t panel
     return now;
   }
   double ready = 0;
-  SliceCache& cache = cache_[chiplet(slot)];
+  SliceCache& cache = cache_[slot.chiplet];
   for (int begin = first; begin < last;) {
     const int index = begin / group_steps_, base = index * group_steps_;
     const int end = std::min(last, base + group_steps_);
@@ -215,7 +218,7 @@ double Machine::fetch(const Slot& slot, const Stream& stream, std::uint32_t pane
   const double now = now_ps(), l2_work = bytes * stream.l2_share * l2_ps_per_byte_,
                port_work = bytes * port_ps_per_byte_;
   const double served =
-      std::max(l2_[chiplet(slot)].serve(now, l2_work) + l2_work, ports_[slot.unit].serve(now, port_work) + port_work);
+      std::max(l2_[slot.chiplet].serve(now, l2_work) + l2_work, ports_[slot.unit].serve(now, port_work) + port_work);
   return std::max(served + hit_latency_ps_, fill(slot, stream, panel, first, last, bytes_per_step, pace_ps));
 }
 
@@ -280,7 +283,7 @@ void Machine::finish(Slot& slot, std::uint32_t id) {
     counters_.l2_bytes += through_l2;
     counters_.dram_bytes += shape.store_bytes;
     const double work = through_l2 * l2_ps_per_byte_;
-    end_ps_ = std::max(end_ps_, l2_[chiplet(slot)].serve(now_ps(), work) + work + cut.epilogue_ps);
+    end_ps_ = std::max(end_ps_, l2_[slot.chiplet].serve(now_ps(), work) + work + cut.epilogue_ps);
     // Chiplets see each other's results through the memory side alone.
     if (side_cache_) side_.serve(now_ps(), through_l2 * side_ps_per_byte_);
     dram_.write(now_ps(), slot.unit, shape.store_bytes);

@@ -46,6 +46,7 @@ class Machine {
   struct Slot {
     std::uint32_t task = 0;
     std::uint32_t unit = 0;
+    std::uint32_t chiplet = 0;   // of the unit
     int chunk = 0;               // next to issue
     double last_arrival_ps = 0;  // of the chunk last issued
     double compute_end_ps = 0;   // of the chunk last computed
@@ -65,7 +66,6 @@ class Machine {
   double fill_l2(const Slot& slot, const Stream& stream, std::uint32_t group, int first, int last, double bytes,
                  double pace_ps);
   double read_dram(const Slot& slot, const Stream& stream, double bytes);
-  std::size_t chiplet(const Slot& slot) const { return slot.unit % l2_.size(); }
   double now_ps() const { return static_cast<double>(simulation_.now().ps); }
   void at(double ps, Kind kind, std::uint32_t id);
   LaunchResult result() const;
