@@ -1,10 +1,10 @@
 #include "models/ops/weights/spmm_rows.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <map>
+#include <cstdint>
 #include <memory_resource>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -14,6 +14,23 @@
 
 namespace sparsesim {
 namespace {
+
+/// Tasks of one kind share a shape.
+struct RowsTaskKind {
+  std::int64_t longest = 0, all = 0;  // units of its longest row and of all its rows
+  std::int64_t rows = 0;
+  bool edge = false;  // in the last tile of m, which is cut
+  bool operator==(const RowsTaskKind&) const = default;
+};
+struct RowsTaskKindHash {
+  std::size_t operator()(const RowsTaskKind& kind) const {
+    constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15u;  // golden ratio, as a fraction of 2^64
+    std::uint64_t hash = 0;
+    for (const std::int64_t value : {kind.longest, kind.all, 2 * kind.rows + kind.edge})
+      hash = (hash ^ static_cast<std::uint64_t>(value)) * kOdd;
+    return hash ^ hash >> 32;
+  }
+};
 
 class RowsLowering {
  public:
@@ -83,17 +100,16 @@ class RowsLowering {
   }
 
   std::uint32_t shape_of(Launch& launch, std::int64_t tile_n, bool edge) {
-    std::int64_t longest = 0, all = 0;
     const auto rows = static_cast<std::int64_t>(counts_.units.size());
-    const std::int64_t last = std::min((tile_n + 1) * groups_, rows);
-    for (std::int64_t row = tile_n * groups_; row < last; ++row) {
+    const std::int64_t first = tile_n * groups_, last = std::min(first + groups_, rows);
+    RowsTaskKind kind{.rows = last - first, .edge = edge};
+    for (std::int64_t row = first; row < last; ++row) {
       const std::int64_t units = counts_.units[static_cast<std::size_t>(row)];
-      longest = std::max(longest, units);
-      all += units;
+      kind.longest = std::max(kind.longest, units);
+      kind.all += units;
     }
-    const auto [entry, fresh] =
-        known_.try_emplace({longest, all, last - tile_n * groups_, edge}, static_cast<std::uint32_t>(known_.size()));
-    if (fresh) launch.shapes.push_back(make_shape(longest, all, last - tile_n * groups_, edge));
+    const auto [entry, fresh] = known_.try_emplace(kind, static_cast<std::uint32_t>(known_.size()));
+    if (fresh) launch.shapes.push_back(make_shape(kind.longest, kind.all, kind.rows, edge));
     return entry->second;
   }
 
@@ -174,8 +190,8 @@ class RowsLowering {
   const std::int64_t groups_;  // rows of units per task
   const std::int64_t tiles_m_;
   const double unit_bytes_;                    // of a stored unit with its coordinates
-  std::pmr::monotonic_buffer_resource arena_;  // of the map, which has an entry for each different task
-  std::pmr::map<std::array<std::int64_t, 4>, std::uint32_t> known_{&arena_};
+  std::pmr::monotonic_buffer_resource arena_;  // of the map, which has an entry for each kind of task
+  std::pmr::unordered_map<RowsTaskKind, std::uint32_t, RowsTaskKindHash> known_{&arena_};
 };
 
 }  // namespace
