@@ -121,6 +121,8 @@ LaunchResult Machine::run() {
         return issue(slot, event.id);
       case kCompute:
         return compute(slot, event.id);
+      case kAhead:
+        return load_ahead(slot);
       default:
         return finish(slot, event.id);
     }
@@ -140,21 +142,24 @@ void Machine::dispatch_next(Slot& slot, std::uint32_t id, double ready_ps) {
     const double hand_over = first ? 0 : substrate_.dispatch.hand_over * kPsPerSecond;
     start_ps = dispatcher_.serve(ready_ps, work) + work + hand_over;
   }
-  slot.task = static_cast<std::uint32_t>(next_task_++);
-  start(slot, id, start_ps);
+  begin(slot, static_cast<std::uint32_t>(next_task_++), start_ps);
+  start(slot, id);
 }
 
-// Nothing that others see happens before the end of the prologue, so a start is no event.
-void Machine::start(Slot& slot, std::uint32_t id, double start_ps) {
-  const Task& task = launch_.tasks[slot.task];
-  const TaskShape& shape = launch_.shapes.at(task.shape);
+void Machine::begin(Slot& slot, std::uint32_t task, double start_ps) {
+  const TaskShape& shape = launch_.shapes.at(launch_.tasks[task].shape);
+  slot.task = task;
   slot.started_ps = std::ceil(start_ps);
   slot.chunk = 0;
   slot.compute_end_ps = 0;
   counters_.tasks += 1;
   counters_.useful_macs += shape.useful_macs;
   counters_.issued_macs += shape.issued_macs;
-  const ChunkedShape& cut = chunked_[task.shape];
+}
+
+// Nothing that others see happens before the end of the prologue, so a start is no event.
+void Machine::start(Slot& slot, std::uint32_t id) {
+  const ChunkedShape& cut = chunked_[launch_.tasks[slot.task].shape];
   at(slot.started_ps + cut.prologue_ps, cut.chunks > 0 ? kIssue : kFinish, id);
 }
 
@@ -222,11 +227,11 @@ double Machine::fetch(const Slot& slot, const Stream& stream, std::uint32_t pane
   return std::max(served + hit_latency_ps_, fill(slot, stream, panel, first, last, bytes_per_step, pace_ps));
 }
 
-void Machine::issue(Slot& slot, std::uint32_t id) {
-  const Task& task = launch_.tasks[slot.task];
+Machine::Arrival Machine::load(const Slot& slot, std::uint32_t id, int chunk) {
+  const Task& task = launch_.tasks[id];
   const TaskShape& shape = launch_.shapes[task.shape];
   const ChunkedShape& cut = chunked_[task.shape];
-  const int first = cut.begin(slot.chunk), last = cut.begin(slot.chunk + 1);
+  const int first = cut.begin(chunk), last = cut.begin(chunk + 1);
   const int begin = first + static_cast<int>(task.first_slice), end = last + static_cast<int>(task.first_slice);
   const double dram_before = counters_.dram_bytes;
   double arrival = now_ps();
@@ -239,8 +244,24 @@ void Machine::issue(Slot& slot, std::uint32_t id) {
   const double first_arrival = now_ps() + latency + (arrival - now_ps() - latency) / (last - first);
   // Steps in flight limit the rate: a step is requested when the one `stages` before it is done, and takes a latency.
   const double rounds = std::max(0.0, static_cast<double>(last - first) / cut.fill_steps - 1);
-  slot.last_arrival_ps = std::max(arrival, first_arrival + latency * rounds);
-  at(std::max(first_arrival, slot.compute_end_ps), kCompute, id);
+  return {first_arrival, std::max(arrival, first_arrival + latency * rounds)};
+}
+
+void Machine::issue(Slot& slot, std::uint32_t id) {
+  const Arrival arrival = load(slot, slot.task, slot.chunk);
+  slot.last_arrival_ps = arrival.last_ps;
+  at(std::max(arrival.first_ps, slot.compute_end_ps), kCompute, id);
+}
+
+// The buffers that the last steps of a task leave take the first steps of the worker's next one.
+void Machine::load_ahead(Slot& slot) {
+  const bool ended = slot.chunk < chunked_[launch_.tasks[slot.task].shape].chunks;  // at this very instant
+  if (ended || next_task_ >= launch_.tasks.size()) return;
+  slot.next = static_cast<std::uint32_t>(next_task_++);
+  slot.ahead = true;
+  const Arrival arrival = load(slot, slot.next, 0);
+  slot.next_first_ps = arrival.first_ps;
+  slot.next_last_ps = arrival.last_ps;
 }
 
 void Machine::compute(Slot& slot, std::uint32_t id) {
@@ -260,11 +281,11 @@ void Machine::compute(Slot& slot, std::uint32_t id) {
   if (begin == 0) begin = now_ps();
   end = std::max(end, slot.last_arrival_ps + cut.step_total_ps);
   slot.compute_end_ps = end;
-  if (++slot.chunk < cut.chunks) {
-    // The next chunk's first load takes the buffer that this chunk frees `stages` steps before its end.
-    const double window = std::max(0.0, (steps - cut.fill_steps + 1) / steps);
-    return at(begin + (end - begin) * std::min(1.0, window), kIssue, id);
-  }
+  // The next load takes the buffer that this chunk frees `stages` steps before its end.
+  const double window = std::clamp((steps - cut.fill_steps + 1) / steps, 0.0, 1.0);
+  const double freed = begin + (end - begin) * window;
+  if (++slot.chunk < cut.chunks) return at(freed, kIssue, id);
+  if (launch_.loads_ahead) at(freed, kAhead, id);
   at(end, kFinish, id);
 }
 
@@ -272,7 +293,9 @@ void Machine::finish(Slot& slot, std::uint32_t id) {
   const Task& task = launch_.tasks[slot.task];
   const TaskShape& shape = launch_.shapes[task.shape];
   const ChunkedShape& cut = chunked_[task.shape];
-  double end = now_ps() + cut.epilogue_ps;
+  // Accumulators that the pipe does not wait for are stored one after the other, and taken again when that is done.
+  const double stored_ps = std::max(now_ps(), slot.epilogue_end_ps);
+  double end = (launch_.loads_ahead ? stored_ps : now_ps()) + cut.epilogue_ps;
   for (int pipe = 0; pipe < kPipes; ++pipe) {
     const double work = shape.epilogue_pipe_cycles[pipe] * kPsPerSecond / clock_hz_;
     if (work > 0) end = std::max(end, pipes_[slot.unit][pipe].serve(now_ps(), work) + work);
@@ -295,7 +318,13 @@ void Machine::finish(Slot& slot, std::uint32_t id) {
     // A persistent worker's epilogue lies behind its next task: spans of one slot never overlap.
     spans_->push_back({slot.task, slot.unit, id, whole(slot.started_ps), whole(launch_.persistent ? now_ps() : end)});
   }
-  dispatch_next(slot, id, launch_.persistent ? now_ps() : end);
+  const double free_ps = slot.epilogue_end_ps;
+  slot.epilogue_end_ps = end;
+  if (!slot.ahead) return dispatch_next(slot, id, launch_.persistent ? now_ps() : end);
+  slot.ahead = false;
+  begin(slot, slot.next, now_ps());
+  slot.last_arrival_ps = slot.next_last_ps;
+  at(std::max({now_ps(), slot.next_first_ps, free_ps}), kCompute, id);
 }
 
 LaunchResult Machine::result() const {

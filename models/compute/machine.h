@@ -41,7 +41,7 @@ class Machine {
   LaunchResult run();
 
  private:
-  enum Kind : std::uint32_t { kIssue, kCompute, kFinish };
+  enum Kind : std::uint32_t { kIssue, kCompute, kAhead, kFinish };
   /// A residency slot of a unit and the task in it.
   struct Slot {
     std::uint32_t task = 0;
@@ -51,12 +51,23 @@ class Machine {
     double last_arrival_ps = 0;  // of the chunk last issued
     double compute_end_ps = 0;   // of the chunk last computed
     double started_ps = 0;
+    double epilogue_end_ps = 0;  // of the task before
+    bool ahead = false;          // the next task's first chunk is on its way
+    std::uint32_t next = 0;      // that task
+    double next_first_ps = 0, next_last_ps = 0;
+  };
+  /// When the first and the last step of a chunk are in the unit.
+  struct Arrival {
+    double first_ps = 0, last_ps = 0;
   };
   void prepare_shapes();
   void prepare_cache();
   void prepare_slots();
-  void start(Slot& slot, std::uint32_t id, double start_ps);
+  void start(Slot& slot, std::uint32_t id);
+  void begin(Slot& slot, std::uint32_t task, double start_ps);
+  Arrival load(const Slot& slot, std::uint32_t task, int chunk);
   void issue(Slot& slot, std::uint32_t id);
+  void load_ahead(Slot& slot);
   void compute(Slot& slot, std::uint32_t id);
   void finish(Slot& slot, std::uint32_t id);
   void dispatch_next(Slot& slot, std::uint32_t id, double ready_ps);

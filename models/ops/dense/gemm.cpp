@@ -1,7 +1,9 @@
 #include "models/ops/dense/gemm.h"
 
 #include <array>
+#include <charconv>
 #include <limits>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -27,6 +29,20 @@ const GemmPlan& chosen(const std::vector<GemmPlan>& plans, const GemmSize& size,
     best = &plan;
   }
   return *best;
+}
+
+/// Of the loop that timed a row; frameworks' layers were timed over kLayersTimed of them (docs/measurements.md).
+int layers_in_turn(const MeasuredOp& row) {
+  static constexpr int kLayersTimed = 6, kMost = 1 << 20;
+  const auto found = row.params.find("layers_in_turn");
+  const bool layer = of_framework(row) || row.kernel.starts_with("library:torch.nn");
+  if (found == row.params.end()) return layer ? kLayersTimed : 0;
+  const std::string& text = found->second;
+  int layers = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), layers);
+  if (error != std::errc() || end != text.data() + text.size() || layers < 0 || layers > kMost)
+    throw UnsupportedError("layers_in_turn is a whole number, 0 (cold) to 1048576; the row says " + text);
+  return layers;
 }
 
 }  // namespace
@@ -79,6 +95,7 @@ std::unique_ptr<Op> gemm_from_row(const MeasuredOp& row) {
   LayerTypes types = row_types(row);
   GemmSize size{.m = row.m, .n = row.n, .k = row.k, .dtype = types.activations};
   if (found != row.params.end()) size.accumulate = found->second;
+  size.layers_in_turn = layers_in_turn(row);
   size.library = row.kernel.substr(row.kernel.find(':') + 1);
   if (size.accumulate != "fp32" && size.accumulate != "fp16")
     throw UnsupportedError("accumulate is fp32 or fp16; the row says " + size.accumulate);

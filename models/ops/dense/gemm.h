@@ -41,8 +41,9 @@ class Gemm : public Op {
 /// Keys: m, n, k (1..2^31), dtype (default bf16), accumulate (fp32 or fp16, default fp32), and those of
 /// read_scaled_weights().
 std::unique_ptr<Op> read_gemm(config::MapReader& map);
-/// Param accumulate as above; the default is what libraries sum in unless told otherwise.
-/// Errors: UnsupportedError for missing sizes, a pattern other than dense or an unknown accumulate.
+/// Params: accumulate as above, by default what libraries sum in unless told otherwise; layers_in_turn
+/// (docs/measurements.md).
+/// Errors: UnsupportedError for missing sizes, a pattern other than dense, an unknown accumulate or no such number.
 std::unique_ptr<Op> gemm_from_row(const MeasuredOp& row);
 
 }  // namespace sparsesim

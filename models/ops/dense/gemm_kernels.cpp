@@ -167,10 +167,12 @@ double estimate(const GemmSize& size, const GemmPlan& plan, const Substrate& sub
   const double l2 = tasks * plan.steps * l2_step_bytes / memory.l2_bandwidth;
   const double flight = waves * plan.steps * memory.dram_latency / kernel.stages;
   const double port = memory.l2_port > 0 ? turns * plan.steps * step_bytes / (memory.l2_port * clock) : 0;
+  const bool behind = kernel.persistent && plan.constants.accumulator_sets > 1;  // stores, behind multiplies
   const double starts = kernel.persistent ? 1 : waves;
-  const double ends = kernel.persistent && plan.constants.accumulator_sets > 1 ? 1 : waves;
+  const double ends = behind ? 1 : waves;
   const double edges = by_main_loop ? 0 : starts * plan.constants.prologue_cycles + ends * plan.epilogue_cycles;
-  double seconds = std::max({compute, dram, l2, flight, port}) + edges / clock + memory.dram_latency;
+  const double stores = behind && !by_main_loop ? turns * plan.epilogue_cycles / clock : 0;
+  double seconds = std::max({compute, dram, l2, flight, port, stores}) + edges / clock + memory.dram_latency;
   if (plan.splits > 1) seconds += 2 * 4 * m * n * plan.splits / memory.l2_bandwidth;
   return seconds + (plan.constants.start_us + (plan.splits > 1 ? plan.constants.split_start_us : 0)) * 1e-6;
 }

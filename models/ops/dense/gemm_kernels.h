@@ -38,6 +38,7 @@ struct GemmSize {
   std::string accumulate = "fp32";  // type of the sums of 16-bit operands: fp32 or fp16
   WeightFormat weights = {};
   std::string library = {};  // that a measured row names, where several libraries multiply: on cores
+  int layers_in_turn = 0;    // > 0: calls repeat over so many layers with weights of their own and the same activations
 
   std::int64_t walked_k() const;  // depth of a tile's main loop, >= 1
 };

@@ -6,12 +6,26 @@
 namespace sparsesim {
 namespace {
 
+/// Operands that a call finds in L2: what is read again lies there if all that was read and written since fits.
+struct Found {
+  bool activations = false, weights = false;
+};
+
+Found found_in_l2(const GemmSize& size, double result_bytes, const Memory& memory) {
+  if (size.layers_in_turn == 0) return {};
+  const double m = static_cast<double>(size.m), n = static_cast<double>(size.n), k = static_cast<double>(size.k);
+  const double bytes = element_bytes(size.dtype), weights = n * k * bytes * size.weights.bytes_share;
+  const double others = m * k * bytes + m * n * result_bytes, kept = shared_l2_bytes(memory);
+  return {weights + others <= kept, size.layers_in_turn * weights + others <= kept};
+}
+
 // A tile at the edge reads and stores only what is there, but multiplies in full.
 struct Extent {
   double rows, columns;
 };
 
-TaskShape tile_shape(const GemmSize& size, const GemmPlan& plan, int steps, Extent extent, const Ideal& ideal) {
+TaskShape tile_shape(const GemmSize& size, const GemmPlan& plan, int steps, Extent extent, const Ideal& ideal,
+                     const Found& found) {
   const Kernel& kernel = *plan.kernel;
   const double depth = plan.depth;
   const auto walked_k = static_cast<double>(size.walked_k());
@@ -21,8 +35,8 @@ TaskShape tile_shape(const GemmSize& size, const GemmPlan& plan, int steps, Exte
   TaskShape shape;
   shape.steps = steps;
   shape.stages = kernel.stages;
-  shape.streams = {{extent.rows * bytes, extent.rows * bytes, true, plan.activation_share},
-                   {weights, weights, true, plan.weight_share}};
+  shape.streams = {{extent.rows * bytes, extent.rows * bytes, true, plan.activation_share, found.activations},
+                   {weights, weights, true, plan.weight_share, found.weights}};
   shape.prologue_cycles = plan.constants.prologue_cycles;
   shape.epilogue_cycles = plan.epilogue_cycles;
   const auto pipe = static_cast<std::size_t>(plan.constants.vector > 0 ? Pipe::vector : Pipe::tensor);
@@ -82,6 +96,7 @@ Launch build_gemm(const GemmSize& size, const GemmPlan& plan, const Substrate& s
   launch.dtype = size.dtype;
   launch.tasks_per_unit = kernel.tasks_per_unit;
   launch.persistent = kernel.persistent;
+  launch.loads_ahead = kernel.persistent && plan.constants.vector == 0;
   launch.dram_share = plan.constants.dram_share;
   launch.slow_start_seconds = plan.constants.slow_start_us * 1e-6;
   launch.slow_start_share = plan.constants.slow_start_share;
@@ -93,10 +108,12 @@ Launch build_gemm(const GemmSize& size, const GemmPlan& plan, const Substrate& s
   const std::int64_t short_steps = all_steps / plan.splits, longer = all_steps % plan.splits;
   const double edge_m = static_cast<double>(size.m - (plan.tiles_m - 1) * kernel.tile_m);
   const double edge_n = static_cast<double>(size.n - (plan.tiles_n - 1) * kernel.tile_n);
+  const Found found = found_in_l2(size, plan.result_bytes, substrate.memory);
   for (int id = 0; id < 8; ++id) {
     const Extent extent{id & 1 ? edge_m : static_cast<double>(std::min<std::int64_t>(kernel.tile_m, size.m)),
                         id & 2 ? edge_n : static_cast<double>(std::min<std::int64_t>(kernel.tile_n, size.n))};
-    launch.shapes.push_back(tile_shape(size, plan, static_cast<int>(short_steps + (id & 4 ? 1 : 0)), extent, ideal));
+    launch.shapes.push_back(
+        tile_shape(size, plan, static_cast<int>(short_steps + (id & 4 ? 1 : 0)), extent, ideal, found));
   }
   add_tasks(launch, plan, short_steps, longer, size.weights.gathers);
   return launch;

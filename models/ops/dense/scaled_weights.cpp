@@ -82,11 +82,14 @@ std::string why_unpacked(const ScaledWeights& weights, const std::string& dtype,
                      substrate.name, rate ? "kernel" : "matrix unit", type);
 }
 
-LayerTypes row_types(const MeasuredOp& row) {
+bool of_framework(const MeasuredOp& row) {
   static constexpr std::array<std::string_view, 3> kFrameworks = {"library:vllm", "library:sglang", "library:trtllm"};
-  const bool served = std::any_of(kFrameworks.begin(), kFrameworks.end(),
-                                  [&](std::string_view name) { return row.kernel.starts_with(name); });
-  if (!served || row.dtype != "fp8") return {row.dtype, {}};
+  return std::any_of(kFrameworks.begin(), kFrameworks.end(),
+                     [&](std::string_view name) { return row.kernel.starts_with(name); });
+}
+
+LayerTypes row_types(const MeasuredOp& row) {
+  if (!of_framework(row) || row.dtype != "fp8") return {row.dtype, {}};
   return {"bf16", {.type = "fp8", .block = 0}};
 }
 

@@ -42,8 +42,11 @@ Launch lower_quantisation(std::int64_t elements, const std::string& dtype, const
 /// What a machine lacks for products with such weights, and what runs instead; empty where it lacks nothing.
 std::string why_unpacked(const ScaledWeights& weights, const std::string& dtype, const Substrate& substrate);
 
+/// Whether a layer of a serving framework was measured (`library:vllm...`, `sglang`, `trtllm`), not a bare product.
+bool of_framework(const MeasuredOp& row);
+
 /// Type of the activations of a measured row, and its weights. A layer that a serving framework runs in fp8
-/// (`library:vllm...`, `sglang`, `trtllm`) takes and gives bf16: the call makes its activations fp8, one scale for all.
+/// takes and gives bf16: the call makes its activations fp8, one scale for all.
 struct LayerTypes {
   std::string activations;
   ScaledWeights weights;

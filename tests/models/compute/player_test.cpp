@@ -66,6 +66,26 @@ TEST_CASE("waves quantise: one task more than the units costs another wave") {
   CHECK(two == doctest::Approx(20.2).epsilon(0.001));
 }
 
+TEST_CASE("a persistent worker that loads ahead waits for memory once") {
+  // 16 tasks on 4 units, 4 each, 8 steps of 1 us whose bytes take no time: 0.3 us of DRAM latency at first, later
+  // behind multiplies.
+  Launch launch = uniform_launch(16, 8, 1);
+  launch.persistent = true;
+  CHECK(play(launch, round_machine(), {}).time.us() == doctest::Approx(4 * 8 + 4 * 0.3).epsilon(0.001));
+  launch.loads_ahead = true;
+  CHECK(play(launch, round_machine(), {}).time.us() == doctest::Approx(4 * 8 + 0.3).epsilon(0.001));
+}
+
+TEST_CASE("stores behind multiplies follow one another, and the next task but one waits for its accumulators") {
+  // 4 tasks on each unit: 2 us of multiplies, 5 us of stores: the first multiplies, then four times the stores.
+  Launch launch = uniform_launch(16, 2, 0);
+  launch.persistent = launch.loads_ahead = true;
+  launch.shapes[0].epilogue_cycles = 5000;
+  CHECK(play(launch, round_machine(), {}).time.us() == doctest::Approx(0.1 + 2 + 4 * 5).epsilon(0.001));
+  launch.shapes[0].epilogue_cycles = 1000;
+  CHECK(play(launch, round_machine(), {}).time.us() == doctest::Approx(0.1 + 4 * 2 + 1).epsilon(0.001));
+}
+
 TEST_CASE("without imbalance five tasks on four units take five quarters") {
   Ideal even;
   even.imbalance = true;

@@ -115,6 +115,28 @@ TEST_CASE("a framework's linear layer in fp8 makes its activations fp8 first; a 
   CHECK(lowered("a100-sxm4-80gb", "library:vllm_default").stages.back().launch->dtype == "bf16");
 }
 
+TEST_CASE("layers in turn leave in L2 what fits, and read the rest") {
+  MeasuredOp row;
+  row.m = 8, row.k = 512, row.dtype = "bf16", row.pattern = "dense", row.kernel = "library:vllm_default";
+  const auto read_bytes = [&](const char* device, std::int64_t n) {  // what is written left out
+    row.n = n;
+    const Program program = gemm_from_row(row)->lower({machine(device), {}, 1});
+    return play(*program.stages.at(0).launch, machine(device), {}).counters.dram_bytes -
+           2.0 * static_cast<double>(row.m * n);
+  };
+  // Each side of H100's L2 keeps 26.2 MB: six times 4096 x 512 weights of 2 B are 25.2 MB, of 6144 x 512 37.7 MB.
+  CHECK(read_bytes("h100-sxm5-80gb", 4096) == doctest::Approx(0));
+  CHECK(read_bytes("h100-sxm5-80gb", 6144) == doctest::Approx(2.0 * 6144 * 512));  // activations stay
+  CHECK(read_bytes("l40s-48gb", 6144) == doctest::Approx(0));                      // 96 MiB, one side
+  row.params["layers_in_turn"] = "0";
+  CHECK(read_bytes("h100-sxm5-80gb", 4096) == doctest::Approx(2.0 * (4096 + 8) * 512));
+  row.params.clear();
+  row.kernel = "library:cublas";
+  CHECK(read_bytes("h100-sxm5-80gb", 4096) == doctest::Approx(2.0 * (4096 + 8) * 512));
+  row.params["layers_in_turn"] = "6.5";
+  CHECK_THROWS_AS(gemm_from_row(row), UnsupportedError);
+}
+
 TEST_CASE("streams: A100 starts slowly and then reaches the share of DRAM that H100 has from the start") {
   const auto rate = [](const Substrate& substrate, std::int64_t n, std::int64_t k) {
     const LaunchResult r = play(lower_gemm(4, n, k, "bf16", substrate, {}), substrate, {});
