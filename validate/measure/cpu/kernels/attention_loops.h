@@ -3,6 +3,7 @@
 
 #include "validate/measure/cpu/kernels/attention.h"
 #include "validate/measure/cpu/kernels/exponential.h"
+#include "validate/measure/cpu/kernels/fetch.h"
 
 namespace sparsesim::measure {
 namespace {
@@ -93,6 +94,24 @@ inline void mask_scores(const AttentionHead& head, const AttentionReach& reach, 
   }
 }
 
+/// Keys and values of a tile.
+struct TileOperands {
+  const float *keys, *values;
+};
+inline TileOperands operands_of(const AttentionHead& head, const KeyTile& tile) {
+  const std::int64_t first = std::int64_t{tile.tile} * kAttentionTile;
+  return {head.keys + first * head.head_dim, head.values + first * head.width};
+}
+
+/// What a block of queries needs first comes in order, before it begins.
+template <class S>
+void read_first(const AttentionHead& head, const float* queries, int rows, const KeyTile& tile) {
+  const TileOperands first = operands_of(head, tile);
+  read_in_order<S>(queries, std::int64_t{rows} * head.head_dim);
+  read_in_order<S>(first.keys, std::int64_t{kAttentionTile} * head.head_dim);
+  read_in_order<S>(first.values, std::int64_t{kAttentionTile} * head.width);
+}
+
 template <class S>
 void attend(const AttentionHead& head, const AttentionReach& reach, std::int64_t first_query, int rows,
             const KeyTile* tiles, int count) {
@@ -104,26 +123,34 @@ void attend(const AttentionHead& head, const AttentionReach& reach, std::int64_t
   for (int r = 0; r < rows; ++r) softmax.maximum[r] = kNoMaximum, softmax.sum[r] = 0;
   const float factor = 1.44269504f / __builtin_sqrtf(static_cast<float>(head.head_dim));
   const float* queries = head.queries + first_query * head.head_dim;
+  float* results = head.results + first_query * head.width;
+  if (count > 0) read_first<S>(head, queries, rows, tiles[0]);
   for (int t = 0; t < count; ++t) {
     const std::int64_t first_key = std::int64_t{tiles[t].tile} * kAttentionTile;
+    const TileOperands operands = operands_of(head, tiles[t]);
+    const TileOperands next = operands_of(head, tiles[t + 1 < count ? t + 1 : t]);
     for (int j = 0; j < kAttentionTile; j += kPanel)
-      multiply<S, 2>(queries, head.head_dim, head.keys + (first_key + j) * head.head_dim, kPanel, scores + j,
-                     kAttentionTile, rows, head.head_dim, nullptr);
+      multiply<S, 2>(queries, head.head_dim, operands.keys + j * head.head_dim, kPanel, scores + j, kAttentionTile,
+                     rows, head.head_dim, nullptr);
     if (!tiles[t].whole) mask_scores(head, reach, first_query, rows, first_key, scores);
-    for (int r = 0; r < rows; ++r) weigh<S>(scores + r * kAttentionTile, factor, softmax, r);
-    const float* values = head.values + first_key * head.width;
+    for (int r = 0; r < rows; ++r) {
+      fetch_ahead<S>(next.keys + r * head.head_dim, head.head_dim, 0);
+      fetch_ahead<S>(next.values + r * head.width, head.width, 0);
+      if (t == 0) fetch_to_write<S>(results + r * head.width, head.width);
+      weigh<S>(scores + r * kAttentionTile, factor, softmax, r);
+    }
     int j = 0;
     for (; j + kPanel <= head.width; j += kPanel)
-      multiply<S, 2>(scores, kAttentionTile, values + j, head.width, sums + j, head.width, rows, kAttentionTile,
-                     softmax.keep);
+      multiply<S, 2>(scores, kAttentionTile, operands.values + j, head.width, sums + j, head.width, rows,
+                     kAttentionTile, softmax.keep);
     if (j < head.width)
-      multiply<S, 1>(scores, kAttentionTile, values + j, head.width, sums + j, head.width, rows, kAttentionTile,
-                     softmax.keep);
+      multiply<S, 1>(scores, kAttentionTile, operands.values + j, head.width, sums + j, head.width, rows,
+                     kAttentionTile, softmax.keep);
   }
   for (int r = 0; r < rows; ++r) {
     const float share = 1 / softmax.sum[r];
     for (int j = 0; j < head.width; j += S::lanes)
-      S::store(head.results + (first_query + r) * head.width + j, S::load(sums + r * head.width + j) * share);
+      S::store(results + r * head.width + j, S::load(sums + r * head.width + j) * share);
   }
 }
 

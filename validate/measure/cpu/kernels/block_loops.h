@@ -247,6 +247,9 @@ struct FlatSums {
 
 template <class S>
 void flat_blocks_vector(const BlockRow& at) {
+  const std::int64_t unit = at.w.height * at.w.width, units = at.last - at.first;
+  fetch_ahead<S>(at.w.value + at.first * unit, units * unit, 2 * kAhead);  // little is done with a line
+  fetch_ahead<S>(at.w.column + at.first, units, 2 * kAhead);
   FlatSums<S> sums(at);
   at.w.width == 1 ? sums.add_vectors() : sums.add_blocks();
   sums.store();
@@ -254,6 +257,7 @@ void flat_blocks_vector(const BlockRow& at) {
 
 template <class S>
 void blocks(const BlockMatrix& w, const float* x, float* y, const Part& part) {
+  read_panel<S>(x, w.columns, part);
   const bool flat = w.height < S::lanes && S::lanes % w.height == 0;
   const std::int64_t most = tile_vectors<S>(w.height < 4 ? w.height : 4), step = most * S::lanes, slice = 4 * S::lanes;
   for (std::int64_t row = part.first_row; row < part.last_row; ++row) {

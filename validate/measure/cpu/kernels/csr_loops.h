@@ -1,6 +1,7 @@
 #pragma once
 // Sparse rows times a panel of activations: results in registers, each activation row read once per non-zero.
 
+#include "validate/measure/cpu/kernels/fetch.h"
 #include "validate/measure/cpu/kernels/simd.h"
 #include "validate/measure/cpu/kernels/sparse.h"
 
@@ -11,16 +12,12 @@ constexpr int smaller(int a, int b) { return a < b ? a : b; }
 constexpr int larger(int a, int b) { return a > b ? a : b; }
 constexpr std::int64_t larger(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
 
-/// Asks for the lines of `count` numbers that lie `ahead` numbers after `from`: by the time they are needed, memory has
-/// sent them. Prefetchers of the processor lose a stream among rows of activations at random places.
-template <class S, class T>
-[[gnu::always_inline]] inline void fetch_ahead(const T* from, std::int64_t count, std::int64_t ahead) {
-  if constexpr (S::fetches_ahead) {
-    constexpr std::int64_t kLine = 64 / sizeof(T);
-    for (std::int64_t i = 0; i < count; i += kLine) __builtin_prefetch(from + i + ahead);
-  }
+/// Reads a panel of activations [rows, m] in order, once, before rows of weights meet it at random.
+template <class S>
+void read_panel(const float* x, std::int64_t rows, const Part& part) {
+  if (part.first_row > 0 || part.m == 1) return;
+  for (std::int64_t row = 0; row < rows; ++row) read_in_order<S>(x + row * part.m + part.begin, part.width);
 }
-constexpr std::int64_t kAhead = 768;  // numbers: 3 KB of each stream, what memory sends in a latency
 
 /// V registers of results in U sets that take turns, so that one multiply-add need not wait for the one before.
 template <class S, int V, int U>
@@ -88,6 +85,10 @@ void csr_vector(const BlockMatrix& w, const float* x, float* y, const Part& part
     auto even = S::zero(), odd = S::zero();
     std::int64_t i = w.start[row];
     const std::int64_t end = w.start[row + 1];
+    if (end - i <= 4 * S::lanes) {  // of longer rows the processor follows both streams by itself, and better
+      fetch_ahead<S>(w.value + i, end - i, kAhead);
+      fetch_ahead<S>(w.column + i, end - i, kAhead);
+    }
     for (; i + 2 * S::lanes <= end; i += 2 * S::lanes) {
       even = S::multiply_add(S::load(w.value + i), S::gather(x, w.column + i), even);
       odd = S::multiply_add(S::load(w.value + i + S::lanes), S::gather(x, w.column + i + S::lanes), odd);
@@ -130,6 +131,7 @@ struct CsrCall {
 template <class S>
 void csr(const BlockMatrix& w, const float* x, float* y, const Part& part) {
   if (part.m == 1) return csr_vector<S>(w, x, y, part);
+  read_panel<S>(x, w.columns, part);
   for_width<S>(part.width, S::panel_vectors, CsrCall<S>{w, x, y, part});
 }
 
