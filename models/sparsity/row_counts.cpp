@@ -38,17 +38,32 @@ struct FirstNormals {
 RowCounts random_row_counts(std::int64_t rows, std::int64_t columns, double density, std::uint64_t seed) {
   RowCounts counts{std::vector<std::int32_t>(static_cast<std::size_t>(rows)), columns};
   const double mean = static_cast<double>(columns) * density, deviation = std::sqrt(mean * (1 - density));
-  const auto units_of = [&](double normal) {
-    return static_cast<std::int32_t>(
-        std::clamp(std::floor(mean + deviation * normal + 0.5), 0.0, static_cast<double>(columns)));
-  };
   thread_local FirstNormals first(seed);
   if (first.seed != seed) first = FirstNormals(seed);
   const std::size_t kept = std::min(counts.units.size(), kNormalsKept);
   while (first.values.size() < kept) first.values.push_back(sum_of_twelve(first.random));
-  for (std::size_t row = 0; row < kept; ++row) counts.units[row] = units_of(first.values[row]);
-  RandomStream further = first.random;  // behind all that is kept, where there are more rows than that
-  for (std::size_t row = kept; row < counts.units.size(); ++row) counts.units[row] = units_of(sum_of_twelve(further));
+  const auto each_row = [&](auto&& use) {
+    for (std::size_t row = 0; row < kept; ++row) use(row, first.values[row]);
+    RandomStream further = first.random;  // behind all that is kept, where there are more rows than that
+    for (std::size_t row = kept; row < counts.units.size(); ++row) use(row, sum_of_twelve(further));
+  };
+  const auto share_of = [&](double normal) {
+    return std::clamp(mean + deviation * normal, 0.0, static_cast<double>(columns));
+  };
+  double shares = 0;
+  each_row([&](std::size_t, double normal) { shares += share_of(normal); });
+  // The rows' shares of all units that there are; what rounding leaves over goes to the next row.
+  const double all = std::floor(mean * static_cast<double>(rows) + 0.5), scale = shares > 0 ? all / shares : 0;
+  double due = 0, given = 0;
+  each_row([&](std::size_t row, double normal) {
+    due += scale * share_of(normal);
+    const double units = std::clamp(std::floor(due + 0.5) - given, 0.0, static_cast<double>(columns));
+    counts.units[row] = static_cast<std::int32_t>(units);
+    given += units;
+  });
+  // Full rows at the end pass theirs on to the first with room.
+  for (std::size_t row = 0; given < all; row = (row + 1) % counts.units.size())
+    if (counts.units[row] < columns) ++counts.units[row], ++given;
   return counts;
 }
 

@@ -16,9 +16,9 @@ struct RowCounts {
   double density() const;
 };
 
-/// Every unit is stored with probability `density`, independently: counts are binomial, drawn by the normal
-/// approximation with a sum of twelve uniforms, rounded and kept within 0..columns. Exact in mean and variance to a
-/// unit. rows, columns >= 1.
+/// As many units as the density says, to the nearest, at places of which all are as likely: counts are binomial, drawn
+/// by the normal approximation with a sum of twelve uniforms, kept within 0..columns, scaled to their sum and rounded.
+/// rows, columns >= 1.
 RowCounts random_row_counts(std::int64_t rows, std::int64_t columns, double density, std::uint64_t seed);
 
 /// The same stored places in units that are `rows` times `columns` smaller: every row becomes `rows` equal ones.
