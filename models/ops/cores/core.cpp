@@ -120,12 +120,30 @@ Residence residence_by(const Core& core, const Footprint& footprint, double besi
 
 }  // namespace
 
-Residence residence(const Core& core, const Footprint& footprint, double beside, double cores) {
-  return residence_by(core, footprint, beside, cores, [](double room) { return room; });
+namespace {
+
+/// Hits of reads in the same order every time in a cache with room for such a share of them.
+double hits_in_turn(double room) { return room > 0 ? std::clamp(2 - 1 / room, 0.0, 1.0) : 0; }
+
+/// Hits where each round reads `share` of the footprint, in order: a line that was left out by g - 1 rounds comes after
+/// the share 1 - (1 - share)^g of the footprint.
+double hits_by_rounds(double room, double share) {
+  if (room >= 1 || share <= 0) return room;
+  const double rest = 1 - std::min(share, 1.0);
+  const double gap = rest > 0 ? std::floor(std::log1p(-room) / std::log(rest)) : 0;
+  const double left_out = std::pow(rest, gap);  // share of the reads whose gap is longer
+  const double next = left_out * (1 - rest);    // of those whose gap is the shortest of the too long ones
+  return 1 - left_out + next * hits_in_turn((room - (1 - left_out)) / next);
+}
+
+}  // namespace
+
+Residence residence(const Core& core, const Footprint& footprint, double beside, double cores, double share) {
+  return residence_by(core, footprint, beside, cores, [&](double room) { return hits_by_rounds(room, share); });
 }
 
 Residence residence_in_turn(const Core& core, const Footprint& footprint, double beside, double cores) {
-  return residence_by(core, footprint, beside, cores, [](double room) { return room > 0 ? 2 - 1 / room : 0; });
+  return residence_by(core, footprint, beside, cores, hits_in_turn);
 }
 
 double far_cycles(const Core& core, const Residence& where, double bytes) {
@@ -147,6 +165,11 @@ double waiting_cycles(const Core& core, double runs, double lines, double line_i
   const double first = core.distance * memory.dram_latency / in_flight;
   const double next = memory.dram_next_line > 0 ? std::min(first, memory.dram_next_line.value) : first;
   return runs * (first + std::max(0.0, lines - 1) * next) * core.substrate.compute.clock;
+}
+
+double arrival_seconds(const Core& core, double bytes, double distance) {
+  const Memory& memory = core.substrate.memory;
+  return bytes / (memory.dram_unit > 0 ? memory.dram_unit : memory.dram_achieved) * distance;
 }
 
 namespace {
@@ -200,8 +223,7 @@ double unhidden_cycles(double loop, double beside, double stream, double overlap
 /// Cycles in which one core alone draws its lines from memory, so far away, and from the shared cache.
 double stream_cycles(const Core& core, double dram_bytes, double distance, double shared_bytes) {
   const Memory& memory = core.substrate.memory;
-  const double dram = memory.dram_unit > 0 ? memory.dram_unit : memory.dram_achieved;
-  const double from_dram = dram_bytes / dram * distance * core.substrate.compute.clock;
+  const double from_dram = arrival_seconds(core, dram_bytes, distance) * core.substrate.compute.clock;
   return std::max(from_dram, memory.l2_port > 0 ? (dram_bytes + shared_bytes) / memory.l2_port : 0);
 }
 

@@ -88,9 +88,11 @@ double usable_bytes(double capacity, double ways, const Footprint& footprint, do
 
 /// Where a line is found that is read again after a random choice of the footprint's others, and `beside` bytes of what
 /// is read once, went through the caches: min(1, room / footprint) at each level. With a cache of C lines and a share d
-/// of F lines read per round, gaps are geometric and at most F (1 - (1-d)^gap) lines come in between, so that a
-/// share C / F of the reads hits, whatever d.
-Residence residence(const Core& core, const Footprint& footprint, double beside, double threads);
+/// of F lines read per round, gaps are geometric and F (1 - (1-d)^gap) lines come in between, so that a share C / F of
+/// the reads hits where d is small.
+///
+/// share  d, where rounds go through the footprint in order: whole gaps then fit or do not. 0: small; 1: in turn
+Residence residence(const Core& core, const Footprint& footprint, double beside, double cores, double share = 0);
 
 /// Cycles of a core to load `bytes` that reside there: each level at its own rate, one after the other, for each
 /// rate was measured with the loads that it needs. The share in DRAM counts as if it came from the shared cache: DRAM's
@@ -107,6 +109,9 @@ double far_cycles(const Core& core, const Residence& where, double bytes);
 /// line_issue  instructions from one of these lines to the next: no more lines are under way than the window has room
 ///             for; 0: as many as the core keeps in flight
 double waiting_cycles(const Core& core, double runs, double lines = 1, double line_issue = 0);
+
+/// Seconds in which one core alone draws `bytes` in their order from memory so far away (Core::distance, own_distance).
+double arrival_seconds(const Core& core, double bytes, double distance);
 
 /// What one thread of a kernel does.
 struct CoreWork {

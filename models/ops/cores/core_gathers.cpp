@@ -71,7 +71,7 @@ Launch lower_cores_scan(const BagSize& size, const Substrate& substrate, const I
   work.chain_cycles = rows * per_row * core.add_latency;
   work.issue_cycles = (rows * (per_row + 3) + lookups * (3 * per_row + 6)) / core.issue;
   work.serial_cycles =
-      2 * std::min(rows, lookups) * substrate.compute.pipes.branch_miss * (1 - std::min(1.0, lookups / rows));
+      static_cast<double>(size.tables) * size.scan_mispredictions() * substrate.compute.pipes.branch_miss;
   work.shared_bytes = 2 * lookups * dim * bytes * (where.shared + where.dram);
   work.cold_bytes = rows * dim * bytes;
   if (!ideal.metadata) work.cold_bytes += lookups * 16;

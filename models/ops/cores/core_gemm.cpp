@@ -25,6 +25,10 @@ double register_bytes(const DenseLoop& loop, const Core& core) {
   return loop.vector_bytes > 0 ? std::min(loop.vector_bytes, core.vector_bytes) : core.vector_bytes;
 }
 
+/// What of the loop has no stream of weights beside it: rows of activations that their registers take together walk a
+/// panel of weights, which the first of them has brought from memory.
+void add_walks(CoreWork& work, double walks) { work.apart_cycles = work.multiply_cycles * (1 - 1 / walks); }
+
 /// A register tile of vectors along one side and columns along the other, operands from a block in the nearest cache.
 CoreWork vector_loop(double along, double across, const GemmSize& size, const DenseLoop& loop, const Core& core,
                      const Ideal& ideal) {
@@ -50,10 +54,15 @@ CoreWork vector_loop(double along, double across, const GemmSize& size, const De
 }
 
 /// Callers keep weights and activations in the order that suits the library: vectors along outputs or along rows.
+/// Libraries with weights in blocks of their own have them along outputs, block by block.
 CoreWork faster_vector_loop(const GemmSize& size, const DenseLoop& loop, const Core& core, const Ideal& ideal) {
   const double m = static_cast<double>(size.m), n = static_cast<double>(size.n);
-  const CoreWork rows = vector_loop(m, n, size, loop, core, ideal),
-                 outputs = vector_loop(n, m, size, loop, core, ideal);
+  CoreWork outputs = vector_loop(n, m, size, loop, core, ideal);
+  if (loop.weight_pack_cycles <= 0 && !loop.direct) {
+    add_walks(outputs, std::ceil(m / loop.tile_n));
+    return outputs;
+  }
+  const CoreWork rows = vector_loop(m, n, size, loop, core, ideal);
   return busy_cycles(rows, core) < busy_cycles(outputs, core) ? rows : outputs;
 }
 
@@ -73,6 +82,7 @@ void add_tile_loop(CoreWork& work, const GemmSize& size, const DenseLoop& loop, 
     work.multiply_cycles += tiles * columns * depths * each;
     work.issued_macs += tiles * columns * depths * rate.step_m * macs;
   });
+  add_walks(work, std::ceil(static_cast<double>(size.m) / loop.tile_m));
   // A register block of a x b tiles loads a + b of them for a b products. Between blocks of the depth, so deep that
   // both operands' slices stay near, its sums are stored and loaded again.
   const double a = std::max(1.0, loop.tile_n / rate.step_m), b = std::max(1.0, loop.tile_m / rate.step_n);
@@ -119,13 +129,6 @@ DenseLoop chosen_loop(const DenseLoop& loop, double m, double n) {
   return chosen;
 }
 
-/// Cycles in which a core takes `bytes` of its own part of an operand from memory with nothing to do beside.
-double arrival_cycles(const Core& core, double bytes) {
-  const Memory& memory = core.substrate.memory;
-  const double rate = memory.dram_unit > 0 ? memory.dram_unit.value : memory.dram_achieved.value;
-  return bytes / rate * core.own_distance * core.substrate.compute.clock;
-}
-
 }  // namespace
 
 DenseWork dense_work(const GemmSize& size, const DenseLoop& library, const Core& core, const Ideal& ideal) {
@@ -147,7 +150,7 @@ DenseWork dense_work(const GemmSize& size, const DenseLoop& library, const Core&
   // Weights that are not copied are read in short runs a row of the matrix apart, which no prefetcher follows: the loop
   // announces them just before it needs them, so that they come at the stream's rate, but beside nothing.
   if (tiled && loop.direct) {
-    multiply.serial_cycles += arrival_cycles(core, weight_bytes);
+    multiply.serial_cycles += arrival_seconds(core, weight_bytes, core.own_distance) * core.substrate.compute.clock;
     multiply.waited_bytes += weight_bytes;
   }
   if (tiled) {

@@ -51,12 +51,16 @@ struct Walk {
     work.issue_cycles += sums.rows * times * loop.row_issue / core.issue;
   }
   double units_per_row() const { return sums.rows > 0 ? sums.units / sums.rows : 0; }
-  /// Bytes of whole lines of a run of activations, all places of a row alike.
+  /// Of the activations, what a row of units meets.
+  double met() const { return units_per_row() * block_k / static_cast<double>(size.k); }
+  /// Bytes of whole lines of a run of activations, all places of a row alike; those of a unit's columns are one run
+  /// where nothing lies between.
   double touched(double columns) const {
     const auto run = static_cast<std::int64_t>(columns * bytes);
     const std::int64_t stride = size.m * static_cast<std::int64_t>(bytes), line = std::llround(core.line);
-    return ideal.overfetch ? static_cast<double>(run)
-                           : static_cast<double>(run + line - std::gcd(std::gcd(stride, run), line));
+    const std::int64_t together = run == stride ? size.block_k : 1;
+    const std::int64_t ends = line - std::gcd(std::gcd(together * stride, run * together), line);
+    return static_cast<double>(run) + (ideal.overfetch ? 0 : static_cast<double>(ends) / static_cast<double>(together));
   }
 };
 
@@ -160,7 +164,7 @@ void add_tiles(CoreWork& work, const Walk& walk, double columns, double width) {
   const RowWalk row = row_walk(walk, rows, columns);
   const Footprint panel{static_cast<double>(walk.size.k), width * walk.bytes, stride};
   const Footprint slice{row.activation_bytes / walk.touched(columns), walk.touched(columns), stride};
-  const Residence first = residence(core, panel, row.weight_bytes, core.cores());
+  const Residence first = residence(core, panel, row.weight_bytes, core.cores(), walk.met());
   const Residence next = residence_in_turn(core, slice, row.weight_bytes, core.cores());
   // Their addresses come from numbers: transfers from farther caches do not hide behind the loads, as those of streams.
   const double read = steps * walk.touched(columns);
@@ -171,7 +175,7 @@ void add_tiles(CoreWork& work, const Walk& walk, double columns, double width) {
   const double passes = tiles * std::ceil(width / columns);
   const Residence weights = residence_in_turn(core, {1, row.weight_bytes, 0}, row.activation_bytes, core.cores());
   const double again = (passes - 1) / passes, lines = steps * rows * walk.bytes / row.line_share * again;
-  work.apart_cycles += steps * vectors * rows / core.multiplies(walk.size.dtype) * again;
+  if (loop.fetches_ahead <= 0) work.apart_cycles += steps * vectors * rows / core.multiplies(walk.size.dtype) * again;
   work.load_cycles += (steps * rows + units) * core.vector_bytes / core.loads_bytes + far_cycles(core, weights, lines);
   work.serial_cycles += units * loop.unit_cycles;
   walk.add_row_ends(work, tiles, vectors * rows, walk.units_per_row() / sets);
@@ -190,7 +194,7 @@ void add_in_memory(CoreWork& work, const Walk& walk, double width) {
   const double row_bytes = walk.units_per_row() * (walk.bytes + loop.index_bytes) + 2 * width * walk.bytes;
   const Footprint rows{static_cast<double>(walk.size.k), width * walk.bytes,
                        static_cast<double>(walk.size.m) * walk.bytes};
-  const Residence where = residence(core, rows, row_bytes, core.cores());
+  const Residence where = residence(core, rows, row_bytes, core.cores(), walk.met());
   const double read = units * walk.touched(width);
   work.load_cycles += units * (2 * vectors + 2) * core.vector_bytes / core.loads_bytes + far_cycles(core, where, read);
   work.shared_bytes += read * (where.shared + where.dram);
@@ -208,13 +212,12 @@ double tile_columns(const Walk& walk, double width) {
 /// tile of a panel meets its own piece of them.
 void add_waits(CoreWork& work, const Walk& walk, const SparsePart& part) {
   const SparseLoop& loop = walk.loop;
-  const double density = walk.units_per_row() * walk.block_k / static_cast<double>(walk.size.k);
   const bool single = walk.size.m == 1;
   const double row_lines = (single ? walk.bytes : walk.touched(part.width)) / walk.core.line;
   const double columns = single ? 1 : tile_columns(walk, part.width), pieces = std::ceil(part.width / columns);
   const double lines = std::max(1.0, row_lines / pieces);  // of a run; several rows of one activation share a line
   const double runs =
-      (1 - density) / walk.block_k * static_cast<double>(walk.size.k) * row_lines / lines / part.sharers;
+      (1 - walk.met()) / walk.block_k * static_cast<double>(walk.size.k) * row_lines / lines / part.sharers;
   double line_issue = 0;
   if (!single && loop.memory_issue <= 0) {
     const double rows = std::min(walk.block_n, loop.rows_most), vectors = std::ceil(columns / walk.lanes);
@@ -223,6 +226,18 @@ void add_waits(CoreWork& work, const Walk& walk, const SparsePart& part) {
   }
   work.serial_cycles += waiting_cycles(walk.core, runs, lines, line_issue);
   work.waited_bytes = std::min(work.cold_bytes, runs * lines * walk.core.line);
+}
+
+/// The panel is read in order before rows of weights meet it: a stream with nothing beside. Prefetchers follow it from
+/// line to line; where rows of the panel lie apart, they bring the further lines of a run.
+void add_pass(CoreWork& work, const Walk& walk, const SparsePart& part) {
+  const Memory& memory = walk.core.substrate.memory;
+  const double bytes = walk.touched(part.width) * static_cast<double>(walk.size.k) / part.sharers;
+  const bool apart = part.width < static_cast<double>(walk.size.m);
+  const double streamed = arrival_seconds(walk.core, bytes, walk.core.distance);
+  const double further = apart ? bytes / walk.core.line * memory.dram_next_line : 0;
+  work.serial_cycles += std::max(streamed, further) * walk.core.substrate.compute.clock;
+  work.waited_bytes = std::min(work.cold_bytes, bytes);
 }
 
 /// Columns of results that one pass over the weights makes; wide ones in steps that fit the registers.
@@ -246,7 +261,7 @@ void add_weights(CoreWork& work, const Walk& walk, bool first, double passing) {
 }  // namespace
 
 SparseLoop sparse_loop(const Kernel& kernel) {
-  static constexpr std::array<std::pair<const char*, double SparseLoop::*>, 23> kNames = {{
+  static constexpr std::array<std::pair<const char*, double SparseLoop::*>, 24> kNames = {{
       {"panel_vectors", &SparseLoop::panel_vectors},
       {"accumulators", &SparseLoop::accumulators},
       {"sets_most", &SparseLoop::sets_most},
@@ -270,6 +285,7 @@ SparseLoop sparse_loop(const Kernel& kernel) {
       {"vectors_most", &SparseLoop::vectors_most},
       {"expands", &SparseLoop::expands},
       {"chunk_rows", &SparseLoop::chunk_rows},
+      {"fetches_ahead", &SparseLoop::fetches_ahead},
   }};
   SparseLoop loop;
   read_core_constants(kernel, kNames, loop);
@@ -285,7 +301,10 @@ CoreWork sparse_rows_work(const SpmmSize& size, const SparseLoop& loop, const Co
   work.result_bytes = part.width * walk.sums.rows * walk.block_n * walk.bytes;
   add_weights(work, walk, part.first_panel, panel_bytes);
   add_first_read(work, panel_bytes, part.sharers, core);
-  add_waits(work, walk, part);
+  if (loop.fetches_ahead > 0 && size.m > 1)
+    add_pass(work, walk, part);
+  else
+    add_waits(work, walk, part);
   if (size.m == 1)
     add_single(work, walk);
   else if (loop.memory_issue > 0)

@@ -34,6 +34,8 @@ struct SparseLoop {
   double gathers = 0;          // 1: m = 1 is done by gathers of activations, unless units fill registers
   double single_loads = 0;     // 1: gathers are single loads and shuffles, not an instruction
   double chunk_rows = 64;      // of weights, that one of several cores takes at a time
+  double fetches_ahead = 0;    // 1: a panel is read in order before rows of weights meet it, unless m = 1; all tiles
+                               // of a row of units ask for the weights of the next
   double expands = 0;          // 1: m = 1 loads activations densely, whether their weight is stored or not
 };
 /// Errors: UnsupportedError for a constant that it does not know.

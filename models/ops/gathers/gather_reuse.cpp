@@ -79,4 +79,25 @@ double RowPopularity::expected_misses(double lookups, double capacity) const {
   return misses;
 }
 
+double RowPopularity::expected_mispredictions(double lookups) const {
+  double wrong = 0;
+  for (const Bin& bin : bins_) {
+    const double mean = bin.probability * lookups;
+    // Turn by turn: a share `more` of the rows has at least so many lookups. Long loops end once.
+    constexpr double kLong = 32;
+    if (mean > kLong) {
+      wrong += bin.rows;
+      continue;
+    }
+    double exactly = std::exp(-mean), more = 1;
+    for (double turn = 1; more > 1e-9; ++turn) {
+      const double next = std::max(0.0, more - exactly);
+      wrong += bin.rows * std::min(next, more - next);
+      more = next;
+      exactly *= mean / turn;
+    }
+  }
+  return wrong;
+}
+
 }  // namespace sparsesim

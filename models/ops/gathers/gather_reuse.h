@@ -23,6 +23,10 @@ class RowPopularity {
   /// Source: Che, Tung, Wang, Hierarchical Web Caching Systems, IEEE JSAC 20 (7), 2002. Exact for one row asked for all
   /// the time and in the limit of many; a test compares it with a simulated cache.
   double expected_misses(double lookups, double capacity) const;
+  /// Mispredicted branches of a loop over all rows that asks again and again whether one more of `lookups` names the
+  /// row: where that happens with probability p, a history of chance tells min(p, 1 - p) of them wrongly. Lookups of a
+  /// row are Poisson.
+  double expected_mispredictions(double lookups) const;
 
  private:
   struct Bin {

@@ -175,6 +175,10 @@ double BagSize::misses(double capacity) const {
                : RowPopularity(rows, skew).expected_misses(lookups(), capacity);
 }
 
+double BagSize::scan_mispredictions() const {
+  return RowPopularity(rows, trace ? 0 : skew).expected_mispredictions(lookups());
+}
+
 double touched_bytes(std::int64_t bytes, std::int64_t granule) {
   return static_cast<double>(bytes - std::gcd(bytes, granule) + granule);
 }

@@ -25,6 +25,9 @@ struct BagSize {
   double distinct_rows() const;  // of one table, that are asked for at all
   /// Lookups of one table that a cache of so many rows does not serve.
   double misses(double capacity) const;
+  /// Mispredicted branches of a scan that asks of each row whether a lookup names it, and whether one more does;
+  /// of a trace as if all rows were named alike.
+  double scan_mispredictions() const;
 };
 
 /// Mean bytes of the granules that a row of `bytes` touches, rows lying one behind the other from an aligned address:

@@ -104,6 +104,18 @@ TEST_CASE("a cache as large as the table misses each row once; lookups of one ro
   CHECK(RowPopularity(1000, 1).expected_distinct(1) == doctest::Approx(1));
 }
 
+TEST_CASE("a scan mispredicts each named row where few are, each row where many lookups are, and at chance most") {
+  const std::int64_t rows = 10000;
+  const RowPopularity alike(rows, 0);
+  CHECK(alike.expected_mispredictions(0) == 0);
+  CHECK(alike.expected_mispredictions(10) == doctest::Approx(10).epsilon(0.01));
+  CHECK(alike.expected_mispredictions(1e6) == doctest::Approx(rows));
+  // One in two rows is named: half of the first branches are wrong, at least.
+  CHECK(alike.expected_mispredictions(std::log(2.0) * rows) > 0.5 * rows);
+  // Popular rows end their loops less often than as many lookups of all rows alike.
+  CHECK(RowPopularity(rows, 1).expected_mispredictions(rows) < alike.expected_mispredictions(rows));
+}
+
 TEST_CASE("bins of ranks stand for the ranks") {
   const double exponent = 1.05, lookups = 1e5;
   double sum = 0, distinct = 0;
