@@ -20,7 +20,7 @@ namespace sparsesim {
 namespace {
 
 using Member = double GemmConstants::*;
-constexpr std::array<std::pair<std::string_view, Member>, 23> kConstants = {{
+constexpr std::array<std::pair<std::string_view, Member>, 24> kConstants = {{
     {"prologue_cycles", &GemmConstants::prologue_cycles},
     {"epilogue_cycles", &GemmConstants::epilogue_cycles},
     {"epilogue_bytes_per_cycle", &GemmConstants::epilogue_bytes_per_cycle},
@@ -43,6 +43,7 @@ constexpr std::array<std::pair<std::string_view, Member>, 23> kConstants = {{
     {"most_rows", &GemmConstants::most_rows},
     {"vector", &GemmConstants::vector},
     {"decode_cycles", &GemmConstants::decode_cycles},
+    {"step_decode_cycles", &GemmConstants::step_decode_cycles},
     {"accumulator_sets", &GemmConstants::accumulator_sets},
 }};
 
@@ -158,8 +159,9 @@ double estimate(const GemmSize& size, const GemmPlan& plan, const Substrate& sub
       (kernel.tile_m * plan.activation_share + stored * plan.weight_share) * plan.depth * bytes;
   const double m = static_cast<double>(size.m), n = static_cast<double>(size.n);
   const double k = static_cast<double>(size.walked_k());
-  const double decode = plan.constants.decode_cycles * kernel.tile_n * size.weights.unpacked() * plan.depth * bytes;
-  const double compute = turns * plan.steps * std::max(plan.cycles_per_step, decode) / clock;
+  const double packed = kernel.tile_n * size.weights.unpacked() * plan.depth * bytes;
+  const double multiply = plan.cycles_per_step + plan.constants.step_decode_cycles * packed;
+  const double compute = turns * plan.steps * std::max(multiply, plan.constants.decode_cycles * packed) / clock;
   const double streamed = ((m + n * size.weights.bytes_share) * k * bytes + m * n * plan.result_bytes) /
                           (memory.dram_achieved * plan.constants.dram_share);
   const double share = plan.constants.slow_start_share, slow = plan.constants.slow_start_us * 1e-6;

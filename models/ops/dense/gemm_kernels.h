@@ -79,6 +79,7 @@ struct GemmConstants {
   double most_rows = 0;      // rows of activations that the kernel takes at most; 0: any
   double vector = 0;         // > 0: on the vector pipe, so many multiply-adds per lane and cycle
   double decode_cycles = 0;  // of the vector pipe per byte of compressed weights, to unpack them
+  double step_decode_cycles = 0;  // the same where a barrier keeps it apart from the step's multiplies
 };
 
 /// A kernel of the library with its split of k, and what one of its tiles costs.

@@ -54,9 +54,11 @@ TaskShape tile_shape(const GemmSize& size, const GemmPlan& plan, int steps, Exte
     shape.issued_macs = shape.useful_macs;
   }
   shape.cycles_per_step.at(pipe) = plan.cycles_per_step * share;
-  if (!ideal.metadata)
-    shape.cycles_per_step[static_cast<int>(Pipe::vector)] +=
-        plan.constants.decode_cycles * extent.columns * bytes * size.weights.unpacked();
+  if (!ideal.metadata) {
+    const double packed = extent.columns * bytes * size.weights.unpacked();
+    shape.cycles_per_step[static_cast<int>(Pipe::vector)] += plan.constants.decode_cycles * packed;
+    shape.cycles_per_step.at(pipe) += plan.constants.step_decode_cycles * packed;
+  }
   return shape;
 }
 
