@@ -13,6 +13,8 @@ using config::MapReader;
 
 namespace {
 
+constexpr std::int64_t kPixelsMost = 1 << 16;  // along one side: their squares are counted
+
 /// An encoder of words: a network without gate, embeddings of words and positions, no head.
 void read_word_encoder(MapReader& map, Checkpoint& c, std::string_view width) {
   c.shape.kind = ModelKind::encoder;
@@ -38,7 +40,8 @@ void read_vit(MapReader& map, Checkpoint& c) {
   c.shape.kind = ModelKind::encoder;
   c.shape.gated = false;
   c.shape.intermediate = size_of(map, "intermediate_size");
-  const std::int64_t side = size_of(map, "image_size"), patch = size_of(map, "patch_size");
+  const std::int64_t side = map.integer("image_size", 1, kPixelsMost),
+                     patch = map.integer("patch_size", 1, kPixelsMost);
   if (patch > side) map.mistake("patch_size", fmt::format("patches of {} in images of {}", patch, side));
   const std::int64_t across = std::max<std::int64_t>(1, side / std::max<std::int64_t>(1, patch));
   c.sequence = across * across + 1;  // one more for the class

@@ -192,6 +192,11 @@ TEST_CASE("mistakes of config.json are all named, with their places") {
   CHECK(message_of(R"({"model_type": "llama", "hidden_size": 100, "num_attention_heads": 3, "num_hidden_layers": 1,
     "vocab_size": 1, "intermediate_size": 1})")
             .find("3 heads do not divide the hidden size of 100") != std::string::npos);
+  const std::string image = message_of(
+      "{\"model_type\": \"vit\",\n \"image_size\": 16777216,\n \"patch_size\": 16777216,\n \"num_channels\": "
+      "16777216}");
+  CHECK(image.find("config.json:2:16: error: image_size must be an integer, 1 to 65536") != std::string::npos);
+  CHECK(image.find("config.json:3:16: error: patch_size must be an integer, 1 to 65536") != std::string::npos);
   std::string deep;
   for (int i = 0; i < 100'000; ++i) deep += "{\"a\":";
   CHECK(message_of(deep).find("error") != std::string::npos);
