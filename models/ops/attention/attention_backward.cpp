@@ -1,7 +1,9 @@
 #include "models/ops/attention/attention_backward.h"
 
+#include "models/ops/attention/index_passes.h"
 #include "models/ops/dense/elementwise.h"
 #include "models/ops/dense/gemm_kernels.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 namespace {
@@ -38,13 +40,14 @@ Launch convert_pass(const AttentionSize& size, const Substrate& substrate) {
 // Each query head has written its own gradients of keys and values.
 Launch group_pass(const AttentionSize& size, const Substrate& substrate) {
   const double group = static_cast<double>(size.heads / size.kv_heads);
-  return lower_elementwise({.name = "attention backward groups",
-                            .elements = 2 * size.batch * size.keys * size.kv_heads * size.head_dim,
-                            .dtype = size.dtype,
-                            .reads = group,
-                            .writes = 1,
-                            .flops_per_element = group},
-                           substrate);
+  return lower_elementwise(
+      {.name = "attention backward groups",
+       .elements = pass_elements(2.0 * real(size.batch) * real(size.keys) * real(size.kv_heads * size.head_dim)),
+       .dtype = size.dtype,
+       .reads = group,
+       .writes = 1,
+       .flops_per_element = group},
+      substrate);
 }
 
 }  // namespace
