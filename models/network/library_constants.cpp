@@ -14,7 +14,7 @@ class ConstantReader {
  public:
   explicit ConstantReader(const Fabric& fabric) : fabric_(fabric) {}
 
-  bool has(const std::string& name) const { return fabric_.collectives.count(name) > 0; }
+  bool has(const std::string& name) const { return fabric_.collectives.contains(name); }
 
   void read(const std::string& name, double& into, bool positive = false) {
     known_.push_back(name);

@@ -79,7 +79,7 @@ class VnmBand {
       const bool keep = agreed_[at(column)] && kept < kKept;
       kept += keep;
       dropped += !keep;
-      broken_[at(group)] |= !keep;
+      if (!keep) broken_[at(group)] = 1;
     }
     return dropped;
   }

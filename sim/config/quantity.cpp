@@ -201,7 +201,7 @@ std::string shifted(double value, int exp10) {
   std::string text;
   if (exponent >= 0 && exponent < 16) {
     text = mantissa + std::string(static_cast<std::size_t>(std::max(0, exponent + 1 - count)), '0');
-    if (count > exponent + 1) text.insert(static_cast<std::size_t>(exponent + 1), ".");
+    if (count > exponent + 1) text.insert(static_cast<std::size_t>(exponent) + 1, ".");
   } else if (exponent < 0 && exponent > -5) {
     text = "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + mantissa;
   } else {

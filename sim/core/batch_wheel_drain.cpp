@@ -41,7 +41,7 @@ void BatchWheel::drain(std::uint32_t list) {
   const ListEnd end = detach(list);
   if (const std::uint64_t later = occupied_[list >> 6] >> (list & 63); later != 0)  // probably the next to be drained
     pool_.prefetch(lists_[list + static_cast<std::uint32_t>(std::countr_zero(later))].chunk());
-  std::size_t count = end.count(), instants = count;
+  std::size_t count = end.count(), instants = 0;
   if (pool_.older(end.chunk()).empty()) [[likely]] {
     instants = drain_chunk(end.chunk(), count);
   } else {

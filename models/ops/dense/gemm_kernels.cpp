@@ -81,7 +81,7 @@ bool runs(const Kernel& kernel, const GemmConstants& constants, const GemmSize& 
          (weights.quality.empty() ? !unasked : kernel.quality == weights.quality) &&
          (size.weights.columns_most == 0 || kernel.tile_n <= size.weights.columns_most) &&
          (constants.most_rows == 0 || static_cast<double>(size.m) <= constants.most_rows) &&
-         (constants.vector > 0 || substrate.compute.pipes.tensor.count(size.dtype) > 0);
+         (constants.vector > 0 || substrate.compute.pipes.tensor.contains(size.dtype));
 }
 
 // Cycles of one main-loop step in the matrix unit: whole instructions, the long side of the instruction along either

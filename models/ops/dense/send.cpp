@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "models/ops/row_map.h"
+#include "sim/core/counts.h"
 
 namespace sparsesim {
 
@@ -22,8 +23,7 @@ Program SendOp::lower(const LowerContext& context) const {
   stage.type = Stage::Type::exchange;
   stage.exchange = {"send", "all_to_all", all, {}, 0};
   stage.exchange.bytes.resize(static_cast<std::size_t>(all) * static_cast<std::size_t>(all));
-  for (int from = 0; from < pairs_; ++from)
-    stage.exchange.bytes[static_cast<std::size_t>(from * all + from + pairs_)] = bytes_;
+  for (int from = 0; from < pairs_; ++from) stage.exchange.bytes[at(std::int64_t{from} * all + from + pairs_)] = bytes_;
   return {all, {stage}};
 }
 
