@@ -9,11 +9,10 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from program import PROGRAM, SANITIZED, ProgramTest
+from program import OPEN_MPI, PROGRAM, SANITIZED, ProgramTest
 
 MPIRUN = shutil.which("mpirun")
 MODULE = pathlib.Path(PROGRAM).parent / "sparsesim-mpi.so"
-OPEN_MPI = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}  # containers run as root
 SWEEP = ["sweep", "--substrate", "a100", "--workload", "pruned-linear", "--vary", "workload.ops.linear.sparsity=0.5,0.9",
          "--vary", "workload.ops.linear.m=1:50:1"]
 POINTS = 100
@@ -226,7 +225,7 @@ class WithoutMpi(ProgramTest):
 class TwoHosts(ProgramTest):
     def test_two_network_namespaces_over_tcp(self):
         script = pathlib.Path(__file__).resolve().parents[2] / "scripts/two_hosts"
-        done = subprocess.run([script, PROGRAM, *SWEEP, "--quiet", "--out", "n.sqlite"], cwd=self.folder,
+        done = subprocess.run([script, PROGRAM, *SWEEP, "--quiet", "--out", "n.sqlite"], cwd=self.folder, env=os.environ | OPEN_MPI,
                               capture_output=True, text=True, timeout=600 if SANITIZED else 120)
         if done.returncode == 77:
             self.skipTest(done.stderr.strip())

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from program import PROGRAM, SANITIZED
+from program import OPEN_MPI, PROGRAM, SANITIZED
 
 BUILD = pathlib.Path(PROGRAM).parent
 CONSUMER = {
@@ -89,9 +89,8 @@ class Install(unittest.TestCase):
 
     @unittest.skipUnless((BUILD / "sparsesim-mpi.so").exists() and shutil.which("mpirun"), "built without MPI, or no mpirun here")
     def test_the_program_finds_the_mpi_module_installed_with_it(self):
-        root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}  # containers run as root
         out = run("mpirun", "--oversubscribe", "-np", 2, self.program, "sweep", "--substrate", "a100", "--workload",
-                  "pruned-linear", "--out", self.prefix / "r.sqlite", "--quiet", env=os.environ | root)
+                  "pruned-linear", "--out", self.prefix / "r.sqlite", "--quiet", env=os.environ | OPEN_MPI)
         self.assertIn("1 points simulated", out)
 
     @unittest.skipIf(SANITIZED, "the consumer would need the sanitizers too")
