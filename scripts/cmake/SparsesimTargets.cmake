@@ -1,5 +1,17 @@
 # Targets of this project: every library is one folder, every source file in it and below belongs to it.
 
+function(sparsesim_sanitize target)
+  if(SPARSESIM_SANITIZE STREQUAL "address")
+    set(checks address,undefined,float-cast-overflow)
+  elseif(SPARSESIM_SANITIZE STREQUAL "thread")
+    set(checks thread)
+  else()
+    message(FATAL_ERROR "SPARSESIM_SANITIZE is ${SPARSESIM_SANITIZE}: address, thread or nothing are known")
+  endif()
+  target_compile_options(${target} PUBLIC -fsanitize=${checks} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(${target} PUBLIC -fsanitize=${checks})
+endfunction()
+
 function(sparsesim_compile_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -12,8 +24,7 @@ function(sparsesim_compile_options target)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
   if(SPARSESIM_SANITIZE)
-    target_compile_options(${target} PUBLIC -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
-    target_link_options(${target} PUBLIC -fsanitize=address,undefined)
+    sparsesim_sanitize(${target})
   endif()
 endfunction()
 
