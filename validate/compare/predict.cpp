@@ -123,7 +123,9 @@ std::vector<LossTerm> lost_terms(const Measurement& row, const Substrate& substr
   if (row.has_twin()) return waterfall(ideal_speedup(declared), runs);
   std::vector<LossTerm> terms;
   const auto names = loss_term_names();
-  const auto seconds = [&](std::size_t i) { return std::max(runs.sparse_seconds[i], 1e-12); };  // ideal exchanges: none
+  const auto seconds = [&runs = runs](std::size_t i) {
+    return std::max(runs.sparse_seconds[i], 1e-12);
+  };  // ideal exchanges: none
   for (std::size_t i = 1; i < names.size(); ++i) terms.push_back({names[i], seconds(i) / seconds(i - 1)});
   return terms;
 }
