@@ -58,9 +58,9 @@ struct Walk {
   double touched(double columns) const {
     const auto run = static_cast<std::int64_t>(columns * bytes);
     const std::int64_t stride = size.m * static_cast<std::int64_t>(bytes), line = std::llround(core.line);
-    const std::int64_t together = run == stride ? size.block_k : 1;
-    const std::int64_t ends = line - std::gcd(std::gcd(together * stride, run * together), line);
-    return static_cast<double>(run) + (ideal.overfetch ? 0 : static_cast<double>(ends) / static_cast<double>(together));
+    const std::int64_t rows = run == stride ? size.block_k : 1;
+    const std::int64_t ends = line - std::gcd(std::gcd(rows * stride, run * rows), line);
+    return static_cast<double>(run) + (ideal.overfetch ? 0 : static_cast<double>(ends) / static_cast<double>(rows));
   }
 };
 
