@@ -58,6 +58,7 @@ struct Launch {
   std::vector<Task> tasks;
   int tasks_per_unit = 1;         // resident tasks per SM (registers, scratchpad)
   bool persistent = false;        // one resident worker per slot loops over tasks; next main loop overlaps the epilogue
+  bool fixed_shares = false;      // every worker has its tasks beforehand: w, w + workers, ...; else it takes the next
   bool loads_ahead = false;       // a persistent worker loads its next task's first steps as its buffers fall free
   double dram_share = 1;          // of the best streaming bandwidth, what this kernel's order of reads reaches
   double slow_start_seconds = 0;  // from the call's first task on, DRAM gives `slow_start_share` of that

@@ -54,7 +54,7 @@ LaunchMemo::Key LaunchMemo::key(const Launch& launch, const Substrate& substrate
   digest.number(clock_hz);
   digest.word(without_overfetch);
   digest.pair(static_cast<std::uint32_t>(launch.tasks_per_unit), launch.persistent);
-  digest.word(launch.loads_ahead);
+  digest.pair(launch.fixed_shares, launch.loads_ahead);
   for (const double value : {launch.dram_share, launch.slow_start_seconds, launch.slow_start_share,
                              launch.fixed_seconds, launch.host_seconds, launch.dead_tasks})
     digest.number(value);

@@ -134,15 +134,17 @@ LaunchResult Machine::run() {
 
 // A persistent worker takes its next tile itself; otherwise the dispatcher starts a new task.
 void Machine::dispatch_next(Slot& slot, std::uint32_t id, double ready_ps) {
-  if (next_task_ >= launch_.tasks.size()) return;
   const bool first = next_task_ < slots_.size();
+  const std::size_t task = first || !launch_.fixed_shares ? next_task_ : slot.task + slots_.size();
+  if (task >= launch_.tasks.size()) return;
   double start_ps = ready_ps;
   if (first || !launch_.persistent) {
     const double work = kPsPerSecond / substrate_.dispatch.rate;
     const double hand_over = first ? 0 : substrate_.dispatch.hand_over * kPsPerSecond;
     start_ps = dispatcher_.serve(ready_ps, work) + work + hand_over;
   }
-  begin(slot, static_cast<std::uint32_t>(next_task_++), start_ps);
+  ++next_task_;
+  begin(slot, static_cast<std::uint32_t>(task), start_ps);
   start(slot, id);
 }
 

@@ -270,7 +270,7 @@ Launch core_launch(const std::string& name, const Kernel& kernel, const std::str
   launch.name = name;
   launch.kernel = kernel.name;
   launch.dtype = dtype;
-  launch.persistent = !dynamic;
+  launch.persistent = launch.fixed_shares = !dynamic;
   launch.dram_share = constant_or(kernel, "dram_share", 1);
   launch.fixed_seconds = call_seconds(kernel, substrate);
   if (substrate.compute.units > 1) launch.fixed_seconds += substrate.dispatch.grid_start;

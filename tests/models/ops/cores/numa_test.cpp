@@ -53,6 +53,18 @@ TEST_CASE("two sockets with local pages are two sockets: half of the time of one
   CHECK(one / two == doctest::Approx(2).epsilon(0.03));
 }
 
+TEST_CASE(
+    "shares are fixed beforehand: near cores take no work from far ones, and twice the outputs take twice as long") {
+  const auto time = [](std::int64_t outputs) {
+    const Substrate s = placed("epyc-genoa-2x96c", NumaPlacement::first_touch);
+    const LaunchResult result =
+        play(lower_cores_gemm({.m = 16, .n = outputs, .k = 4096, .dtype = "fp32"}, s, {}), s, {});
+    CHECK(result.counters.remote_bytes == doctest::Approx(result.counters.dram_bytes / 2).epsilon(0.02));
+    return result.time.seconds();
+  };
+  CHECK(time(14336) / time(7168) == doctest::Approx(2).epsilon(0.05));
+}
+
 TEST_CASE("a socket split into equally near domains, pages interleaved, is the socket") {
   Substrate split = placed("epyc-genoa-96c", NumaPlacement::interleave);
   split.memory.numa.domains.value = 4;
