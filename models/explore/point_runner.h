@@ -1,9 +1,11 @@
 #pragma once
 // One position of a sweep: its point is simulated, where nobody did so before, and written down.
 
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,7 +30,7 @@ struct Visited {
 /// Key of a sweep in a results file.
 std::string sweep_hash(const sweep::Design& design);
 
-/// Any number of threads may visit at once.
+/// Any number of threads may visit at once; of those that come to equal points, one simulates and the others wait.
 class PointRunner {
  public:
   /// Writes `points`, the number of points of the sweep, where the file does not know the sweep.
@@ -43,14 +45,17 @@ class PointRunner {
   bool write_known(std::int64_t position, const std::string& point);
 
  private:
-  bool write_known(const sweep::MemberRow& member);
+  class Claim;
+  bool add_known(const sweep::MemberRow& member);
 
   const sweep::Design& design_;
   Study& study_;
   sweep::Store& store_;
   std::function<bool(const std::string&)> elsewhere_;
   std::int64_t sweep_ = 0;
-  std::mutex mutex_;  // of the file
+  std::mutex mutex_;               // of what follows, and the file
+  std::set<std::string> claimed_;  // points that some thread simulates
+  std::condition_variable released_;
 };
 
 }  // namespace sparsesim

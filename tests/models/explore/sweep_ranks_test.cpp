@@ -220,6 +220,22 @@ TEST_CASE("what ranks say arrives as it was said") {
   CHECK(runs_of(work_message({{0, 5}, {8, 9}})) == Runs{{0, 5}, {8, 9}});
 }
 
+TEST_CASE("threads that come to equal points at once simulate them once") {
+  const sweep::Design design = sweep::Design::read(
+      {"", "a100-sxm4-80gb,a100,a100-sxm4-80gb,a100", "pruned-linear", {"workload.ops.linear.m=64,128,256"}, {}});
+  for (int round = 0; round < 5; ++round) {
+    const TemporaryFolder folder;
+    Study study(design.parameters(), shipped_files());
+    Store store(folder / "r.sqlite", Store::Mode::write);
+    SweepOptions options;
+    options.threads = 8;
+    const SweepOutcome outcome = run_sweep(design, study, store, options);
+    CHECK(outcome.simulated == 3);
+    CHECK(outcome.known == 9);
+    CHECK(store.counts().points == 3);
+  }
+}
+
 TEST_CASE("any number of ranks and threads gives the same rows and the same counts") {
   for (const int count : {2, 3, 5}) {
     for (const int threads : {1, 3}) {
