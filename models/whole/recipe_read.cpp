@@ -161,7 +161,7 @@ void read_rule(const config::Node& node, config::Diagnostics& diagnostics, const
 /// "2:4", "unstructured 0.5", "window 4096": a pattern and its one number.
 void read_short_rule(const std::string& word, const config::Node& value, MapReader& top, const ModelShape& shape,
                      std::vector<RecipeRule>& rules, std::string& resolved) {
-  const std::string text = value.scalar();
+  const std::string& text = value.scalar();
   const auto blank = text.find(' ');
   const std::string pattern = text.substr(0, blank), number = blank == std::string::npos ? "" : text.substr(blank + 1);
   std::string line = fmt::format("{{modules: [{}], pattern: {}", config::yaml_text(word), config::yaml_text(pattern));

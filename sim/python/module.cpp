@@ -96,7 +96,7 @@ class Core {
 /// A request that Python fills in by keyword.
 template <class Request>
 py::class_<Request> add_request(py::module_& module, const char* name) {
-  return py::class_<Request>(module, name).def(py::init([name](const py::kwargs& values) {
+  return py::class_<Request>(module, name).def(py::init([](const py::kwargs& values) {
     py::object made = py::cast(Request{});
     for (const auto& [key, value] : values) made.attr(key) = value;
     return made.cast<Request>();

@@ -220,7 +220,7 @@ const Kernel& find_grouped_kernel(const Substrate& substrate, const std::string&
     if (kernel.name.starts_with(name)) return kernel;
     if (!first) first = &kernel;
   }
-  if (!first || substrate.compute.pipes.tensor.count(dtype) == 0)
+  if (!first || !substrate.compute.pipes.tensor.contains(dtype))
     throw UnsupportedError("no grouped_gemm kernel for " + dtype + " in the kernel library of " + substrate.name);
   if (!stand_in)
     throw UnsupportedError(

@@ -202,19 +202,21 @@ Program MoeFfn::lower(const LowerContext& context) const {
       if (copy.device == device) counts.push_back(share(copy.rows, chunk, chunks));
     return counts;
   };
+  const auto count = static_cast<std::size_t>(spec_.devices);
   const auto exchange = [&](int chunk, bool back) {
     Stage stage;
     stage.type = Stage::Type::exchange;
     stage.exchange.name = back ? "moe_combine" : "moe_dispatch";
     stage.exchange.algorithm = "all_to_all";
     stage.exchange.devices = spec_.devices;
-    stage.exchange.bytes.assign(static_cast<std::size_t>(spec_.devices * spec_.devices), 0);
+    stage.exchange.bytes.assign(count * count, 0);
     for (const ExpertCopy& copy : copies)
       for (int source = 0; source < spec_.devices; ++source) {
         const double rows = static_cast<double>(share(padded > 0 ? padded : copy.rows, chunk, chunks));
         const int from = back ? copy.device : source, to = back ? source : copy.device;
         if (from != to)
-          stage.exchange.bytes[static_cast<std::size_t>(from * spec_.devices + to)] += rows * bytes / spec_.devices;
+          stage.exchange.bytes[static_cast<std::size_t>(from) * count + static_cast<std::size_t>(to)] +=
+              rows * bytes / spec_.devices;
       }
     return stage;
   };

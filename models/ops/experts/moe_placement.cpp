@@ -45,7 +45,7 @@ void balance(std::vector<ExpertCopy>& copies, int devices) {
   for (const std::size_t index : order) {
     ExpertCopy& copy = copies[index];
     auto chosen = std::find_if(open.begin(), open.end(), [&](const auto& entry) {
-      return held[static_cast<std::size_t>(entry.second)].count(copy.expert) == 0;
+      return !held[static_cast<std::size_t>(entry.second)].contains(copy.expert);
     });
     if (chosen == open.end()) chosen = open.begin();
     const auto [load, device] = *chosen;

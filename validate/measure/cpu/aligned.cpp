@@ -30,7 +30,8 @@ void* map_aligned(std::size_t bytes, std::size_t alignment) {
   void* mapped = mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) throw std::bad_alloc();
   auto* first = static_cast<char*>(mapped);
-  auto* begin = reinterpret_cast<char*>(round_up<std::uintptr_t>(reinterpret_cast<std::uintptr_t>(first), alignment));
+  const auto address = reinterpret_cast<std::uintptr_t>(first);
+  auto* begin = first + (round_up<std::uintptr_t>(address, alignment) - address);
   if (begin > first) munmap(first, static_cast<std::size_t>(begin - first));
   if (begin + bytes < first + whole) munmap(begin + bytes, static_cast<std::size_t>(first + whole - begin) - bytes);
   madvise(begin, bytes, MADV_HUGEPAGE);
@@ -64,7 +65,8 @@ void give_memory_back(void* memory, std::size_t bytes) noexcept {
     munmap(memory, round_up(bytes, kHugePage));
     return;
   }
-  auto* block = reinterpret_cast<Block*>(reinterpret_cast<std::uintptr_t>(memory) / kBlock * kBlock);
+  auto* block =
+      reinterpret_cast<Block*>(static_cast<char*>(memory) - reinterpret_cast<std::uintptr_t>(memory) % kBlock);
   --block->pieces;
   if (block != g_current) unmap_if_free(block);
 }

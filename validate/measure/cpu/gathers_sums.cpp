@@ -15,8 +15,8 @@ constexpr std::int64_t kTaskBags = 16;  // of a thread at a time
 
 /// A bijection of [0, rows) that scatters neighbours: rank -> (step * rank + first) mod rows.
 struct Scatter {
-  std::int64_t rows, step, first;
-  Scatter(std::int64_t count, RandomStream& stream) : rows(count), step(1), first(stream.below(count)) {
+  std::int64_t rows, step = 1, first;
+  Scatter(std::int64_t count, RandomStream& stream) : rows(count), first(stream.below(count)) {
     do {
       step = 1 + stream.below(rows);
     } while (std::gcd(step, rows) != 1);

@@ -142,8 +142,8 @@ void add_random(Bench& bench, Sampler& sampler) {
 void add_gather(Bench& bench, Sampler& sampler, const char* curve, std::size_t bytes, bool all) {
   constexpr long kCount = 4096;  // 16 KB of indices: they share the nearest cache with the smallest table
   const auto indices = std::make_shared<std::vector<std::int32_t>>(kCount + 16);
-  const auto address = reinterpret_cast<std::uintptr_t>(indices->data());
-  auto* const aligned = reinterpret_cast<std::int32_t*>((address + 63) / 64 * 64);
+  const auto beyond = reinterpret_cast<std::uintptr_t>(indices->data()) % 64;
+  auto* const aligned = indices->data() + (64 - beyond) % 64 / sizeof(std::int32_t);
   const auto prepare = [aligned, bytes, indices] {
     std::mt19937 random(static_cast<unsigned>(bytes));
     for (long i = 0; i < kCount; ++i) aligned[i] = static_cast<std::int32_t>(random() % (bytes / 16 * 3));  // 3/4 of it
