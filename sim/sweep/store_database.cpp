@@ -16,9 +16,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kSchema = 1;
-constexpr int kApplication = 0x53505357;   // "SPSW" in the file's header: one of ours
-constexpr int kBusyMilliseconds = 2000;    // what a short write of another program may take
-constexpr int kMostBytesOfText = 1 << 20;  // and of a row: what a hostile file can make us hold at once
+constexpr int kApplication = 0x53505357;          // "SPSW" in the file's header: one of ours
+constexpr int kBusyMilliseconds = 2000;           // what a short write of another program may take
+constexpr int kMostBytesOfText = 1 << 20;         // and of a row: what a hostile file can make us hold at once
+constexpr std::uintmax_t kRoomOfIndex = 1 << 20;  // bytes: 32 KiB for each 4096 pages of the log, with a margin
 
 struct Table {
   const char* name;
@@ -71,6 +72,14 @@ bool is_fixed(const std::string& file) {
   return ::access(fs::path(file).parent_path().c_str(), W_OK) != 0 && !fs::exists(file + "-wal");
 }
 
+/// Whether the disk holds the index of the log, which programs share as mapped memory: where a block of it finds no
+/// room, touching it is a bus error, not an error code (blocks smaller than a page, https://www.sqlite.org/wal.html).
+bool has_room_of_index(const std::string& file) {
+  std::error_code error;
+  const fs::space_info space = fs::space(fs::path(file).parent_path(), error);
+  return error || space.available >= kRoomOfIndex;
+}
+
 std::string immutable_uri(const std::string& file) {
   std::string uri = "file:";
   for (const char c : file) {
@@ -101,6 +110,7 @@ void StoreDatabase::open(Store::Mode mode) {
   // A reader opens for writing where it may: the last one to close a file tidies up its log.
   const int flags = SQLite::OPEN_READWRITE | (mode == Store::Mode::write ? SQLite::OPEN_CREATE : 0);
   database_ = std::make_unique<SQLite::Database>(file_, flags, kBusyMilliseconds);
+  if (!has_room_of_index(file_)) database_->exec("PRAGMA locking_mode = EXCLUSIVE");  // the index in our own memory
 }
 
 /// https://www.sqlite.org/security.html, "Untrusted SQLite Database Files".
