@@ -32,6 +32,7 @@ struct Walk {
   const Core& core;
   const Ideal& ideal;
   double lanes, bytes, block_n, block_k, together;  // together: units of one row of blocks in a register, m = 1
+  double stride;                                    // bytes from a row of activations to the next, where tiles read it
   RowSums sums;
 
   double padded(double extent, double granule) const {
@@ -55,22 +56,26 @@ struct Walk {
   double met() const { return units_per_row() * block_k / static_cast<double>(size.k); }
   /// Bytes of whole lines of a run of activations, all places of a row alike; those of a unit's columns are one run
   /// where nothing lies between.
-  double touched(double columns) const {
+  double touched(double columns) const { return touched(columns, stride); }
+  double touched(double columns, double apart) const {
     const auto run = static_cast<std::int64_t>(columns * bytes);
-    const std::int64_t stride = size.m * static_cast<std::int64_t>(bytes), line = std::llround(core.line);
-    const std::int64_t rows = run == stride ? size.block_k : 1;
-    const std::int64_t ends = line - std::gcd(std::gcd(rows * stride, run * rows), line);
+    const std::int64_t distance = std::llround(apart), line = std::llround(core.line);
+    const std::int64_t rows = run == distance ? size.block_k : 1;
+    const std::int64_t ends = line - std::gcd(std::gcd(rows * distance, run * rows), line);
     return static_cast<double>(run) + (ideal.overfetch ? 0 : static_cast<double>(ends) / static_cast<double>(rows));
   }
 };
 
 Walk walk_of(const SpmmSize& size, const SparseLoop& loop, const Core& core, const Ideal& ideal,
-             std::span<const std::int32_t> counts) {
-  Walk walk{size, loop, core, ideal, core.lanes(size.dtype), element_bytes(size.dtype), 1, 1, 1, {}};
+             const SparsePart& part) {
+  Walk walk{size, loop, core, ideal, core.lanes(size.dtype), element_bytes(size.dtype), 1, 1, 1, 1, {}};
+  walk.stride = loop.copies > 0 && part.width < static_cast<double>(size.m)
+                    ? std::ceil(part.width * walk.bytes / core.line) * core.line
+                    : static_cast<double>(size.m) * walk.bytes;
   walk.block_n = static_cast<double>(size.block_n);
   walk.block_k = static_cast<double>(size.block_k);
   walk.together = std::max(1.0, std::floor(walk.lanes / walk.block_n));
-  walk.sums = sums_of(counts, walk.together, ideal.padding);
+  walk.sums = sums_of(part.counts, walk.together, ideal.padding);
   return walk;
 }
 
@@ -160,10 +165,9 @@ void add_tiles(CoreWork& work, const Walk& walk, double columns, double width) {
   work.issue_cycles +=
       (steps * (vectors * rows + loads + rows + loop.column_issue) + units * loop.unit_issue) / core.issue;
   // The first tile of a row of units meets activations that the rows before have left; the next ones what it read.
-  const double stride = static_cast<double>(walk.size.m) * walk.bytes;
   const RowWalk row = row_walk(walk, rows, columns);
-  const Footprint panel{static_cast<double>(walk.size.k), width * walk.bytes, stride};
-  const Footprint slice{row.activation_bytes / walk.touched(columns), walk.touched(columns), stride};
+  const Footprint panel{static_cast<double>(walk.size.k), width * walk.bytes, walk.stride};
+  const Footprint slice{row.activation_bytes / walk.touched(columns), walk.touched(columns), walk.stride};
   const Residence first = residence(core, panel, row.weight_bytes, core.cores(), walk.met());
   const Residence next = residence_in_turn(core, slice, row.weight_bytes, core.cores());
   // Their addresses come from numbers: transfers from farther caches do not hide behind the loads, as those of streams.
@@ -192,8 +196,7 @@ void add_in_memory(CoreWork& work, const Walk& walk, double width) {
   // A vector of results is stored, and loaded again before the next weight adds to it.
   if (!walk.ideal.padding) work.chain_cycles += units * (core.multiply_latency + loop.forward_cycles);
   const double row_bytes = walk.units_per_row() * (walk.bytes + loop.index_bytes) + 2 * width * walk.bytes;
-  const Footprint rows{static_cast<double>(walk.size.k), width * walk.bytes,
-                       static_cast<double>(walk.size.m) * walk.bytes};
+  const Footprint rows{static_cast<double>(walk.size.k), width * walk.bytes, walk.stride};
   const Residence where = residence(core, rows, row_bytes, core.cores(), walk.met());
   const double read = units * walk.touched(width);
   work.load_cycles += units * (2 * vectors + 2) * core.vector_bytes / core.loads_bytes + far_cycles(core, where, read);
@@ -229,11 +232,13 @@ void add_waits(CoreWork& work, const Walk& walk, const SparsePart& part) {
 }
 
 /// The panel is read in order before rows of weights meet it: a stream with nothing beside. Prefetchers follow it from
-/// line to line; where rows of the panel lie apart, they bring the further lines of a run.
+/// line to line; where rows of the panel lie apart, they bring the further lines of a run. A copy of them is written
+/// while the next are on their way.
 void add_pass(CoreWork& work, const Walk& walk, const SparsePart& part) {
   const Memory& memory = walk.core.substrate.memory;
-  const double bytes = walk.touched(part.width) * static_cast<double>(walk.size.k) / part.sharers;
-  const bool apart = part.width < static_cast<double>(walk.size.m);
+  const double m = static_cast<double>(walk.size.m), k = static_cast<double>(walk.size.k);
+  const double bytes = walk.touched(part.width, m * walk.bytes) * k / part.sharers;
+  const bool apart = part.width < m;
   const double streamed = arrival_seconds(walk.core, bytes, walk.core.distance);
   const double further = apart ? bytes / walk.core.line * memory.dram_next_line : 0;
   work.serial_cycles += std::max(streamed, further) * walk.core.substrate.compute.clock;
@@ -261,7 +266,7 @@ void add_weights(CoreWork& work, const Walk& walk, bool first, double passing) {
 }  // namespace
 
 SparseLoop sparse_loop(const Kernel& kernel) {
-  static constexpr std::array<std::pair<const char*, double SparseLoop::*>, 24> kNames = {{
+  static constexpr std::array<std::pair<const char*, double SparseLoop::*>, 25> kNames = {{
       {"panel_vectors", &SparseLoop::panel_vectors},
       {"accumulators", &SparseLoop::accumulators},
       {"sets_most", &SparseLoop::sets_most},
@@ -286,6 +291,7 @@ SparseLoop sparse_loop(const Kernel& kernel) {
       {"expands", &SparseLoop::expands},
       {"chunk_rows", &SparseLoop::chunk_rows},
       {"fetches_ahead", &SparseLoop::fetches_ahead},
+      {"copies", &SparseLoop::copies},
   }};
   SparseLoop loop;
   read_core_constants(kernel, kNames, loop);
@@ -294,7 +300,7 @@ SparseLoop sparse_loop(const Kernel& kernel) {
 
 CoreWork sparse_rows_work(const SpmmSize& size, const SparseLoop& loop, const Core& core, const Ideal& ideal,
                           const SparsePart& part) {
-  const Walk walk = walk_of(size, loop, core, ideal, part.counts);
+  const Walk walk = walk_of(size, loop, core, ideal, part);
   const double panel_bytes = part.width * static_cast<double>(size.k) * walk.bytes;
   CoreWork work;
   work.useful_macs = walk.sums.units * walk.block_n * walk.block_k * part.width;

@@ -36,6 +36,7 @@ struct SparseLoop {
   double chunk_rows = 64;      // of weights, that one of several cores takes at a time
   double fetches_ahead = 0;    // 1: a panel is read in order before rows of weights meet it, unless m = 1; all tiles
                                // of a row of units ask for the weights of the next
+  double copies = 0;           // 1: that pass copies a panel narrower than m, so that its rows lie one behind the other
   double expands = 0;          // 1: m = 1 loads activations densely, whether their weight is stored or not
 };
 /// Errors: UnsupportedError for a constant that it does not know.

@@ -86,14 +86,15 @@ class Products : public Problem {
     return std::make_unique<SparseRunner<BlockWeights>>(std::move(kernel), std::move(parts), sizes_, context_, seed);
   }
 
-  BlockMultiply multiply_by(void (*kernel)(const BlockMatrix&, const float*, float*, const Part&),
-                            std::int64_t panel) const {
-    return [kernel, panel, threads = context_.threads, m = sizes_.m](const auto& o) {
+  Panels panels(std::int64_t panel) const { return {sparse_kernels(context_), panel, sizes_, context_.threads}; }
+
+  BlockMultiply multiply_by(decltype(SparseKernels::blocks) kernel, std::int64_t panel) const {
+    return [kernel, panels = panels(panel)](const auto& o) {
       const BlockMatrix w = o.weights.view();
       const std::int64_t rows = (w.rows + w.height - 1) / w.height;
       const std::int64_t chunk = std::max<std::int64_t>(1, kChunkRows / w.height);
-      for_parts(rows, m, panel, chunk, threads,
-                [&](const Part& part) { kernel(w, o.activations.data(), o.results.data(), part); });
+      panels.each(o.activations.data(), rows, chunk,
+                  [&](const Panel& x, const Part& part) { kernel(w, x, o.results.data(), part); });
     };
   }
 
@@ -120,10 +121,10 @@ class Products : public Problem {
   Runners two_of_four(std::uint64_t seed) const {
     using Operands = SparseOperands<TwoOfFourWeights>;
     const SparseKernels& kernels = sparse_kernels(context_);
-    const auto multiply = [&kernels, threads = context_.threads, sizes = sizes_](const Operands& o) {
+    const auto multiply = [&kernels, panels = panels(kernels.panel), rows = sizes_.n](const Operands& o) {
       const TwoOfFourMatrix w = o.weights.view();
-      for_parts(sizes.n, sizes.m, kernels.panel, kChunkRows, threads,
-                [&](const Part& part) { kernels.two_of_four(w, o.activations.data(), o.results.data(), part); });
+      panels.each(o.activations.data(), rows, kChunkRows,
+                  [&](const Panel& x, const Part& part) { kernels.two_of_four(w, x, o.results.data(), part); });
     };
     const auto draw = [sizes = sizes_, seed] { return TwoOfFourWeights(sizes.n, sizes.k, seed); };
     SparseRunner<TwoOfFourWeights>::Parts parts{draw, two_of_four_rows(sizes_.k, seed), multiply};

@@ -108,4 +108,58 @@ void for_parts(std::int64_t rows, std::int64_t m, std::int64_t panel, std::int64
   }
 }
 
+/// Activations [k, m] and where kernels that copy panels of them do so: belongs to one problem, for its calls in turn.
+class Panels {
+ public:
+  Panels(const SparseKernels& kernels, std::int64_t panel, const ProductSizes& sizes, int threads)
+      : bring_(sizes.m > 1 ? kernels.bring : nullptr),
+        panel_(panel),
+        sizes_(sizes),
+        threads_(threads),
+        copy_(bring_ && sizes.m > panel
+                  ? std::make_shared<Buffer<float>>(static_cast<std::size_t>(sizes.k * panel) + kSlack)
+                  : nullptr) {}
+
+  /// Calls multiply(panel, part) for every panel, as for_parts() does, once the panel was brought near.
+  template <class Multiply>
+  void each(const float* activations, std::int64_t rows, std::int64_t chunk, const Multiply& multiply) const {
+    const auto as_it_lies = [&](const Part& part) { return Panel{activations + part.begin, sizes_.m}; };
+    if (!bring_) {
+      for_parts(rows, sizes_.m, panel_, chunk, threads_, [&](const Part& part) { multiply(as_it_lies(part), part); });
+      return;
+    }
+    for (std::int64_t begin = 0; begin < sizes_.m; begin += panel_) {
+      const std::int64_t width = std::min(panel_, sizes_.m - begin);
+      const Panel panel = brought({activations + begin, sizes_.m}, width);
+      for_parts(rows, width, width, chunk, threads_, [&](Part part) {
+        part.begin = begin;
+        part.m = sizes_.m;
+        multiply(panel, part);
+      });
+    }
+  }
+
+ private:
+  Panel brought(const Panel& panel, std::int64_t width) const {
+    float* const to = copy_ ? copy_->data() : nullptr;
+    const std::int64_t each = (sizes_.k + threads_ - 1) / threads_;
+    const auto share = [&](std::int64_t i) { bring_(panel, i * each, std::min((i + 1) * each, sizes_.k), width, to); };
+    if (threads_ == 1) {
+      share(0);
+    } else {
+#ifdef SPARSESIM_HAVE_OPENMP
+#pragma omp parallel for schedule(static, 1) num_threads(threads_)
+#endif
+      for (int i = 0; i < threads_; ++i) share(i);
+    }
+    return to ? Panel{to, rounded_width(width)} : panel;
+  }
+
+  decltype(SparseKernels::bring) bring_;
+  std::int64_t panel_;
+  ProductSizes sizes_;
+  int threads_;
+  std::shared_ptr<Buffer<float>> copy_;
+};
+
 }  // namespace sparsesim::measure

@@ -20,7 +20,7 @@ const Substrate& zen5() {
 }
 
 /// One task of a product with all of 1024 x 1024 weights stored, in units so high and wide: no first read is at random.
-CoreWork rows_work(std::int64_t m, std::int64_t unit, double fetches_ahead) {
+CoreWork rows_work(std::int64_t m, std::int64_t unit, double fetches_ahead, double copies = 0) {
   SpmmSize size;
   size.m = m;
   size.n = size.k = 1024;
@@ -29,6 +29,7 @@ CoreWork rows_work(std::int64_t m, std::int64_t unit, double fetches_ahead) {
   SparseLoop loop;
   loop.panel_vectors = loop.rows_most = 4;
   loop.fetches_ahead = fetches_ahead;
+  loop.copies = copies;
   const std::vector<std::int32_t> counts(static_cast<std::size_t>(1024 / unit), static_cast<std::int32_t>(1024 / unit));
   SparsePart part;
   part.counts = counts;
@@ -49,6 +50,15 @@ TEST_CASE("a panel read in order arrives at a core's stream, or where its rows l
   const double apart = clock_cycles(panel / core.line * zen5().memory.dram_next_line);
   CHECK(pass(256) == doctest::Approx(std::max(streamed, apart)));
   CHECK(rows_work(64, 4, 1).waited_bytes == doctest::Approx(panel));
+}
+
+TEST_CASE("tiles meet a copied panel as if it were all there is, however far apart its rows lay") {
+  const double alone = rows_work(64, 4, 1).load_cycles;
+  CHECK(rows_work(512, 4, 1).load_cycles > 1.05 * alone);  // rows 2 KB apart: an eighth of the sets
+  for (const std::int64_t m : {64, 65, 256, 512, 1000}) {
+    CHECK(rows_work(m, 4, 1, 1).load_cycles == doctest::Approx(alone));
+    CHECK(rows_work(m, 4, 1, 1).serial_cycles == doctest::Approx(rows_work(m, 4, 1).serial_cycles));
+  }
 }
 
 TEST_CASE("weights that all tiles ask for stream beside all of the loop; others beside the first tile of a row") {

@@ -6,14 +6,29 @@
 namespace sparsesim::measure {
 namespace {
 
+/// Weights that a row of blocks asks for, some lines at each block that its tiles meet: those of the next row that has
+/// any.
+struct WeightsAhead {
+  const float *next, *end;
+  std::int64_t lines = 0;  // at a block
+
+  template <class S>
+  [[gnu::always_inline]] void ask() {
+    if constexpr (S::fetches_ahead)
+      for (std::int64_t i = 0; i < lines && next < end; ++i, next += kLineBytes / 4) __builtin_prefetch(next);
+  }
+};
+
 /// One row of blocks and the operands at the panel's first column.
 struct BlockRow {
   const BlockMatrix& w;
   std::int64_t first, last;  // blocks
   std::int64_t rows;         // of the matrix that are in it
   const float* x;
+  std::int64_t distance;  // of rows of x
   float* y;
-  std::int64_t m;
+  std::int64_t m;  // of rows of y
+  WeightsAhead& ahead;
 
   std::int64_t columns(std::int64_t block) const {
     const std::int64_t left = w.columns - w.column[block] * w.width;
@@ -21,15 +36,18 @@ struct BlockRow {
   }
 };
 
-inline BlockRow block_row(const BlockMatrix& w, const float* x, float* y, const Part& part, std::int64_t row) {
+inline BlockRow block_row(const BlockMatrix& w, const Panel& x, float* y, const Part& part, std::int64_t row,
+                          WeightsAhead& ahead) {
   const std::int64_t left = w.rows - row * w.height;
   return {w,
           w.start[row],
           w.start[row + 1],
           left < w.height ? left : w.height,
-          x + part.begin,
+          x.x,
+          x.distance,
           y + row * w.height * part.m + part.begin,
-          part.m};
+          part.m,
+          ahead};
 }
 
 template <class S, int R, int V>
@@ -52,32 +70,40 @@ struct Tile {
   }
 };
 
-template <class S, int R, int V, bool Tail>
+/// Large: blocks of several columns and more than a line.
+template <class S, int R, int V, bool Tail, bool Large>
 void block_tile(const BlockRow& at, std::int64_t row, std::int64_t column, typename S::Mask mask) {
   Tile<S, R, V> tile;
   for (auto& sums : tile.sum)
     for (auto& vector : sums) vector = S::zero();
-  const std::int64_t height = at.w.height, width = at.w.width, m = at.m;
+  const std::int64_t height = at.w.height, width = at.w.width, distance = at.distance, m = at.m;
   const float* weights = at.w.value + at.first * height * width + row;
-  // Its share of the next row of blocks, all of which the tiles of this one ask for together.
-  const std::int64_t ahead = larger(kAhead, (at.last - at.first) * height * width) + row * (width - 1);
-  const std::int64_t share = column == 0 ? R * width : 0;
+  // Small blocks have as much of the next row behind them as this row takes.
+  const std::int64_t behind = larger(kAhead, (at.last - at.first) * height * width);
+  WeightsAhead ahead = at.ahead;
   if (row == 0 && column == 0) fetch_ahead<S>(at.w.column + at.first, at.last - at.first, kAhead);
-  if (width == 1) {
+  if (!Large && width == 1) {
     for (std::int64_t block = at.first; block < at.last; ++block, weights += height) {
-      if (share > 0) fetch_ahead<S>(weights, 1, ahead);
-      tile.template add<Tail>(weights, at.x + at.w.column[block] * m + column, mask);
+      if (column == 0) fetch_ahead<S>(weights, 1, behind);
+      tile.template add<Tail>(weights, at.x + at.w.column[block] * distance + column, mask);
     }
   } else {
+    for (int r = 0; r < R; ++r) fetch_to_write<S>(at.y + (row + r) * m + column, V * S::lanes);
     for (std::int64_t block = at.first; block < at.last; ++block, weights += height * width) {
-      fetch_ahead<S>(weights, share, ahead);
-      const float* x = at.x + at.w.column[block] * width * m + column;
+      if constexpr (Large) {
+        ahead.template ask<S>();
+      } else {
+        fetch_ahead<S>(weights, 1, behind);
+      }
+      const float* x = at.x + at.w.column[block] * width * distance + column;
       const float* weight = weights;
       const std::int64_t columns = at.columns(block);
 #pragma GCC unroll 4
-      for (std::int64_t k = 0; k < columns; ++k, x += m, weight += height) tile.template add<Tail>(weight, x, mask);
+      for (std::int64_t k = 0; k < columns; ++k, x += distance, weight += height)
+        tile.template add<Tail>(weight, x, mask);
     }
   }
+  if constexpr (Large) at.ahead.next = ahead.next;
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     float* y = at.y + (row + r) * m + column;
@@ -99,14 +125,17 @@ constexpr int tile_vectors(std::int64_t rows) {
   return rows == 1 ? S::block_panel_vectors : smaller(4, (S::registers - 1) / (static_cast<int>(rows) + 1));
 }
 
+/// Rows of a tile of so many registers of columns.
+constexpr int rows_most(int vectors) { return vectors == 1 ? 8 : 4; }
+
 /// Tiles of R rows as long as they fit, then of fewer, until none is left.
-template <class S, int R, int V, bool Tail>
+template <class S, int R, int V, bool Tail, bool Large>
 void block_tiles(const BlockRow& at, std::int64_t row, std::int64_t column, typename S::Mask mask) {
   if constexpr (V <= larger(1, tile_vectors<S>(R))) {
-    for (; row + R <= at.rows; row += R) block_tile<S, R, V, Tail>(at, row, column, mask);
+    for (; row + R <= at.rows; row += R) block_tile<S, R, V, Tail, Large>(at, row, column, mask);
   }
   if constexpr (R > 1) {
-    if (row < at.rows) block_tiles<S, (R > 4 ? 4 : R - 1), V, Tail>(at, row, column, mask);
+    if (row < at.rows) block_tiles<S, (R > 4 ? 4 : R - 1), V, Tail, Large>(at, row, column, mask);
   }
 }
 
@@ -116,7 +145,12 @@ struct BlockTilesCall {
   std::int64_t column, width;
   template <int V, bool Tail>
   void run() const {
-    block_tiles<S, (V == 1 ? 8 : 4), V, Tail>(at, 0, column, S::first(width - (V - 1) * S::lanes));
+    const auto mask = S::first(width - (V - 1) * S::lanes);
+    if (S::fetches_ahead && at.w.width > 1 && at.w.height * at.w.width > kLineBytes / 4) {
+      block_tiles<S, rows_most(V), V, Tail, S::fetches_ahead>(at, 0, column, mask);
+    } else {
+      block_tiles<S, rows_most(V), V, Tail, false>(at, 0, column, mask);
+    }
   }
 };
 
@@ -255,13 +289,30 @@ void flat_blocks_vector(const BlockRow& at) {
   sums.store();
 }
 
+/// Sets what the row asks for: all of the next row that has blocks, and kAhead numbers at least.
 template <class S>
-void blocks(const BlockMatrix& w, const float* x, float* y, const Part& part) {
-  read_panel<S>(x, w.columns, part);
+void look_ahead(const BlockRow& at, std::int64_t row, const Part& part) {
+  if (at.first == at.last) return;
+  std::int64_t next = row + 1;
+  while (next < part.last_row && at.w.start[next + 1] == at.last) ++next;
+  const std::int64_t unit = at.w.height * at.w.width, tile = rows_most(part.width <= S::lanes ? 1 : 2);
+  const std::int64_t visits = (at.last - at.first) * ((at.rows + tile - 1) / tile);
+  const float* const from = at.w.value + at.last * unit;
+  const float* const to = at.w.value + (next < part.last_row ? at.w.start[next + 1] : at.last) * unit;
+  WeightsAhead& ahead = at.ahead;
+  ahead.next = ahead.next < from ? from : ahead.next;
+  ahead.end = to < from + kAhead ? from + kAhead : to;
+  ahead.lines = ((ahead.end - ahead.next) / (kLineBytes / 4) + visits - 1) / visits;
+}
+
+template <class S>
+void blocks(const BlockMatrix& w, const Panel& x, float* y, const Part& part) {
   const bool flat = w.height < S::lanes && S::lanes % w.height == 0;
   const std::int64_t most = tile_vectors<S>(w.height < 4 ? w.height : 4), step = most * S::lanes, slice = 4 * S::lanes;
+  WeightsAhead ahead{w.value, w.value};
   for (std::int64_t row = part.first_row; row < part.last_row; ++row) {
-    const BlockRow at = block_row(w, x, y, part, row);
+    const BlockRow at = block_row(w, x, y, part, row, ahead);
+    if (part.m > 1) look_ahead<S>(at, row, part);
     if (part.m == 1 && flat) {
       flat_blocks_vector<S>(at);
     } else if (part.m == 1) {

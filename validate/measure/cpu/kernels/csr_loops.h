@@ -12,11 +12,23 @@ constexpr int smaller(int a, int b) { return a < b ? a : b; }
 constexpr int larger(int a, int b) { return a > b ? a : b; }
 constexpr std::int64_t larger(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
 
-/// Reads a panel of activations [rows, m] in order, once, before rows of weights meet it at random.
+/// SparseKernels::bring.
 template <class S>
-void read_panel(const float* x, std::int64_t rows, const Part& part) {
-  if (part.first_row > 0 || part.m == 1) return;
-  for (std::int64_t row = 0; row < rows; ++row) read_in_order<S>(x + row * part.m + part.begin, part.width);
+void bring(const Panel& panel, std::int64_t first, std::int64_t last, std::int64_t width, float* to) {
+  constexpr std::int64_t kRowsAhead = 16;  // 64 lines of a panel of four registers
+  const std::int64_t distance = rounded_width(width);
+  for (std::int64_t row = first; row < last; ++row) {
+    const float* const from = panel.x + row * panel.distance;
+    if (!to) {
+      read_in_order<S>(from, width);
+      continue;
+    }
+    fetch_ahead<S>(from, width, kRowsAhead * panel.distance);
+    for (std::int64_t v = 0; v < width; v += S::lanes) {
+      const auto mask = S::first(width - v < S::lanes ? width - v : S::lanes);
+      S::store(to + row * distance + v, S::load(from + v, mask), mask);
+    }
+  }
 }
 
 /// V registers of results in U sets that take turns, so that one multiply-add need not wait for the one before.
@@ -57,11 +69,11 @@ struct RowSums {
 };
 
 template <class S, int V, bool Tail>
-void csr_panel(const BlockMatrix& w, const float* x, float* y, const Part& part) {
+void csr_panel(const BlockMatrix& w, const Panel& panel, float* y, const Part& part) {
   constexpr int U = smaller(4, larger(1, S::row_sums / V));
   const auto mask = S::first(part.width - (V - 1) * S::lanes);
-  const std::int64_t m = part.m;
-  x += part.begin;
+  const float* const x = panel.x;
+  const std::int64_t distance = panel.distance;
   for (std::int64_t row = part.first_row; row < part.last_row; ++row) {
     RowSums<S, V, U> sums;
     std::int64_t i = w.start[row];
@@ -70,10 +82,10 @@ void csr_panel(const BlockMatrix& w, const float* x, float* y, const Part& part)
     fetch_ahead<S>(w.column + i, end - i, kAhead);
     for (; i + U <= end; i += U) {
 #pragma GCC unroll 8
-      for (int u = 0; u < U; ++u) sums.template add<Tail>(u, w.value + i + u, x + w.column[i + u] * m, mask);
+      for (int u = 0; u < U; ++u) sums.template add<Tail>(u, w.value + i + u, x + w.column[i + u] * distance, mask);
     }
-    for (; i < end; ++i) sums.template add<Tail>(0, w.value + i, x + w.column[i] * m, mask);
-    sums.template store<Tail>(y + row * m + part.begin, mask);
+    for (; i < end; ++i) sums.template add<Tail>(0, w.value + i, x + w.column[i] * distance, mask);
+    sums.template store<Tail>(y + row * part.m + part.begin, mask);
   }
 }
 
@@ -119,7 +131,7 @@ template <class S, int V = 1, class Call>
 template <class S>
 struct CsrCall {
   const BlockMatrix& w;
-  const float* x;
+  const Panel& x;
   float* y;
   const Part& part;
   template <int V, bool Tail>
@@ -129,9 +141,8 @@ struct CsrCall {
 };
 
 template <class S>
-void csr(const BlockMatrix& w, const float* x, float* y, const Part& part) {
-  if (part.m == 1) return csr_vector<S>(w, x, y, part);
-  read_panel<S>(x, w.columns, part);
+void csr(const BlockMatrix& w, const Panel& x, float* y, const Part& part) {
+  if (part.m == 1) return csr_vector<S>(w, x.x, y, part);
   for_width<S>(part.width, S::panel_vectors, CsrCall<S>{w, x, y, part});
 }
 

@@ -29,17 +29,28 @@ struct TwoOfFourMatrix {
 struct Part {
   std::int64_t first_row = 0, last_row = 0;  // rows of CSR and 2:4, rows of blocks of a BlockMatrix; last excluded
   std::int64_t begin = 0, width = 0;         // width <= panel
-  std::int64_t m = 0;                        // distance of rows of activations [columns, m] and results [rows, m]
+  std::int64_t m = 0;                        // distance of rows of results [rows, m]
 };
 
-/// Activations may be read one cache line past their end.
+/// The activations of a part's columns: row k begins at x + k * distance. May be read one cache line past their end.
+struct Panel {
+  const float* x = nullptr;
+  std::int64_t distance = 0;
+};
+
 struct SparseKernels {
   const char* instructions;
   std::int64_t panel, block_panel;  // columns of the results that one call takes at most; of blocks
-  void (*csr)(const BlockMatrix&, const float* x, float* y, const Part&);
-  void (*blocks)(const BlockMatrix&, const float* x, float* y, const Part&);
-  void (*two_of_four)(const TwoOfFourMatrix&, const float* x, float* y, const Part&);
+  /// Brings rows [first, last) of a panel of so many columns near, before rows of weights meet them at random: reads
+  /// them in order, or copies them to `to`, rounded_width(width) apart. Null: the loops take them as they lie.
+  void (*bring)(const Panel& panel, std::int64_t first, std::int64_t last, std::int64_t width, float* to);
+  void (*csr)(const BlockMatrix&, const Panel& x, float* y, const Part&);
+  void (*blocks)(const BlockMatrix&, const Panel& x, float* y, const Part&);
+  void (*two_of_four)(const TwoOfFourMatrix&, const Panel& x, float* y, const Part&);
 };
+
+/// Distance of copied rows of a panel: whole cache lines.
+constexpr std::int64_t rounded_width(std::int64_t width) { return (width + 15) / 16 * 16; }
 
 extern const SparseKernels sparse_kernels_generic;
 #if defined(__x86_64__)

@@ -4,9 +4,13 @@
 
 namespace sparsesim::measure {
 
-const SparseKernels sparse_kernels_avx2 = {
-    "avx2",           Avx2::panel_vectors* Avx2::lanes, Avx2::block_panel_vectors* Avx2::lanes, csr<Avx2>, blocks<Avx2>,
-    two_of_four<Avx2>};
+const SparseKernels sparse_kernels_avx2 = {"avx2",
+                                           Avx2::panel_vectors* Avx2::lanes,
+                                           Avx2::block_panel_vectors* Avx2::lanes,
+                                           nullptr,
+                                           csr<Avx2>,
+                                           blocks<Avx2>,
+                                           two_of_four<Avx2>};
 
 }  // namespace sparsesim::measure
 #endif

@@ -6,6 +6,7 @@ namespace sparsesim::measure {
 const SparseKernels sparse_kernels_generic = {"generic",
                                               Generic::panel_vectors* Generic::lanes,
                                               Generic::block_panel_vectors* Generic::lanes,
+                                              nullptr,
                                               csr<Generic>,
                                               blocks<Generic>,
                                               two_of_four<Generic>};

@@ -33,30 +33,30 @@ void two_of_four_vector(const TwoOfFourMatrix& w, const float* x, float* y, cons
 }
 
 template <class S, int V, bool Tail>
-void two_of_four_panel(const TwoOfFourMatrix& w, const float* x, float* y, const Part& part) {
+void two_of_four_panel(const TwoOfFourMatrix& w, const Panel& x, float* y, const Part& part) {
   constexpr int U = smaller(2, larger(1, 8 / V));
   const auto mask = S::first(part.width - (V - 1) * S::lanes);
-  const std::int64_t values = w.columns / 2, m = part.m;
+  const std::int64_t values = w.columns / 2, distance = x.distance;
   for (std::int64_t row = part.first_row; row < part.last_row; ++row) {
     RowSums<S, V, U> sums;
     const std::uint8_t* places = w.places + row * w.distance;
     const float* value = w.value + row * values;
-    const float* group = x + part.begin;
+    const float* group = x.x;
     fetch_ahead<S>(value, values, kAhead);
     fetch_ahead<S>(places, w.distance, kAhead);
-    for (std::int64_t i = 0; i < values; i += 2, group += 4 * m) {
+    for (std::int64_t i = 0; i < values; i += 2, group += 4 * distance) {
       const unsigned bits = places[i / 4] >> (i % 4 * 2);
-      sums.template add<Tail>(0, value + i, group + (bits & 3) * m, mask);
-      sums.template add<Tail>(U - 1, value + i + 1, group + (bits >> 2 & 3) * m, mask);
+      sums.template add<Tail>(0, value + i, group + (bits & 3) * distance, mask);
+      sums.template add<Tail>(U - 1, value + i + 1, group + (bits >> 2 & 3) * distance, mask);
     }
-    sums.template store<Tail>(y + row * m + part.begin, mask);
+    sums.template store<Tail>(y + row * part.m + part.begin, mask);
   }
 }
 
 template <class S>
 struct TwoOfFourCall {
   const TwoOfFourMatrix& w;
-  const float* x;
+  const Panel& x;
   float* y;
   const Part& part;
   template <int V, bool Tail>
@@ -66,8 +66,8 @@ struct TwoOfFourCall {
 };
 
 template <class S>
-void two_of_four(const TwoOfFourMatrix& w, const float* x, float* y, const Part& part) {
-  if (part.m == 1) return two_of_four_vector<S>(w, x, y, part);
+void two_of_four(const TwoOfFourMatrix& w, const Panel& x, float* y, const Part& part) {
+  if (part.m == 1) return two_of_four_vector<S>(w, x.x, y, part);
   for_width<S>(part.width, S::panel_vectors, TwoOfFourCall<S>{w, x, y, part});
 }
 
