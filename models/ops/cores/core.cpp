@@ -123,7 +123,7 @@ Residence residence_by(const Core& core, const Footprint& footprint, double besi
 namespace {
 
 /// Hits of reads in the same order every time in a cache with room for such a share of them.
-double hits_in_turn(double room) { return room > 0 ? std::clamp(2 - 1 / room, 0.0, 1.0) : 0; }
+double hits_in_turn(double room) { return room > 0 ? std::clamp(4 - 3 / room, 0.0, 1.0) : 0; }
 
 /// Hits where each round reads `share` of the footprint, in order: a line that was left out by g - 1 rounds comes after
 /// the share 1 - (1 - share)^g of the footprint.

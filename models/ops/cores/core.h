@@ -78,7 +78,9 @@ struct Residence {
 };
 
 /// As residence(), for reads in the same order every time: least-recently-used caches then lose what is just too large.
-/// Their hits fall from all to none while the footprint grows from the cache's size to twice of it (pseudo-LRU).
+/// Their hits fall from all to none while the footprint grows from the cache's size to 4/3 of it: of footprints that
+/// fingerprints stream, the next larger ones (4/3 of Zen 5's first cache, 3/2 of Zen 3's) come at the next cache's
+/// rate.
 Residence residence_in_turn(const Core& core, const Footprint& footprint, double beside, double cores);
 
 /// The part of a cache that lines of `footprint` can use: ways x line x the sets that their addresses reach.
