@@ -2,7 +2,8 @@
 """Times sweeps as a user runs them: sweeps.py PROGRAM, JSON on the output.
 
 Points per second of one thread for four layers; the same sweep on two threads and, where there is an mpirun and the program was built
-for it, on two ranks, one after the other in each round; ten thousand points on all processors; peak memory of both sizes."""
+for it, on two ranks (there with ten thousand points, too), one after the other in each round; ten thousand points on all processors; peak
+memory of both sizes."""
 import json
 import os
 import shutil
@@ -68,6 +69,7 @@ def main():
             pair = {"one": sweeps.run(CSR, SMALL, 1), "threads": sweeps.run(CSR, SMALL, 2)}
             if ranks > 1:
                 pair["ranks"] = sweeps.run(CSR, SMALL, 1, ranks)
+                pair["one, large"], pair["ranks, large"] = sweeps.run(CSR, LARGE, 1), sweeps.run(CSR, LARGE, 1, ranks)
             pairs.append(pair)
         json.dump({"single": single, "pairs": pairs, "large": sweeps.run(CSR, LARGE, 0)}, sys.stdout, indent=1)
 

@@ -190,9 +190,10 @@ def sweep_table(folder):
     print("|---|---|---|")
     for layer, runs in sweeps["single"].items():
         print(f"| points per second of one thread, {layer} | {spread([r['points'] / r['wall'] for r in runs])} | |")
-    for way, name in (("threads", "two threads"), ("ranks", "two ranks")):
+    for one, way, name in (("one", "threads", "two threads"), ("one", "ranks", "two ranks"), ("one, large", "ranks, large", "two ranks")):
         if way in pairs[0]:
-            print(f"| {name} against one, CSR weights | {spread([p['one']['wall'] / p[way]['wall'] for p in pairs])} | 1.9 |")
+            ratios = [p[one]["wall"] / p[way]["wall"] for p in pairs]
+            print(f"| {name} against one, {pairs[0][way]['points']:,} points of CSR weights | {spread(ratios)} | 1.9 |")
         else:
             print(f"| {name} against one | skipped: built without MPI, or no mpirun | 1.9 |")
     print(f"| {large['points']:,} points of CSR weights on all processors, s | {large['wall']:.3g} | 60 |")

@@ -271,14 +271,6 @@ TEST_CASE("shares of levels add up to one, and a footprint moves outwards as it 
   CHECK(near < 1e-3);
 }
 
-TEST_CASE("reads in turn lose a footprint a third larger than the cache; at random they keep what has room") {
-  const Core core = core_of(milan());
-  const double cache = core.substrate.memory.l1_bytes;
-  CHECK(residence_in_turn(core, {1, cache, 0}, 0, 1).l1 == doctest::Approx(1));
-  CHECK(residence_in_turn(core, {1, cache * 4 / 3, 0}, 0, 1).l1 == doctest::Approx(0));
-  CHECK(residence(core, {1, cache * 4 / 3, 0}, 0, 1).l1 == doctest::Approx(0.75));
-}
-
 TEST_CASE("ports at work together: never shorter than the longest, never longer than all in a row") {
   const Core core = core_of(milan());
   CoreWork work;

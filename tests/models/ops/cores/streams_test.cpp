@@ -68,6 +68,14 @@ TEST_CASE("weights that all tiles ask for stream beside all of the loop; others 
   CHECK(rows_work(64, 4, 0).apart_cycles == 0);  // one tile
 }
 
+TEST_CASE("reads in turn lose a footprint a third larger than the cache; at random they keep what has room") {
+  const Core core = core_of(zen5());
+  const double cache = core.substrate.memory.l1_bytes;
+  CHECK(residence_in_turn(core, {1, cache, 0}, 0, 1).l1 == doctest::Approx(1));
+  CHECK(residence_in_turn(core, {1, cache * 4 / 3, 0}, 0, 1).l1 == doctest::Approx(0));
+  CHECK(residence(core, {1, cache * 4 / 3, 0}, 0, 1).l1 == doctest::Approx(0.75));
+}
+
 TEST_CASE("weights in blocks of the library's own come from memory beside the first rows that meet them") {
   const Core core = core_of(zen5());
   DenseLoop loop;
