@@ -101,7 +101,8 @@ TEST_CASE("rounds through a footprint: few reads hit by its share of the cache, 
     CHECK(hits(footprint, 1) == doctest::Approx(residence_in_turn(core, {1, footprint, 0}, 0, 1).l1));
     for (const double share : {0.9, 0.5, 0.2, 0.05}) CHECK(hits(footprint, share) <= hits(footprint, 0) + 1e-12);
   }
-  // Half of the footprint in each round: reads of the round before are gone where half of it exceeds twice the cache.
+  // Half of the footprint in each round: reads of the round before are gone where half of it exceeds the cache by more
+  // than a third.
   CHECK(hits(4 * l1, 0.5) == 0);
   // A quarter of it, in a cache of 0.3: hit by those of the round before, a quarter, and no others.
   CHECK(hits(l1 / 0.3, 0.25) == doctest::Approx(0.25));
