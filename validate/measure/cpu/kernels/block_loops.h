@@ -312,7 +312,7 @@ void blocks(const BlockMatrix& w, const Panel& x, float* y, const Part& part) {
   WeightsAhead ahead{w.value, w.value};
   for (std::int64_t row = part.first_row; row < part.last_row; ++row) {
     const BlockRow at = block_row(w, x, y, part, row, ahead);
-    if (part.m > 1) look_ahead<S>(at, row, part);
+    if (S::fetches_ahead && part.m > 1) look_ahead<S>(at, row, part);
     if (part.m == 1 && flat) {
       flat_blocks_vector<S>(at);
     } else if (part.m == 1) {
