@@ -31,6 +31,7 @@ int slow_direction(const std::string& path, config::Dimension dimension) {
     case D::power:
       return -1;
     case D::bytes:
+      return path.ends_with("capacity") || path.ends_with("bytes_in_flight") ? -1 : 0;
     case D::none:
       break;
   }
@@ -86,9 +87,9 @@ Substrate shifted(const Substrate& substrate, const std::string& group, bool slo
   visit(copy, [&](const std::string& path, Quantity& quantity, config::Dimension dimension, const char*, bool) {
     if (!path.starts_with(group + ".")) return;
     const int direction = slow_direction(path, dimension) * (slow ? 1 : -1);
-    if (direction == 0) return;
-    const double spread = default_spread(quantity.kind);
     const bool ranged = quantity.low < quantity.high;
+    if (direction == 0 || (dimension == config::Dimension::bytes && !ranged)) return;
+    const double spread = default_spread(quantity.kind);
     const double high = ranged ? quantity.high : quantity.value * (1 + spread);
     const double low = ranged ? quantity.low : quantity.value / (1 + spread);
     quantity.value = direction > 0 ? high : low;

@@ -57,6 +57,7 @@ ordered_json kernels_json(const std::vector<KernelUse>& kernels) {
 
 ordered_json op_json(const OpResult& op) {
   const OpPrediction& p = op.prediction;
+  const auto runs = static_cast<double>(op.repeat), left = static_cast<double>(op.repeat - op.removed);
   ordered_json out = {
       {"name", op.name},
       {"op", op.kind},
@@ -73,14 +74,15 @@ ordered_json op_json(const OpResult& op) {
       {"bound",
        {{"dense", bound_json(p.dense.busy, p.dense.time.seconds())},
         {"sparse", bound_json(p.sparse.busy, p.sparse.time.seconds())}}},
-      {"counters", {{"dense", counters_json(p.dense.counters)}, {"sparse", counters_json(p.sparse.counters)}}},
+      {"counters",
+       {{"dense", counters_json(RunCounters(p.dense.counters).scale(runs))},
+        {"sparse", counters_json(RunCounters(p.sparse.counters).scale(left))}}},
       {"kernels", {{"dense", kernels_json(p.dense.kernels)}, {"sparse", kernels_json(p.sparse.kernels)}}}};
   for (const SparsityFact& fact : p.sparsity.facts) out["facts"][fact.name] = fact.value;
   if (op.bubble > 0) out["bubble"] = op.bubble;
   if (op.removed > 0) out["removed"] = op.removed;
   if (p.dense.host.ps > 0 || p.sparse.host.ps > 0)
-    out["host_us"] = {{"dense", p.dense.host.us() * static_cast<double>(op.repeat)},
-                      {"sparse", p.sparse.host.us() * static_cast<double>(op.repeat - op.removed)}};
+    out["host_us"] = {{"dense", p.dense.host.us() * runs}, {"sparse", p.sparse.host.us() * left}};
   if (p.fallback) out["fallback"] = p.fallback_reason;
   return out;
 }

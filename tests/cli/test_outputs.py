@@ -118,6 +118,14 @@ class Run(ProgramTest):
             self.assertLessEqual(counters["useful_macs"], counters["issued_macs"] * (1 + 1e-9))
             self.assertLessEqual(counters["l2_hit_bytes"], counters["l2_bytes"] * (1 + 1e-9))
 
+    def test_counters_of_ops_add_up_to_those_of_the_run(self):
+        self.write("repeated.yaml", LAYER.replace("op: grouped_gemm,", "op: grouped_gemm, repeat: 5, removed: 2,"))
+        result = read(self.accepted("run", "--substrate", "a100-x8", "--workload", "repeated.yaml", "--format", "json"))
+        for side in ["dense", "sparse"]:
+            for counter, total in result["counters"][side].items():
+                parts = sum(op["counters"][side][counter] for op in result["ops"])
+                self.assertAlmostEqual(parts, total, delta=1e-9 * abs(total), msg=counter)
+
     def test_shipped_workloads_keep_the_contract_and_their_dumps_give_the_same_result(self):
         for path in sorted((ROOT / "workloads").glob("*.yaml")):
             machine = "epyc-milan-2c" if path.stem == "processor-layer" else "h100-x8"

@@ -97,6 +97,8 @@ Launch lower_elementwise(const ElementwiseSize& size, const Substrate& substrate
   call.trips = kernel_constant(kernel, "trips");
   const double total = elements * bytes * std::max(size.reads, size.writes);
   call.tasks = std::max(1.0, std::ceil(total / kernel_constant(kernel, "task_bytes")));
+  if (const auto share = kernel.constants.find("share_least_bytes"); share != kernel.constants.end())
+    call.tasks = std::max(call.tasks, std::min<double>(substrate.compute.units, std::ceil(total / share->second)));
   call.read_bytes = elements * bytes * size.reads / call.tasks;
   call.write_bytes = elements * bytes * size.writes / call.tasks;
   call.flops = elements * size.flops_per_element / call.tasks;

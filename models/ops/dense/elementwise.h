@@ -40,7 +40,8 @@ struct ElementwiseSize {
 };
 
 /// The pass as the substrate's `elementwise` kernel runs it. Reusable by layers and expert networks.
-/// Constants (docs/models/elementwise.md): task_bytes, threads, trips. Errors: UnsupportedError without such a kernel.
+/// Constants (docs/models/elementwise.md): task_bytes, threads, trips; share_least_bytes where compiled programs give
+/// every unit a share. Errors: UnsupportedError without such a kernel.
 Launch lower_elementwise(const ElementwiseSize& size, const Substrate& substrate);
 
 /// The write of new keys and values of `dtype` into a paged cache, kept in `kept` (empty: as they are): one task per

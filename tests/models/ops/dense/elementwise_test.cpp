@@ -35,6 +35,20 @@ TEST_CASE("every byte is written once, merged tasks or not") {
           doctest::Approx(2.0 * 2 * 1024 * static_cast<double>(tokens)).epsilon(1e-12));
 }
 
+TEST_CASE("compiled programs give every unit a share: ten times the elements never take less") {
+  for (const char* name : {"ipu-gc200", "wse-3"}) {
+    double before = 0;
+    for (std::int64_t elements = 100; elements < 100'000'000; elements *= 10) {
+      CAPTURE(elements);
+      ElementwiseSize size = copy_of(elements);
+      size.flops_per_element = 40;
+      const double now = play(lower_elementwise(size, machine(name)), machine(name), {}).time.us();
+      CHECK(now >= before);
+      before = now;
+    }
+  }
+}
+
 TEST_CASE("a large pass runs at the achieved DRAM bandwidth, never above it") {
   const std::int64_t elements = std::int64_t{1} << 30;
   const double bytes = 2.0 * 2 * static_cast<double>(elements);  // read and written, 2 B each
