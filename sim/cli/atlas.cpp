@@ -11,6 +11,7 @@
 
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
+#include "sim/cli/say.h"
 
 namespace sparsesim::cli {
 namespace {
@@ -70,8 +71,7 @@ int run_atlas(const ParsedCommand& command) {
   const auto result = atlas::make_atlas(std::move(machines), std::move(evidence), points, options);
   bar.clear();
   if (!result) {
-    fmt::print(stderr, "sparsesim: interrupted, no page was written{}\n",
-               store ? "; the same command goes on from there" : "");
+    say("sparsesim: interrupted, no page was written{}\n", store ? "; the same command goes on from there" : "");
     return kInterruptedExit;
   }
   const std::string page = atlas::format_markdown(*result);

@@ -13,6 +13,7 @@
 #include <stdexcept>
 
 #include "sim/cli/interrupt.h"
+#include "sim/cli/say.h"
 
 namespace sparsesim::cli {
 namespace {
@@ -69,8 +70,7 @@ int run_backend(const std::string& backend, std::vector<std::string> arguments) 
   const std::string name = "sparsesim-" + backend;
   const auto path = find_backend(name);
   if (!path) {
-    fmt::print(stderr, "sparsesim: no backend for {}: {} is not installed (docs/measuring.md says what it needs)\n",
-               backend, name);
+    say("sparsesim: no backend for {}: {} is not installed (docs/measuring.md says what it needs)\n", backend, name);
     return kNoDevice;
   }
   std::fflush(stdout);

@@ -10,6 +10,7 @@
 
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
+#include "sim/cli/say.h"
 #include "sim/page/page.h"
 
 namespace sparsesim {
@@ -68,7 +69,7 @@ int run_breakeven(const ParsedCommand& command) {
   const BreakevenResult result = find_breakeven(design, study, options);
   if (!result.finished) {
     if (visible) bars.clear();
-    fmt::print(stderr, "sparsesim: interrupted, nothing was written\n");
+    say("sparsesim: interrupted, nothing was written\n");
     return kInterruptedExit;
   }
   if (page) write_file(*page, write_page(kBreakevenPage, breakeven_json(design, options, result)));

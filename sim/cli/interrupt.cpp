@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstdio>
 
+#include "sim/cli/say.h"
+
 namespace sparsesim::cli {
 namespace {
 
@@ -37,18 +39,18 @@ void ProgressBar::draw(std::size_t done, std::size_t total) {
   const bool first = percent_ > 100;
   percent_ = percent;
   if (!bar) {
-    if (!first || percent > 0) fmt::print(stderr, "sparsesim: {} of {} {}\n", done, total, items_);
+    if (!first || percent > 0) say("sparsesim: {} of {} {}\n", done, total, items_);
     return;
   }
   const std::size_t filled = percent * kWidth / 100;
   const std::string pace = pace_.text(static_cast<std::int64_t>(total - done));
-  fmt::print(stderr, "\r[{}{}] {:3} %  {} of {} {}{}{}\033[K", std::string(filled, '#'),
-             std::string(kWidth - filled, '.'), percent, done, total, items_, pace.empty() ? "" : ", ", pace);
+  say("\r[{}{}] {:3} %  {} of {} {}{}{}\033[K", std::string(filled, '#'), std::string(kWidth - filled, '.'), percent,
+      done, total, items_, pace.empty() ? "" : ", ", pace);
   std::fflush(stderr);
 }
 
 void ProgressBar::clear() const {
-  if (percent_ <= 100 && visible()) fmt::print(stderr, "\r\033[K");
+  if (percent_ <= 100 && visible()) say("\r\033[K");
 }
 
 bool ProgressBar::visible() { return ::isatty(STDERR_FILENO) != 0; }

@@ -1,6 +1,8 @@
 // The program: parses, calls the subcommand, and says what went wrong.
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -10,6 +12,7 @@
 #include "sim/cli/completion.h"
 #include "sim/cli/failure.h"
 #include "sim/cli/man.h"
+#include "sim/cli/say.h"
 #include "sim/cli/standard_input.h"
 #include "sim/cluster/launcher.h"
 
@@ -50,7 +53,7 @@ int dispatch(const ParsedCommand& command) {
 
 int fail(int code, const std::string& message) {
   std::fflush(stdout);
-  fmt::print(stderr, "{}\n", message);
+  say("{}\n", message);
   return code;
 }
 
@@ -68,6 +71,16 @@ int run(const std::vector<std::string>& arguments) {
   }
 }
 
+/// Takes the places of standard streams that are closed, so that no file we open gets what is said on one. Reading and
+/// writing them fails as before.
+void hold_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 }  // namespace
 
-int main(int argc, char** argv) { return run({argv + 1, argv + argc}); }
+int main(int argc, char** argv) {
+  hold_standard_streams();
+  return run({argv + 1, argv + argc});
+}

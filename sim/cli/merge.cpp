@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "sim/cli/commands.h"
+#include "sim/cli/say.h"
 #include "sim/sweep/store.h"
 
 namespace sparsesim::cli {
@@ -18,7 +19,7 @@ int run_merge(const ParsedCommand& command) {
   for (const std::string& file : files) {
     Store part(file, Store::Mode::read);
     const std::int64_t added = all.merge(part);
-    if (!command.flag("quiet")) fmt::print(stderr, "{}: {} new point{}\n", file, added, added == 1 ? "" : "s");
+    if (!command.flag("quiet")) say("{}: {} new point{}\n", file, added, added == 1 ? "" : "s");
   }
   return kOk;
 }

@@ -8,6 +8,7 @@
 
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
+#include "sim/cli/say.h"
 #include "sim/cli/settings.h"
 #include "sim/page/page.h"
 
@@ -50,7 +51,7 @@ int run_recommend(const ParsedCommand& command) {
   auto recommendation = recommend(*product_of(*op.op), substrate, options);
   bar.clear();
   if (!recommendation) {
-    fmt::print(stderr, "sparsesim: interrupted, nothing was written\n");
+    say("sparsesim: interrupted, nothing was written\n");
     return kInterruptedExit;
   }
   recommendation->workload = workload.name;

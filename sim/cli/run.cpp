@@ -11,6 +11,7 @@
 #include "models/serving/served_workload.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
+#include "sim/cli/say.h"
 #include "sim/cli/settings.h"
 
 namespace sparsesim::cli {
@@ -52,7 +53,7 @@ int run_run(const ParsedCommand& command) {
     throw UsageError(fmt::format("--seeds {}: the last seed would be above {}", seeds, INT64_MAX));
   RunResult result = run(workload, substrate, options);
   if (seeds > 0 && !add_distribution(command, workload, substrate, seeds, result)) {
-    fmt::print(stderr, "sparsesim: interrupted, nothing was written\n");
+    say("sparsesim: interrupted, nothing was written\n");
     return kInterruptedExit;
   }
   if (options.timeline) {

@@ -11,6 +11,7 @@
 #include "models/serving/served_workload.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
+#include "sim/cli/say.h"
 #include "sim/cli/settings.h"
 
 namespace sparsesim::cli {
@@ -91,7 +92,7 @@ int run_serve(const ParsedCommand& command) {
   const auto finish = [&](auto result) {
     bar.clear();
     if (!result) {
-      fmt::print(stderr, "sparsesim: interrupted, nothing was written\n");
+      say("sparsesim: interrupted, nothing was written\n");
       return kInterruptedExit;
     }
     result->workload = served.workload.name;

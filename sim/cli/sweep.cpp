@@ -8,6 +8,7 @@
 #include "sim/cli/commands.h"
 #include "sim/cli/failure.h"
 #include "sim/cli/interrupt.h"
+#include "sim/cli/say.h"
 #include "sim/cluster/launcher.h"
 #include "sim/sweep/rank_files.h"
 #include "sim/sweep/sweep_page.h"
@@ -124,9 +125,8 @@ SweepOutcome simulate(const sweep::Design& design, Study& study, sweep::Store& s
   const SweepOutcome outcome = lead_sweep(design, study, store, results_file(command), *ranks, options, cost);
   bar.clear();
   if (!command.flag("quiet"))
-    fmt::print(stderr,
-               "sparsesim: {} ranks, {} threads; {} messages of {} bytes took rank 0 {:.3f} s, merging {:.3f} s\n",
-               cost.ranks, cost.threads, cost.messages, cost.bytes, cost.message_seconds, cost.merge_seconds);
+    say("sparsesim: {} ranks, {} threads; {} messages of {} bytes took rank 0 {:.3f} s, merging {:.3f} s\n", cost.ranks,
+        cost.threads, cost.messages, cost.bytes, cost.message_seconds, cost.merge_seconds);
   return outcome;
 }
 
@@ -146,7 +146,7 @@ int run_sweep(const ParsedCommand& command) {
   sweep::take_over(store, sweep::rank_files(file));  // left by ranks that died
   const SweepOutcome outcome = simulate(design, study, store, command, ranks.get());
   if (!outcome.finished) {
-    fmt::print(stderr, "sparsesim: interrupted; {}The same command goes on from there.\n", counts(outcome, file));
+    say("sparsesim: interrupted; {}The same command goes on from there.\n", counts(outcome, file));
     return kInterruptedExit;
   }
   if (page) write_file(*page, sweep::sweep_page(store, sweep_hash(design)));

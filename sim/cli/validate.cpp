@@ -7,6 +7,7 @@
 
 #include "sim/cli/commands.h"
 #include "sim/cli/interrupt.h"
+#include "sim/cli/say.h"
 #include "validate/compare/compare.h"
 #include "validate/compare/html_report.h"
 
@@ -63,7 +64,7 @@ int run_validate(const ParsedCommand& command) {
     comparison.version = SPARSESIM_VERSION;
   } catch (const Interrupted&) {
     bar.clear();
-    fmt::print(stderr, "sparsesim: interrupted, nothing was written\n");
+    say("sparsesim: interrupted, nothing was written\n");
     return kInterruptedExit;
   }
   bar.clear();
