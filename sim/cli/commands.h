@@ -36,6 +36,11 @@ int run_schema(const ParsedCommand& command);
 /// tree.
 SearchPath shipped(const std::string& kind);
 
+/// Where a sweep writes its results.
+std::string results_file(const ParsedCommand& command);
+/// Where the plan lies while a backend measures what is in it.
+std::string plan_file(const std::string& out);
+
 /// Writes a whole file or nothing: a temporary file beside it, renamed at the end.
 /// Errors: config::ConfigError naming the file and the system's reason.
 void write_file(const std::string& path, const std::string& content);

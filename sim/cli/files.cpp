@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <ios>
+#include <sstream>
 
 #include "sim/cli/commands.h"
 #include "sim/config/node.h"
@@ -16,6 +17,10 @@
 namespace sparsesim::cli {
 
 namespace fs = std::filesystem;
+
+/// Written through the stream that we print to: a shell may have put a file behind it, where a second opening would
+/// begin anew.
+constexpr std::string_view kStandardOutput = "/dev/stdout";
 
 SearchPath shipped(const std::string& kind) {
   std::error_code error;
@@ -59,7 +64,7 @@ void require_pages() {
 void check_writable(const std::string& path) {
   std::error_code error;
   if (fs::is_directory(path, error)) fail(path, EISDIR);
-  if (is_special(path)) return;
+  if (path == kStandardOutput || is_special(path)) return;
   const std::string temporary = temporary_name(target_of(path));
   errno = 0;
   const bool good = std::ofstream(temporary, std::ios::binary).good();
@@ -78,6 +83,12 @@ void write_file(const std::string& path, const std::string& content) {
 }
 
 void write_file(const std::string& path, const std::function<void(std::ostream&)>& write) {
+  if (path == kStandardOutput) {
+    std::ostringstream text;
+    write(text);
+    fmt::print("{}", text.str());
+    return;
+  }
   std::error_code error;
   if (fs::is_directory(path, error)) fail(path, EISDIR);
   const bool special = is_special(path);

@@ -12,6 +12,7 @@
 #include "sim/cli/completion.h"
 #include "sim/cli/failure.h"
 #include "sim/cli/man.h"
+#include "sim/cli/named_files.h"
 #include "sim/cli/say.h"
 #include "sim/cli/standard_input.h"
 #include "sim/cluster/launcher.h"
@@ -60,6 +61,7 @@ int fail(int code, const std::string& message) {
 int run(const std::vector<std::string>& arguments) {
   try {
     ParsedCommand command = parse_command_line(arguments);
+    check_named_files(command);
     const auto piped = hold_standard_input(command);
     const int code = dispatch(command);
     if (std::fflush(stdout) == 0) return code;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <fstream>
+#include <string>
 
 #include "sim/cli/backend.h"
 #include "sim/cli/commands.h"
@@ -26,6 +28,14 @@ class PlanFile {
   std::string path_;
 };
 
+/// A plan has no times, which may have taken hours. Errors: UsageError where `out` has some.
+void keep_times(const std::string& out) {
+  std::string header;
+  std::getline(std::ifstream(out), header);
+  if (header.find("time_us") != std::string::npos)
+    throw UsageError(fmt::format("--plan-only: --out {} has measured times, which a plan would replace", out));
+}
+
 /// Options that the backend has, too, as they were given.
 std::vector<std::string> passed_on(const ParsedCommand& command) {
   std::vector<std::string> words;
@@ -38,6 +48,8 @@ std::vector<std::string> passed_on(const ParsedCommand& command) {
 
 }  // namespace
 
+std::string plan_file(const std::string& out) { return out + ".plan"; }
+
 int run_measure(const ParsedCommand& command) {
   const bool plan_only = command.flag("plan-only");
   const std::string out = command.get("out"), backend = command.get("backend");
@@ -45,14 +57,15 @@ int run_measure(const ParsedCommand& command) {
   if (!machine && !plan_only) throw UsageError("measure needs --substrate, the machine that this device is");
   const Suite suite = load_suite(command.get("suite"), shipped("validate/measure/suites"));
   const std::string device = machine ? load_substrate(*machine, shipped("substrates")).name : backend;
+  if (plan_only) keep_times(out);
   check_writable(out);
   const std::string plan = measure::plan_text(suite.plan(device));
   if (plan_only) {
     write_file(out, plan);
     return kOk;
   }
-  const PlanFile file(out + ".plan", plan);
-  std::vector<std::string> words = {"measure", "--plan", out + ".plan", "--out", out};
+  const PlanFile file(plan_file(out), plan);
+  std::vector<std::string> words = {"measure", "--plan", plan_file(out), "--out", out};
   for (std::string& word : passed_on(command)) words.push_back(std::move(word));
   return run_backend(backend, std::move(words));
 }

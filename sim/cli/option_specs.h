@@ -47,10 +47,15 @@ inline OptionSpec repeatable(OptionSpec option) {
   return option;
 }
 
-inline OptionSpec format_option() { return choice("format", "FORMAT", {"table", "json"}, "what to print", "table"); }
-inline OptionSpec html_option() {
-  return value("html", ValueType::file, "FILE", "also write the results as one page with charts");
+/// A file that the command makes or replaces.
+inline OptionSpec output(std::string name, std::string doc) {
+  OptionSpec option = value(std::move(name), ValueType::file, "FILE", std::move(doc));
+  option.written = true;
+  return option;
 }
+
+inline OptionSpec format_option() { return choice("format", "FORMAT", {"table", "json"}, "what to print", "table"); }
+inline OptionSpec html_option() { return output("html", "also write the results as one page with charts"); }
 /// `example`: a leaf of a workload.
 inline OptionSpec set_option(const std::string& example) {
   return repeatable(

@@ -21,8 +21,7 @@ CommandSpec sweep_command() {
        repeatable(value("vary", ValueType::text, "PATH=VALUES",
                         "values of a parameter: A,B,C or FROM:TO:STEP or log:FROM:TO:POINTS")),
        repeatable(value("where", ValueType::text, "CONDITION", "only points for which this comparison holds")),
-       value("out", ValueType::file, "FILE", "results; default is the specification's name with .sqlite"),
-       html_option(),
+       output("out", "results; default is the specification's name with .sqlite"), html_option(),
        integer("threads", 1, 1024, "points simulated at once, by each rank; default is one per processor"),
        flag("waterfall", "also say where the promised speedup went, at ten times the cost"), quiet_option()},
       {value("SPEC", ValueType::file, "SPEC", "what to vary; may be left out")},
@@ -92,9 +91,8 @@ CommandSpec atlas_command() {
              "machines, with commas between; each is compared with the one before it"),
        value("only", ValueType::text, "PARTS",
              "map, weights, units, generations, nodes, granules; with commas between"),
-       value("out", ValueType::file, "FILE", "write the page here; default is standard output"),
-       value("results", ValueType::file, "FILE",
-             "SQLite file that remembers every point: the same command goes on where it was interrupted"),
+       output("out", "write the page here; default is standard output"),
+       output("results", "SQLite file that remembers every point: the same command goes on where it was interrupted"),
        value("accuracy", ValueType::file, "FILE",
              "page of `validate --accuracy` that says what was measured; default is the one that came along"),
        integer("threads", 1, 1024, "cells simulated at once; default is one per processor"), quiet_option()},
@@ -111,7 +109,7 @@ CommandSpec export_command() {
           {choice("format", "FORMAT", {"csv", "jsonl", "html"},
                   "comma-separated values, one JSON object per line, or a page with charts", "csv"),
            choice("table", "TABLE", {"points", "ops"}, "a row per point, or per op of each point", "points"),
-           value("out", ValueType::file, "FILE", "write here; default is standard output")},
+           output("out", "write here; default is standard output")},
           {required(value("FILE", ValueType::file, "FILE", "results of sweeps (SQLite)"))},
           {"sparsesim export layer-sweep.sqlite --out layer-sweep.csv",
            "sparsesim export layer-sweep.sqlite --format jsonl --table ops",
@@ -124,6 +122,7 @@ CommandSpec merge_command() {
           "Takes over every point and every sweep that the target has not; the order of the files does not matter. Two "
           "different points at one place of a sweep (of two versions, or of files that were changed between) are an "
           "error, and nothing of that file is taken.",
+          // not output(): what is in the target stays, so that a part may be the target
           {required(value("out", ValueType::file, "FILE", "target; made where there is none")), quiet_option()},
           {required(repeatable(value("FILE", ValueType::file, "FILE", "results of sweeps (SQLite)")))},
           {"sparsesim merge --out all.sqlite first.sqlite second.sqlite"}};

@@ -23,6 +23,7 @@ struct OptionSpec {
   std::string fallback;     // default shown in the help and returned by get(); empty for none
   bool required = false;
   bool repeatable = false;                 // may be given more than once; file lists also as "--measurements A B"
+  bool written = false;                    // of a file: made or replaced by the command, not read
   std::vector<std::string> choices;        // for ValueType::choice
   std::int64_t low = 0, high = INT64_MAX;  // for ValueType::integer
 };

@@ -26,12 +26,6 @@ sweep::Request request_of(const ParsedCommand& command) {
   return request;
 }
 
-std::string results_file(const ParsedCommand& command) {
-  if (const auto out = command.find("out")) return *out;
-  const std::filesystem::path spec = command.get("SPEC");
-  return spec.empty() ? "sweep.sqlite" : spec.stem().string() + ".sqlite";
-}
-
 std::string setting_text(const sweep::Design& design, const std::vector<std::string>& setting) {
   std::string text;
   for (std::size_t i = 0; i < setting.size(); ++i)
@@ -131,6 +125,12 @@ SweepOutcome simulate(const sweep::Design& design, Study& study, sweep::Store& s
 }
 
 }  // namespace
+
+std::string results_file(const ParsedCommand& command) {
+  if (const auto out = command.find("out")) return *out;
+  const std::filesystem::path spec = command.get("SPEC");
+  return spec.empty() ? "sweep.sqlite" : spec.stem().string() + ".sqlite";
+}
 
 int run_sweep(const ParsedCommand& command) {
   const std::unique_ptr<cluster::Ranks> ranks = cluster::join_launched();
