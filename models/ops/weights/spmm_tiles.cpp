@@ -131,12 +131,12 @@ bool has_kernel(const WeightFormat& way, const std::string& dtype, const Substra
 }
 
 /// The plans whose closed form lies within its error of the best one's: which of them ends first, playing shows. One
-/// where a library's choice is known, or a kernel's name.
+/// where a name asks for a kernel, and of libraries, which choose by such a form, as they do for the dense twin.
 std::span<const GemmPlan> plans_to_play(const std::vector<GemmPlan>& plans, const SpmmSize& size) {
   constexpr double kError = 0.25;
   constexpr std::size_t kMost = 3;
   const std::span<const GemmPlan> all(plans);
-  if (!size.kernel.empty() || plans.front().constants.main_loop_choice > 0) return all.first(1);
+  if (!size.kernel.empty() || plans.front().kernel->quality == "library") return all.first(1);
   std::size_t count = 1;
   while (count < std::min(plans.size(), kMost) &&
          plans[count].estimated_seconds <= (1 + kError) * plans.front().estimated_seconds)
