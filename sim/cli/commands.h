@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <iosfwd>
+#include <stdexcept>
 #include <string>
 
 #include "models/substrate/substrate.h"
@@ -41,8 +42,12 @@ std::string results_file(const ParsedCommand& command);
 /// Where the plan lies while a backend measures what is in it.
 std::string plan_file(const std::string& out);
 
+/// A result that finds no room: what() is one line with the file's name and the system's reason.
+struct NoRoomError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 /// Writes a whole file or nothing: a temporary file beside it, renamed at the end.
-/// Errors: config::ConfigError naming the file and the system's reason.
+/// Errors: config::ConfigError naming the file and the system's reason; NoRoomError where it is no fault of the name.
 void write_file(const std::string& path, const std::string& content);
 /// The same, with what `write` writes piece by piece; what it throws goes on to the caller.
 void write_file(const std::string& path, const std::function<void(std::ostream&)>& write);

@@ -36,6 +36,8 @@ Failure describe_failure(const std::exception_ptr& thrown) {
     return ours(kBadInput, error.what());
   } catch (const sweep::StoreError& error) {
     return ours(error.bad_input ? kBadInput : kSimulationError, error.what());
+  } catch (const NoRoomError& error) {
+    return ours(kSimulationError, error.what());
   } catch (const FabricError& error) {
     return ours(kSimulationError, error.what());
   } catch (const TooLargeError& error) {

@@ -36,8 +36,10 @@ SearchPath shipped(const std::string& kind) {
 namespace {
 
 [[noreturn]] void fail(const std::string& path, int code) {
-  throw config::ConfigError(
-      config::Mistake{{path, 0, 0}, fmt::format("cannot write: {}", std::strerror(code)), "", ""});
+  const std::string reason = fmt::format("cannot write: {}", std::strerror(code));
+  if (code == ENOSPC || code == EDQUOT || code == EFBIG || code == EIO)
+    throw NoRoomError(fmt::format("{}: {}", path, reason));
+  throw config::ConfigError(config::Mistake{{path, 0, 0}, reason, "", ""});
 }
 
 /// The file itself where `path` is a link to it: a rename would replace the link.

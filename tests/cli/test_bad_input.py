@@ -503,7 +503,8 @@ class Outputs(Files):
     def test_a_full_disk_is_said_and_not_hidden(self):
         if not os.path.exists("/dev/full"):
             self.skipTest("no /dev/full")
-        self.assertIn("No space left on device", self.timeline("/dev/full"))
+        run = self.call(*self.run_words(self.write("w.yaml", GEMM)), "--timeline", "/dev/full")
+        self.assertEqual((run.returncode, run.stderr), (1, "sparsesim: /dev/full: cannot write: No space left on device\n"))
         with open("/dev/full", "w") as full:
             done = subprocess.run([PROGRAM, "list"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
         self.assertEqual((done.returncode, done.stderr), (1, "sparsesim: cannot write to standard output: No space left on device\n"))

@@ -2,6 +2,7 @@
 cannot be written takes no result along."""
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import unittest
@@ -9,7 +10,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from program import PROGRAM, ProgramTest
 
-GEMM = "ops:\n  - {op: gemm, m: 64, n: 64, k: 64}\n"
+GEMM = "ops:\n  - {name: gemm, op: gemm, m: 64, n: 64, k: 64}\n"
 SPEC = "substrate: a100\nworkload: w.yaml\n"
 ROWS = "id,device,op,m,n,k,dtype,pattern,params,time_us,baseline_us\nr1,a100,gemm,512,512,512,bf16,dense,,10,\n"
 MASK = "2, 2, 2\n0 1 2\n0 1\n"
@@ -105,6 +106,25 @@ class Replaced(Named):
         self.accepted(*words, "rows", "--accuracy", "accuracy")
         separate = [(self.folder / name).read_text() for name in ["rows", "accuracy"]]
         self.assertTrue((self.folder / "out").read_text().startswith("".join(separate)))
+
+
+class NoRoom(Named):
+    def stopped(self, *words: str, bytes_most: int) -> str:
+        """The one line of a command whose files may have so many bytes: exit code 1."""
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_most, bytes_most))
+        done = subprocess.run([PROGRAM, *words], cwd=self.folder, capture_output=True, text=True, preexec_fn=limit, timeout=60)
+        self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (1, "", 1), done.stderr)
+        return done.stderr
+
+    def test_a_file_above_the_limit_of_the_shell_is_one_line(self):
+        self.write("many.yaml", "substrate: a100\nworkload: w.yaml\nvary:\n  workload.ops.gemm.m: {from: 1, to: 200, step: 1}\n")
+        stopped = self.stopped("sweep", "many.yaml", "--quiet", bytes_most=64 << 10)
+        self.assertTrue(stopped.startswith("sparsesim: many.sqlite: cannot read or write: "), stopped)
+        self.assertNotIn(" 0 known before", self.accepted("sweep", "many.yaml"))  # goes on with what was written
+        for kibibytes, words in [(4, ["run", "--substrate", "a100", "--workload", "moe64", "--timeline"]),
+                                 (64, ["export", "many.sqlite", "--format", "jsonl", "--out"])]:
+            self.assertEqual(self.stopped(*words, "big", bytes_most=kibibytes << 10), "sparsesim: big: cannot write: File too large\n")
+        self.assertEqual([name for name in self.files() if name.startswith("big")], [])
 
 
 class StandardError(Named):

@@ -214,7 +214,7 @@ class Exporting(Results):
 
     def test_output_that_cannot_be_written(self):
         self.whole()
-        self.assertIn("No space left", self.refused("export", "whole.sqlite", "--out", "/dev/full"))
+        self.assertIn("No space left", self.stopped("export", "whole.sqlite", "--out", "/dev/full"))
         self.refused("export", "whole.sqlite", "--out", "nowhere/x.csv")
         with open("/dev/full", "w") as full:
             done = subprocess.run([PROGRAM, "export", "whole.sqlite"], cwd=self.folder, stdout=full,
