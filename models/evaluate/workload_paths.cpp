@@ -19,12 +19,19 @@ std::vector<std::string> split_workload_path(const std::string& path) {
 }
 
 std::string wrong_workload_path(const config::Node& tree, const std::string& path) {
+  const std::string wrong = wrong_workload_path(tree, split_workload_path(path));
+  return wrong.empty() ? wrong : fmt::format("\"{}\": {}", path, wrong);
+}
+
+std::string wrong_workload_path(const config::Node& tree, const std::vector<std::string>& keys) {
   using Type = config::Node::Type;
   std::optional<config::Node> at = tree;
-  for (const std::string& key : split_workload_path(path)) {
-    if (key.empty()) return fmt::format("\"{}\" is no path: a key is empty", path);
+  bool is_item = false;
+  for (const std::string& key : keys) {
+    if (key.empty()) return "a key is empty";
     if (!at) continue;  // below what is not there yet, everything is new
-    if (at->type() == Type::sequence) {
+    is_item = at->type() == Type::sequence;
+    if (is_item) {
       std::vector<std::string> names;
       std::optional<config::Node> found;
       for (const config::Node& item : at->items())
@@ -33,16 +40,16 @@ std::string wrong_workload_path(const config::Node& tree, const std::string& pat
           if (name->scalar() == key) found = item;
         }
       if (!found)
-        return fmt::format("\"{}\": no item is called \"{}\"{}", path, key,
+        return fmt::format("no item is called \"{}\"{}", key,
                            names.empty() ? "" : fmt::format(" (known: {})", fmt::join(names, ", ")));
       at = found;
     } else if (at->type() == Type::map) {
       at = at->find(key);
     } else {
-      return fmt::format("\"{}\": nothing is below a value", path);
+      return "nothing is below a value";
     }
   }
-  return {};
+  return is_item ? fmt::format("a key of \"{}\" is missing", keys.back()) : std::string();
 }
 
 }  // namespace sparsesim

@@ -6,6 +6,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "models/evaluate/workload_paths.h"
 #include "models/network/topology.h"
 #include "models/ops/limits.h"
 #include "models/ops/op.h"
@@ -79,6 +80,8 @@ std::vector<std::vector<std::string>> op_paths(const config::Node& tree, std::st
   std::string_view best;  // names may have dots
   for (const std::string& name : names)
     if (name.size() > best.size() && rest.starts_with(name + ".")) best = name;
+  if (best.empty() && std::find(names.begin(), names.end(), rest) != names.end())
+    refuse(place, fmt::format("workload.ops.{}: a key of the op is missing", rest), "as in workload.ops.NAME.KEY");
   if (best.empty()) {
     const std::string near = config::nearest(split(rest).front(), names);
     refuse(place, fmt::format("no op of {} is called \"{}\"", tree.position().file, split(rest).front()),
@@ -255,6 +258,9 @@ std::vector<config::Change> Study::changes(const config::Node& tree, const std::
     else
       for (auto& steps : op_paths(tree, std::string_view(path).substr(kOps.size()), place))
         changes.push_back({std::move(steps), value});
+    for (std::size_t change = before; change < changes.size(); ++change)
+      if (const std::string wrong = wrong_workload_path(tree, changes[change].path); !wrong.empty())
+        refuse(place, fmt::format("{}: {}", path, wrong));
     // Beside other values these show what `absent` is meant to leave out.
     const bool alone = values.list.size() == 1 && config::means_absent(value), present = config::means_present(value);
     for (std::size_t change = before; (alone || present) && change < changes.size(); ++change)

@@ -1,10 +1,13 @@
 #include "sim/config/edit.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <span>
 
 #include "sim/config/document.h"
+#include "sim/config/scalar.h"
 
 namespace sparsesim::config {
 namespace {
@@ -88,6 +91,7 @@ class Copier {
   }
 
   void fill(Node::Value& copy, const Node& original, const PendingList& changes) {
+    if (original.type() == Node::Type::scalar) refuse_below(original, changes);
     std::int64_t index = 0;
     for (const Node& item : original.items()) {
       Node::Value& value = add(item, "", &copy);
@@ -97,6 +101,14 @@ class Copier {
     }
     for (const auto& [key, child] : original.entries()) put(child, key, copy, below(changes, key));
     if (original.type() == Node::Type::map) add_missing(copy, changes);
+  }
+
+  /// What two changes put there does not go together.
+  static void refuse_below(const Node& value, const PendingList& changes) {
+    for (const Pending& change : changes)
+      if (!means_absent(*change.value))
+        throw ConfigError(
+            {change.value->position(), fmt::format("nothing is below {}", describe_value(value)), {}, {}});
   }
 
   void add_missing(Node::Value& map, const PendingList& changes) {

@@ -28,7 +28,7 @@ struct Change {
 /// A copy of the tree under `root` with the values of `changes` in it; keys that are not there are added, maps on the
 /// way too. Positions and paths are those of the originals; a value that is put in counts as written at its own place,
 /// in its own file. A path into an item that does not exist changes nothing; of equal paths the last one counts.
-/// `without` are keys of `root` that the copy leaves out.
+/// `without` are keys of `root` that the copy leaves out. Errors: ConfigError at a change that goes below a value.
 Node with_changes(const Node& root, const std::vector<Change>& changes,
                   const std::vector<std::string_view>& without = {});
 

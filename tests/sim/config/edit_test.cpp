@@ -50,6 +50,24 @@ TEST_CASE("keys and maps that are not there are added; items that are not there 
   CHECK(items[1].find("mask")->find("rows")->scalar() == "5");
 }
 
+TEST_CASE("a change below a value has no place, whether the value was there or is put there") {
+  const auto refused = [](const std::vector<Change>& changes) {
+    try {
+      with_changes(ops(), changes);
+    } catch (const ConfigError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const Node value = text("3", "below.yaml");
+  CHECK(refused({{{"ops", "a", "m", "x"}, value}}) == "below.yaml:1:1: error: nothing is below \"1\"");
+  CHECK(refused({{{"ops", "a", "mask"}, text("full")}, {{"ops", "a", "mask", "rows"}, value}}).find("\"full\"") !=
+        std::string::npos);
+  CHECK(refused({{{"ops", "a", "new", "key"}, value}, {{"ops", "a", "new"}, text("full")}}).find("\"full\"") !=
+        std::string::npos);
+  CHECK(refused({{{"ops", "a", "mask"}, text("{rows: 2}")}, {{"ops", "a", "mask", "rows"}, value}}).empty());
+}
+
 TEST_CASE("of equal paths the last change counts") {
   const Node changed = with_changes(ops(), {{{"ops", "a", "m"}, text("3")}, {{"ops", "a", "m"}, text("4")}});
   CHECK(value(changed, 0, "m") == "4");
