@@ -22,6 +22,10 @@ class DesignReader {
     read_file(file.value_or(config::load_text("{}", "command line", diagnostics_)));
     for (const std::string& text : request_.vary) add_inline(text);
     for (const std::string& text : request_.where) add_condition(text, {"--where", 0, 0});
+    for (const std::string input : {"substrate", "workload"})
+      if (!find(input))
+        diagnostics_.add(file ? file->position() : config::Position{"--" + input, 0, 0},
+                         fmt::format("no {} is given", input));
     diagnostics_.throw_if_any();
     finish();
     diagnostics_.throw_if_any();
@@ -57,8 +61,6 @@ class DesignReader {
       add(key, config::load_text(inline_values(given), "--" + key, diagnostics_), {"--" + key, 0, 0});
     else if (node)
       add_files(key, *node, map.node().key_position(key));
-    else
-      map.mistake(fmt::format("no {} is given", key));
   }
 
   /// Names of files that lie beside the specification become paths.
@@ -81,17 +83,25 @@ class DesignReader {
 
   void add_condition(const std::string& text, const config::Position& place) { conditions_.emplace_back(text, place); }
 
-  /// A path given again, as on a command line after a file, replaces the values.
+  Parameter* find(const std::string& path) {
+    for (Parameter& parameter : design_.parameters_)
+      if (parameter.path == path) return &parameter;
+    return nullptr;
+  }
+
+  /// On a command line a path of the file replaces its values; a path given twice in one of them has no answer.
   void add(const std::string& path, const Node& values, const config::Position& place) {
     require_parameter(path, place, diagnostics_);
     const bool sampled = design_.sampling_ != Sampling::grid;
     Parameter parameter{path, read_values(values, path, sampled, diagnostics_), place};
-    auto& all = design_.parameters_;
-    const auto known = std::find_if(all.begin(), all.end(), [&](const Parameter& p) { return p.path == path; });
-    if (known != all.end())
+    const auto of_file = [](const config::Position& at) { return at.line > 0; };
+    Parameter* known = find(path);
+    if (!known)
+      design_.parameters_.push_back(std::move(parameter));
+    else if (of_file(known->place) == of_file(place))
+      diagnostics_.add(place, fmt::format("{} is given twice", path));
+    else if (of_file(known->place))
       *known = std::move(parameter);
-    else
-      all.push_back(std::move(parameter));
   }
 
   void finish() {

@@ -87,6 +87,12 @@ class Sweeps(ProgramTest):
             (["--vary", "workload.seed=9:1:1"], "to must not be below from"),
             (["--where", "workload.seed < 1"], "neither a number nor a parameter"),
             (["--vary", "worklod.seed=1"], "is no parameter"),
+            (["--vary", "workload.ops.linear=1,2"], "workload.ops.linear: a key of the op is missing"),
+            (["--vary", "workload.ops.linear.m.x=1,2"], "workload.ops.linear.m.x: nothing is below a value"),
+            (["--vary", "workload.ops.*.m.x=1,2"], "workload.ops.*.m.x: nothing is below a value"),
+            (["--vary", "workload.ops.linear.m=1,2", "--vary", "workload.ops.linear.m=8"],
+             "--vary workload.ops.linear.m=8: error: workload.ops.linear.m is given twice"),
+            (["--vary", "substrate=a100,h100"], "--vary substrate=a100,h100: error: substrate is given twice"),
         ]:
             done = self.call(*base, *words)
             self.assertEqual((done.returncode, done.stdout), (2, ""), words)

@@ -47,6 +47,25 @@ TEST_CASE("values on a command line: lists, steps that end where the user says, 
   CHECK(values_of("10 MiB:30 MiB:10 MiB") == List{"10 MiB", "20 MiB", "30 MiB"});
 }
 
+TEST_CASE("a command line replaces what a file says of a path; a path given twice in one of them is refused") {
+  const auto path = std::filesystem::temp_directory_path() / "sparsesim_design_test.yaml";
+  std::ofstream(path) << "substrate: a100\nworkload: pruned-linear\nvary: {workload.seed: [1, 2]}\n";
+  const auto values = [&](const std::string& substrate, const List& vary) {
+    const Design design = Design::read({path.string(), substrate, "", vary, {}});
+    return List{design.parameters().at(0).values.list.back(), design.parameters().back().values.list.back()};
+  };
+  CHECK(values("", {}) == List{"a100", "2"});
+  CHECK(values("", {"workload.seed=3", "substrate=a100,h100"}) == List{"h100", "3"});
+  CHECK(values("l40s", {}) == List{"l40s", "2"});
+  CHECK_THROWS_WITH(values("", {"workload.seed=3", "workload.seed=4"}),
+                    "--vary workload.seed=4: error: workload.seed is given twice");
+  CHECK_THROWS_WITH(values("l40s", {"substrate=a100"}), "--vary substrate=a100: error: substrate is given twice");
+  CHECK(refused("vary: {substrate: [h100]}") == "substrate is given twice");
+  CHECK_THROWS_WITH(Design::read({"", "", "", {}, {}}),
+                    "--substrate: error: no substrate is given\n--workload: error: no workload is given");
+  CHECK(Design::read({"", "", "moe64", {"substrate=a100,h100"}, {}}).size() == 2);
+}
+
 TEST_CASE("a product has every combination once, the last parameter fastest") {
   const Design design = Design::read(request({"workload.seed=1,2,3", "substrate.memory.l2.capacity=1MiB,2MiB"}));
   REQUIRE(design.size() == 6);
