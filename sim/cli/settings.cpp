@@ -32,7 +32,7 @@ Settings split_settings(const config::Node& tree, const std::vector<std::string>
     const std::string path = setting.substr(0, equals);
     if (path.starts_with(kWorkload))
       settings.workload.push_back(
-          workload_change(tree, path.substr(kWorkload.size()), setting.substr(equals + 1), "--set"));
+          workload_change(tree, path.substr(kWorkload.size()), setting.substr(equals + 1), "--set " + setting));
     else if (is_of_workload(path))
       throw UsageError(fmt::format("--set: \"{0}\" is no leaf of a machine; did you mean \"workload.{0}\"?", path));
     else
@@ -70,11 +70,13 @@ config::Change workload_change(const config::Node& tree, const std::string& path
                                const std::string& label) {
   if (const std::string wrong = wrong_workload_path(tree, path); !wrong.empty())
     throw UsageError(fmt::format("{}: {}", label, wrong));
+  if (text.find_first_not_of(' ') == std::string::npos)
+    throw UsageError(fmt::format("{}: no value is given; absent leaves the key out", label));
   config::Diagnostics diagnostics;
   config::Node value = config::load_text(text, label, diagnostics);
   diagnostics.throw_if_any();
   if (config::means_absent(value) && !config::has_path(tree, split_workload_path(path)))
-    throw UsageError(fmt::format("{}: {}=absent: the workload has no such key", label, path));
+    throw UsageError(fmt::format("{}: the workload has no such key", label));
   return {split_workload_path(path), std::move(value)};
 }
 

@@ -32,8 +32,8 @@ struct Inputs {
 Inputs load_inputs(const ParsedCommand& command);
 
 /// The change that puts `text` at a path of a workload: keys of maps, items of lists by name ("ops.scan.queries"). Its
-/// mistakes count as written in the file `label`. Errors: UsageError where the path leads into an item that `tree` has
-/// not; config::ConfigError for a text that is no YAML.
+/// mistakes count as written in the file `label`. Errors: UsageError for no text, and where no value can stand at the
+/// path (wrong_workload_path()); config::ConfigError for a text that is no YAML.
 config::Change workload_change(const config::Node& tree, const std::string& path, const std::string& text,
                                const std::string& label);
 

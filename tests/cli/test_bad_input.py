@@ -431,7 +431,12 @@ class CommandLine(Files):
         self.one_line(*run, "--set", "ops.a.m=3", part='did you mean "workload.ops.a.m"?')
         self.one_line(*run, "--set", "workload.ops.b.m=3", part='no item is called "b"')
         named = [*run[:-1], self.write("named.yaml", GEMM.replace("op:", "name: a, op:"))]
-        self.assertIn("--set:1:1: error: ops[0].m must be an integer", self.refused(*named, "--set", "workload.ops.a.m=x"))
+        self.assertIn("--set workload.ops.a.m=x:1:1: error: ops[0].m must be an integer",
+                      self.refused(*named, "--set", "workload.ops.a.m=x"))
+        self.one_line(*named, "--set", "workload.ops.a.m=", part="no value is given")
+        self.one_line(*named, "--set", "workload.ops.a.m.x=3", part='"ops.a.m.x": nothing is below a value')
+        for value in ["1", "foo", "absent", "{m: 1}"]:  # an op is no value
+            self.one_line(*named, "--set", "workload.ops.a=" + value, part='"ops.a": a key of "a" is missing')
         self.one_line("run", "a100", "moe64", part="sparsesim run --substrate S --workload W")
         for value in ["", "3", "3 GHz", "nan GB/s", "inf GB/s", "-1 GB/s", "1e999 GB/s", "3 GB/s x", "0 GB/s"]:
             self.one_line(*run, "--set", "memory.dram.achieved=" + value, part="memory.dram.achieved")
