@@ -89,10 +89,6 @@ void Exporter::find_columns(const Sweeps& sweeps) {
 }
 
 Exporter::Cells Exporter::place(const SweepRow& sweep, const MemberRow& member) const {
-  if (member.setting.size() != sweep.parameters.size())
-    throw StoreError(fmt::format("sweep \"{}\": damaged: position {} has {} values for {} parameters", sweep.title,
-                                 member.position, member.setting.size(), sweep.parameters.size()),
-                     true);
   Cells row{text_cell(sweep.title), plain_cell(std::to_string(member.position))};
   for (const std::string& path : parameters_) {
     const auto found = std::find(sweep.parameters.begin(), sweep.parameters.end(), path);

@@ -34,6 +34,7 @@ struct Store::Implementation {
   std::int64_t insert(const SweepRow& sweep);
   void insert_unless_other(std::int64_t sweep, const MemberRow& member, const std::string& title);
   PointRow point(const SQLite::Statement& row, int at);
+  std::vector<std::pair<std::int64_t, SweepRow>> sweeps();
   void for_each_point(const std::function<void(const PointRow&)>& f);
   template <class F>
   void for_each_member(const char* columns, std::int64_t sweep, F&& f);
@@ -107,9 +108,26 @@ void Store::Implementation::for_each_point(const std::function<void(const PointR
   while (row.executeStep()) f(point(row, 0));
 }
 
+std::vector<std::pair<std::int64_t, SweepRow>> Store::Implementation::sweeps() {
+  SQLite::Statement row(database.sqlite(),
+                        "SELECT sweep, hash, title, parameters, points FROM sweep ORDER BY title, hash");
+  std::vector<std::pair<std::int64_t, SweepRow>> sweeps;
+  while (row.executeStep()) {
+    const std::optional<Texts> parameters = texts_of(row.getColumn(3).getString());
+    if (!parameters) database.damaged("parameters that are no list of texts");
+    sweeps.push_back(
+        {row.getColumn(0).getInt64(),
+         {row.getColumn(1).getString(), row.getColumn(2).getString(), *parameters, row.getColumn(4).getInt64()}});
+  }
+  return sweeps;
+}
+
 /// `columns` of the point follow those of the member.
 template <class F>
 void Store::Implementation::for_each_member(const char* columns, std::int64_t sweep, F&& f) {
+  SweepRow whole;
+  for (auto& [number, row] : sweeps())
+    if (number == sweep) whole = std::move(row);
   SQLite::Statement row(database.sqlite(),
                         fmt::format("SELECT m.position, m.point, m.setting, {} FROM member m LEFT JOIN point p "
                                     "ON p.point = m.point WHERE m.sweep = ? ORDER BY m.position",
@@ -118,6 +136,9 @@ void Store::Implementation::for_each_member(const char* columns, std::int64_t sw
   while (row.executeStep()) {
     const std::optional<Texts> setting = texts_of(row.getColumn(2).getString());
     if (!setting) database.damaged("a setting that is no list of texts");
+    if (setting->size() != whole.parameters.size())
+      database.damaged(fmt::format("position {} of sweep \"{}\" has {} values for {} parameters",
+                                   row.getColumn(0).getInt64(), whole.title, setting->size(), whole.parameters.size()));
     if (row.getColumn(3).isNull()) database.damaged("a place of a sweep without its point");
     f(MemberRow{row.getColumn(0).getInt64(), row.getColumn(1).getString(), *setting}, row);
   }
@@ -195,19 +216,7 @@ std::vector<std::int64_t> Store::positions(std::int64_t sweep) {
 }
 
 std::vector<std::pair<std::int64_t, SweepRow>> Store::sweeps() {
-  return implementation_->database.guarded([&] {
-    SQLite::Statement row(implementation_->database.sqlite(),
-                          "SELECT sweep, hash, title, parameters, points FROM sweep ORDER BY title, hash");
-    std::vector<std::pair<std::int64_t, SweepRow>> sweeps;
-    while (row.executeStep()) {
-      const std::optional<Texts> parameters = texts_of(row.getColumn(3).getString());
-      if (!parameters) implementation_->database.damaged("parameters that are no list of texts");
-      sweeps.push_back(
-          {row.getColumn(0).getInt64(),
-           {row.getColumn(1).getString(), row.getColumn(2).getString(), *parameters, row.getColumn(4).getInt64()}});
-    }
-    return sweeps;
-  });
+  return implementation_->database.guarded([&] { return implementation_->sweeps(); });
 }
 
 void Store::for_each(std::int64_t sweep, const std::function<void(const MemberRow&, const PointRow&)>& f) {

@@ -95,7 +95,8 @@ class Store {
 
   /// Number and row of each sweep, by title.
   std::vector<std::pair<std::int64_t, SweepRow>> sweeps();
-  /// Calls f for each place of a sweep in order, with its point; one at a time, so that memory stays flat.
+  /// Calls f for each place of a sweep in order, with its point; one at a time, so that memory stays flat. A setting
+  /// has one value per parameter of the sweep: else the file is damaged.
   void for_each(std::int64_t sweep, const std::function<void(const MemberRow&, const PointRow&)>& f);
 
   /// Takes over all that `other` has and this has not, or nothing where that fails. Returns how many points were new.

@@ -89,10 +89,6 @@ class PageData {
 };
 
 void PageData::add(const MemberRow& member, const PointRow& point) {
-  if (member.setting.size() != settings_.size())
-    throw StoreError(fmt::format("sweep \"{}\": damaged: position {} has {} values for {} parameters", sweep_.title,
-                                 member.position, member.setting.size(), settings_.size()),
-                     true);
   for (std::size_t i = 0; i < settings_.size(); ++i) settings_[i].add(member.setting[i]);
   const bool runs = point.error.empty();
   const auto time = [&](double value) { return runs ? ordered_json(value) : ordered_json(); };

@@ -159,7 +159,7 @@ TEST_CASE("a setting that does not fit its sweep, and columns without end, are r
   const auto error = [&](const char* name) {
     return store_error_of([&] { exported(folder / name, ExportTable::points, ExportFormat::csv); });
   };
-  CHECK(error("few") == "sweep \"by rows\": damaged: position 0 has 1 values for 2 parameters");
+  CHECK(error("few") == folder / "few" + ": damaged: position 0 of sweep \"by rows\" has 1 values for 2 parameters");
   CHECK(error("many") == "more than 1000 parameters or terms: too many columns");
 }
 

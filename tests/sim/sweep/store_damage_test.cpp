@@ -160,6 +160,10 @@ TEST_CASE("a hostile file cannot make us believe, wait or eat memory") {
       {"UPDATE member SET setting = '[1]'", "no list of texts"},
       {"UPDATE member SET setting = '[\"\xff\"]'", "no list of texts"},
       {"UPDATE member SET point = 'x' WHERE position = 3", "without its point"},
+      {"UPDATE member SET setting = '[\"a100\"]' WHERE position = 4",
+       "position 4 of sweep \"by rows\" has 1 values for 2 parameters"},
+      {"UPDATE sweep SET parameters = '[\"substrate\"]'",
+       "position 0 of sweep \"by rows\" has 2 values for 1 parameters"},
       {"UPDATE point SET lost = '[[\"metadata\"]]'", "a waterfall that is none"},
   };
   for (const Case& each : cases) {
@@ -176,6 +180,14 @@ TEST_CASE("a hostile file cannot make us believe, wait or eat memory") {
     });
     CHECK(error.starts_with(path + ": damaged: "));
     CHECK(error.find(each.reason) != std::string::npos);
+    std::filesystem::remove(folder / "merged");
+    Store target(folder / "merged", Mode::write);
+    CHECK(store_error_of([&] {
+            Store source(path, Mode::read);
+            target.merge(source);
+          }) == error);
+    CHECK(target.points().empty());
+    CHECK(target.sweeps().empty());
   }
 }
 
