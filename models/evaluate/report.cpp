@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/evaluate/run.h"
+#include "sim/core/printable.h"
 
 namespace sparsesim {
 
@@ -129,9 +130,10 @@ std::string distribution_table(const Distribution& d) {
 /// "attention.qkv x32", "attention.qkv x32+12" with the time of 12 more that a pipeline stands still, or
 /// "attention.qkv x32-16" where the recipe removes 16.
 std::string label(const OpResult& op) {
-  if (op.bubble > 0) return fmt::format("{} x{}+{}", op.name, op.repeat, op.bubble);
-  if (op.removed > 0) return fmt::format("{} x{}-{}", op.name, op.repeat, op.removed);
-  return op.repeat > 1 ? fmt::format("{} x{}", op.name, op.repeat) : op.name;
+  const std::string name = printable(op.name);
+  if (op.bubble > 0) return fmt::format("{} x{}+{}", name, op.repeat, op.bubble);
+  if (op.removed > 0) return fmt::format("{} x{}-{}", name, op.repeat, op.removed);
+  return op.repeat > 1 ? fmt::format("{} x{}", name, op.repeat) : name;
 }
 
 /// Columns that a text takes on a terminal: one per character of UTF-8.
@@ -142,8 +144,9 @@ std::size_t columns_of(const std::string& text) {
 std::string kernels_text(const std::vector<KernelUse>& kernels) {
   std::string text;
   for (const KernelUse& use : kernels)
-    text += fmt::format("{}{} ({} task{}{})", text.empty() ? "" : ", ", use.name, use.tasks, use.tasks == 1 ? "" : "s",
-                        use.launches > 1 ? fmt::format(" in {} launches", use.launches) : "");
+    text +=
+        fmt::format("{}{} ({} task{}{})", text.empty() ? "" : ", ", printable(use.name), use.tasks,
+                    use.tasks == 1 ? "" : "s", use.launches > 1 ? fmt::format(" in {} launches", use.launches) : "");
   return text.empty() ? "none" : text;
 }
 
@@ -248,9 +251,9 @@ std::string format_json(const RunResult& r) {
 }
 
 std::string format_summary(const RunResult& r) {
-  std::string out =
-      fmt::format("{} on {}: dense {:.1f} us, sparse {:.1f} us, realised {} of ideal {}", r.workload, r.substrate,
-                  r.dense.us(), r.sparse.us(), times(r.realised_speedup()), times(r.ideal_speedup));
+  std::string out = fmt::format("{} on {}: dense {:.1f} us, sparse {:.1f} us, realised {} of ideal {}",
+                                printable(r.workload), printable(r.substrate), r.dense.us(), r.sparse.us(),
+                                times(r.realised_speedup()), times(r.ideal_speedup));
   if (r.interval.high > 0) out += fmt::format(" (plausible {} to {})", times(r.interval.low), times(r.interval.high));
   if (r.memory && !r.memory->fits())
     out += fmt::format("; does not fit: {} of {} per device", gigabytes(r.memory->need.total()),
@@ -268,7 +271,7 @@ std::string format_table(const RunResult& r, bool kernels) {
   for (const auto& op : r.ops) width = std::max(width, columns_of(label(op)));
   const auto us = [](double value) { return fmt::format("{:.1f}", value); };
   const std::size_t digits = std::max({us(r.dense.us()).size(), us(r.sparse.us()).size(), std::size_t{12}});
-  std::string out = fmt::format("{} on {}\n\n", r.workload, r.substrate);
+  std::string out = fmt::format("{} on {}\n\n", printable(r.workload), printable(r.substrate));
   const auto row = [&](const std::string& name, const std::string& dense, const std::string& sparse,
                        const std::string& speedup, const std::string& ideal, const std::string& bound) {
     const std::string blanks(width - columns_of(name), ' ');
@@ -283,7 +286,7 @@ std::string format_table(const RunResult& r, bool kernels) {
         times(ideal_speedup(p.sparsity.declared)),
         fmt::format("{} -> {}", name(p.dense.bound()), name(p.sparse.bound())));
     if (kernels) out += kernels_line(p);
-    if (p.fallback) out += fmt::format("    runs densely: {}\n", p.fallback_reason);
+    if (p.fallback) out += fmt::format("    runs densely: {}\n", printable(p.fallback_reason));
     out += facts_line(p.sparsity);
   }
   const Busy d = busiest(r.dense_busy, r.dense.seconds()), s = busiest(r.sparse_busy, r.sparse.seconds());
@@ -291,7 +294,7 @@ std::string format_table(const RunResult& r, bool kernels) {
       fmt::format("{} -> {}\n", name(d.resource), name(s.resource)));
   if (r.host != HostKind::graph) out += host_line(r);
   if (r.memory) out += memory_line(*r.memory);
-  for (const std::string& note : r.notes) out += fmt::format("  {}\n\n", note);
+  for (const std::string& note : r.notes) out += fmt::format("  {}\n\n", printable(note));
   if (r.training) out += training_line(*r.training);
   if (r.distribution) out += distribution_table(*r.distribution);
   if (r.sparsity.declared <= 0) return out + "  nothing is sparse here: the dense time is the result\n";

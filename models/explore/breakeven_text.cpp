@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/explore/breakeven.h"
+#include "sim/core/printable.h"
 
 namespace sparsesim {
 namespace {
@@ -98,8 +99,8 @@ std::string heading(const BreakevenDesign& design, const BreakevenOptions& optio
   const std::string values = design.axis.listed()
                                  ? fmt::format("{} values", design.axis.size())
                                  : fmt::format("{} .. {}", design.axis.at(0), design.axis.at(design.axis.size() - 1));
-  return fmt::format("{}: where sparse is more than {:g}x as fast\nover {}, {}\n", fixed, options.target,
-                     design.over_path(), values);
+  return fmt::format("{}: where sparse is more than {:g}x as fast\nover {}, {}\n", printable(fixed), options.target,
+                     printable(design.over_path()), printable(values));
 }
 
 std::string notes(const BreakevenResult& result) {
@@ -115,7 +116,7 @@ std::string notes(const BreakevenResult& result) {
     for (const Crossing& crossing : series.crossings) open = open || !crossing.closed;
   }
   std::string text;
-  if (failed > 0) text += fmt::format("{} of {} points cannot run; {}\n", failed, points, error);
+  if (failed > 0) text += fmt::format("{} of {} points cannot run; {}\n", failed, points, printable(error));
   if (open) text += "some values beside a break-even cannot run\n";
   return text;
 }

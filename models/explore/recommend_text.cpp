@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/explore/recommend.h"
+#include "sim/core/printable.h"
 #include "sim/stats/table.h"
 
 namespace sparsesim {
@@ -32,9 +33,9 @@ std::string label_of_candidate(const PatternCandidate& candidate) {
 
 std::string product_text(const Recommendation& r) {
   const SpmmSize& p = r.product;
-  return fmt::format("{} of {} on {}: activations {} x {} times {}weights {} x {}, {}; dense {:.1f} us\n", r.op,
-                     r.workload, r.substrate, p.m, p.k, p.transposed ? "transposed " : "", p.k, p.n, p.dtype,
-                     r.dense_us);
+  return fmt::format("{} of {} on {}: activations {} x {} times {}weights {} x {}, {}; dense {:.1f} us\n",
+                     printable(r.op), printable(r.workload), printable(r.substrate), p.m, p.k,
+                     p.transposed ? "transposed " : "", p.k, p.n, p.dtype, r.dense_us);
 }
 
 void add_quality_column(const Recommendation& r, std::vector<TableColumn>& columns) {

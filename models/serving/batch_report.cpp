@@ -4,6 +4,7 @@
 
 #include "models/serving/batch_serve.h"
 #include "models/serving/serve_cells.h"
+#include "sim/core/printable.h"
 #include "sim/stats/csv.h"
 #include "sim/stats/table.h"
 
@@ -78,9 +79,9 @@ Json json_of_side(const BatchServeResult& result, const BatchPoint& point, std::
 }  // namespace
 
 std::string format_table(const BatchServeResult& result, const ServedQuality& quality) {
-  std::string text =
-      fmt::format("{} on {}: {} requests, batches of up to {}, {} device{}\n", result.workload, result.substrate,
-                  result.request_count, result.spec.max_batch, result.devices, result.devices == 1 ? "" : "s");
+  std::string text = fmt::format("{} on {}: {} requests, batches of up to {}, {} device{}\n",
+                                 printable(result.workload), printable(result.substrate), result.request_count,
+                                 result.spec.max_batch, result.devices, result.devices == 1 ? "" : "s");
   for (const BatchPoint& point : result.points) {
     std::vector<Row> rows = rows_of(result, point);
     if (!quality.dense.empty() || !quality.sparse.empty())
@@ -96,7 +97,8 @@ std::string format_table(const BatchServeResult& result, const ServedQuality& qu
       "\n  sparse kernels replace {:.1f} % of the dense time of a full batch and are {:.2f}x faster: "
       "Amdahl {:.2f}x\n",
       100 * full.coverage, full.kernel_speedup, full.amdahl);
-  for (const auto& [name, reason] : full.fallbacks) text += fmt::format("  {} runs densely: {}\n", name, reason);
+  for (const auto& [name, reason] : full.fallbacks)
+    text += fmt::format("  {} runs densely: {}\n", printable(name), printable(reason));
   return text;
 }
 

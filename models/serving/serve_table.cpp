@@ -5,6 +5,7 @@
 
 #include "models/serving/serve_cells.h"
 #include "models/serving/serve_report.h"
+#include "sim/core/printable.h"
 #include "sim/stats/table.h"
 
 namespace sparsesim {
@@ -126,9 +127,9 @@ class ServeTable {
 std::string header(const ServeResult& result, const std::string& load) {
   const auto count = result.points.front().sides[1].requests.size();
   const std::size_t requests = count > 0 ? count : static_cast<std::size_t>(result.spec.requests);
-  return fmt::format("{} on {}: {} requests{}, {} tokens in and {} out in the mean, {} device{}\n\n", result.workload,
-                     result.substrate, requests, load, figure(result.mean_input), figure(result.mean_output),
-                     result.devices, result.devices == 1 ? "" : "s");
+  return fmt::format("{} on {}: {} requests{}, {} tokens in and {} out in the mean, {} device{}\n\n",
+                     printable(result.workload), printable(result.substrate), requests, load, figure(result.mean_input),
+                     figure(result.mean_output), result.devices, result.devices == 1 ? "" : "s");
 }
 
 std::string notes(const ServeResult& result, const RatePoint& point) {
@@ -262,7 +263,8 @@ std::string format_table(const ServeResult& result, const ServedQuality& quality
                          ServeTable(result, point).rows(quality), 2);
     text += interval_table(result) + "\n" + notes(result, point) + amdahl_line(result, point);
   }
-  for (const auto& [name, reason] : result.fallbacks) text += fmt::format("  {} runs densely: {}\n", name, reason);
+  for (const auto& [name, reason] : result.fallbacks)
+    text += fmt::format("  {} runs densely: {}\n", printable(name), printable(reason));
   if (!result.has_recipe) text += "  no recipe: dense and sparse are the same\n";
   return text;
 }

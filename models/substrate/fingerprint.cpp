@@ -6,6 +6,7 @@
 
 #include "models/substrate/constants.h"
 #include "models/substrate/vocabulary.h"
+#include "sim/core/printable.h"
 
 namespace sparsesim {
 namespace {
@@ -14,7 +15,9 @@ using config::Dimension;
 using Row = std::vector<std::string>;
 
 /// Columns as wide as their widest cell, two spaces apart, no spaces at line ends.
-std::string render(const std::vector<Row>& rows) {
+std::string render(std::vector<Row> rows) {
+  for (Row& row : rows)
+    for (std::string& cell : row) cell = printable(cell);
   std::vector<std::size_t> widths;
   for (const Row& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
@@ -127,10 +130,10 @@ std::string few_points(const MeasuredCurve& curve) {
 /// What was measured of the machine itself.
 std::string head_table(const MeasuredHead& head) {
   if (!head.given()) return {};
-  std::string out =
-      fmt::format("measured on {} ({}), {}\nclock: {}\n", head.date, head.backend, head.device, head.clock);
-  for (const auto& [what, version] : head.versions) out += fmt::format("{}: {}\n", what, version);
-  for (const auto& [what, why] : head.missing) out += fmt::format("not measured: {}: {}\n", what, why);
+  std::string out = fmt::format("measured on {} ({}), {}\nclock: {}\n", head.date, head.backend, printable(head.device),
+                                printable(head.clock));
+  for (const auto& [what, version] : head.versions) out += printable(fmt::format("{}: {}", what, version)) + "\n";
+  for (const auto& [what, why] : head.missing) out += printable(fmt::format("not measured: {}: {}", what, why)) + "\n";
   std::vector<Row> granules = {{"measured granule", "size", "cost", "range", "remark"}};
   for (const MeasuredGranule& g : head.granules)
     granules.push_back({g.name, g.unit == "B" ? bytes(g.size) : rounded(g.size) + " " + g.unit, short_time(g.cost),
@@ -166,7 +169,7 @@ std::string fingerprint_table(const Substrate& s) {
   add_steps(s, rows);
   add_fabric(s, rows);
   const auto counts = provenance_counts(s);
-  std::string out = fmt::format("{}: {}\n", s.name, s.title);
+  std::string out = printable(fmt::format("{}: {}", s.name, s.title)) + "\n";
   out += fmt::format("{} numbers: {} spec, {} measured, {} fitted, {} guessed; {} kernels\n\n",
                      counts[0] + counts[1] + counts[2] + counts[3], counts[0], counts[1], counts[2], counts[3],
                      s.kernels.size());

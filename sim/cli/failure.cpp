@@ -12,6 +12,7 @@
 #include "sim/cli/commands.h"
 #include "sim/cluster/launcher.h"
 #include "sim/config/node.h"
+#include "sim/core/printable.h"
 #include "sim/sweep/store.h"
 
 namespace sparsesim::cli {
@@ -35,7 +36,7 @@ Failure describe_failure(const std::exception_ptr& thrown) {
   } catch (const cluster::JoinError& error) {
     return ours(kBadInput, error.what());
   } catch (const sweep::StoreError& error) {
-    return ours(error.bad_input ? kBadInput : kSimulationError, error.what());
+    return ours(error.bad_input ? kBadInput : kSimulationError, printable(error.what()));
   } catch (const NoRoomError& error) {
     return ours(kSimulationError, error.what());
   } catch (const FabricError& error) {

@@ -18,6 +18,7 @@
 #include "models/substrate/fingerprint.h"
 #include "models/substrate/schema.h"
 #include "sim/cli/commands.h"
+#include "sim/core/printable.h"
 
 namespace sparsesim::cli {
 
@@ -149,9 +150,13 @@ std::string indented(std::string text, std::size_t width) {
 }
 
 void print(const List& list, bool names_only) {
-  const auto rows = list.rows();
+  auto rows = list.rows();
   std::size_t width = 0;
-  for (const auto& row : rows) width = std::max(width, row.name.size());
+  for (Row& row : rows) {
+    row.name = printable(row.name);
+    row.text = printable_lines(row.text);
+    width = std::max(width, row.name.size());
+  }
   if (!names_only) fmt::print("{}\n", list.kind);
   for (const auto& row : rows) {
     if (!names_only)

@@ -17,6 +17,7 @@
 #include "sim/cli/say.h"
 #include "sim/cli/standard_input.h"
 #include "sim/cluster/launcher.h"
+#include "sim/core/printable.h"
 
 namespace {
 
@@ -55,7 +56,7 @@ int dispatch(const ParsedCommand& command) {
 
 int fail(int code, const std::string& message) {
   std::fflush(stdout);
-  say("{}\n", message);
+  say("{}\n", printable_lines(message));
   return code;
 }
 

@@ -10,6 +10,7 @@
 #include "sim/cli/interrupt.h"
 #include "sim/cli/say.h"
 #include "sim/cluster/launcher.h"
+#include "sim/core/printable.h"
 #include "sim/sweep/rank_files.h"
 #include "sim/sweep/sweep_page.h"
 
@@ -60,8 +61,8 @@ std::string summary(const sweep::Design& design, sweep::Store& store) {
   }
   if (points == 0) return "";
   return fmt::format("  sparse is faster at {} of {} points\n  best  {:.2f}x  {}\n  worst {:.2f}x  {}\n", pays, points,
-                     best.speedup, setting_text(design, best.setting), worst.speedup,
-                     setting_text(design, worst.setting));
+                     best.speedup, printable(setting_text(design, best.setting)), worst.speedup,
+                     printable(setting_text(design, worst.setting)));
 }
 
 std::string counts(const SweepOutcome& outcome, const std::string& file) {

@@ -8,6 +8,7 @@
 
 #include "sim/config/node.h"
 #include "sim/config/text_check.h"
+#include "sim/core/printable.h"
 #include "sim/core/utf8.h"
 
 namespace sparsesim::config {
@@ -15,24 +16,6 @@ namespace {
 
 constexpr std::size_t message_bytes_max = 1000;  // a scalar of a hostile file may be megabytes long
 constexpr std::size_t excerpt_columns_max = 110;
-
-/// Text safe for a terminal: control characters become spaces, bytes that are no UTF-8 become '?', the rest is cut.
-std::string printable(std::string_view text, std::size_t bytes_max) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    if (out.size() >= bytes_max) return out + "...";
-    const int length = utf8_length(text, at);
-    const auto byte = static_cast<unsigned char>(text[at]);
-    if (length == 0 || byte < 0x20 || byte == 0x7F) {
-      out += length == 0 ? '?' : ' ';
-      ++at;
-    } else {
-      out += text.substr(at, static_cast<std::size_t>(length));
-      at += static_cast<std::size_t>(length);
-    }
-  }
-  return out;
-}
 
 /// The byte where the code point `count` behind the byte `at` begins, or the end.
 std::size_t advance(std::string_view text, std::size_t at, std::size_t count) {
@@ -48,7 +31,7 @@ std::pair<std::string, int> window(std::string_view line, int column) {
   const std::size_t skipped = is_long && caret > kept ? caret - kept : 0;
   const std::size_t begin = advance(line, 0, skipped);
   const std::size_t end = advance(line, begin, excerpt_columns_max);
-  std::string cut = printable(line.substr(begin, end - begin), std::string::npos);
+  std::string cut = printable(line.substr(begin, end - begin));
   if (begin > 0) cut = "..." + cut;
   if (end < line.size()) cut += "...";
   return {cut, column - static_cast<int>(skipped) + (begin > 0 ? 3 : 0)};
@@ -71,7 +54,11 @@ std::string describe(const Mistake& mistake) {
 }  // namespace
 
 ConfigError::ConfigError(std::vector<Mistake> mistakes) : mistakes_(std::move(mistakes)) {
-  for (const Mistake& mistake : mistakes_) text_ += describe(mistake);
+  for (Mistake& mistake : mistakes_) {
+    mistake.message = printable(mistake.message);
+    mistake.hint = printable(mistake.hint);
+    text_ += describe(mistake);
+  }
   if (!text_.empty()) text_.pop_back();  // the last newline belongs to whoever prints
 }
 

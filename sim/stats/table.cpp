@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "sim/core/printable.h"
 #include "sim/core/utf8.h"
 
 namespace sparsesim {
 namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
-
-std::string one_line(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  return text;
-}
 
 void append_cell(std::string& line, const std::string& cell, std::size_t width, Align align) {
   const std::size_t used = code_points(cell);
@@ -30,11 +25,11 @@ std::string ended(std::string line) {
 /// Titles first, then the rows, all of the same length.
 Rows complete(const std::vector<TableColumn>& columns, const Rows& rows) {
   Rows all(1);
-  for (const TableColumn& column : columns) all[0].push_back(one_line(column.title));
+  for (const TableColumn& column : columns) all[0].push_back(printable(column.title));
   for (const auto& row : rows) {
     if (row.size() > columns.size()) throw std::invalid_argument("a table row is longer than the list of columns");
     auto& cells = all.emplace_back();
-    for (const std::string& cell : row) cells.push_back(one_line(cell));
+    for (const std::string& cell : row) cells.push_back(printable(cell));
     cells.resize(columns.size());
   }
   return all;

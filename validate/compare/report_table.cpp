@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "sim/core/printable.h"
 #include "validate/compare/report.h"
 
 namespace sparsesim {
@@ -39,7 +40,7 @@ std::string failures(const std::vector<ComparedRow>& rows) {
   }
   std::string out;
   for (const auto& [reason, failure] : by_reason)
-    out += fmt::format("  {:5} rows, first {}: {}\n", failure.rows, failure.first, reason);
+    out += fmt::format("  {:5} rows, first {}: {}\n", failure.rows, printable(failure.first), printable(reason));
   return out.empty() ? out : "\nNot simulated:\n" + out;
 }
 
@@ -57,7 +58,7 @@ std::string slowest(const std::vector<ComparedRow>& rows) {
   });
   std::string out = fmt::format("\nMedian row simulated in {:.2f} ms; slowest:", 1e3 * *quantile(seconds, 0.5));
   for (std::size_t i = 0; i < std::min(order.size(), kSlowestShown); ++i)
-    out += fmt::format(" {} {:.0f} ms", order[i]->measured.id, 1e3 * order[i]->predicted.seconds);
+    out += fmt::format(" {} {:.0f} ms", printable(order[i]->measured.id), 1e3 * order[i]->predicted.seconds);
   return out + "\n";
 }
 
@@ -93,7 +94,8 @@ std::string comparison_table(const Comparison& c) {
   if (!worst.empty()) out += "\nWorst rows:\n";
   for (const std::size_t i : worst) {
     const ComparedRow& row = c.rows[i];
-    out += fmt::format("  {} ({}): {:.1f} us", row.measured.id, describe(row), row.predicted.time_us);
+    out += fmt::format("  {} ({}): {:.1f} us", printable(row.measured.id), printable(describe(row)),
+                       row.predicted.time_us);
     if (row.measured.time_us) out += fmt::format(" for {:.1f} us measured", *row.measured.time_us);
     if (row.predicted.speedup && row.measured.measured_speedup())
       out += fmt::format(", {:.2f}x for {:.2f}x", *row.predicted.speedup, *row.measured.measured_speedup());

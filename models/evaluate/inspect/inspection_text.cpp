@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/evaluate/inspect/inspection.h"
+#include "sim/core/printable.h"
 #include "sim/stats/table.h"
 
 namespace sparsesim {
@@ -23,10 +24,11 @@ std::string heading(const Inspection& i) {
   const bool blocks = i.block_rows * i.block_columns > 1;
   const double places = static_cast<double>(i.rows) * static_cast<double>(i.columns) /
                         (static_cast<double>(i.block_rows) * static_cast<double>(i.block_columns));
-  return fmt::format(
-      "{}: {} x {} weights, {} of {} {} stored, {} zeros{}\n", i.file, i.rows, i.columns, i.stored, count(places),
-      blocks ? fmt::format("blocks of {} x {}", i.block_rows, i.block_columns) : "weights", percent_text(i.sparsity()),
-      i.substrate.empty() ? "" : fmt::format("; as {} on {}", i.dtype, i.substrate));
+  return fmt::format("{}: {} x {} weights, {} of {} {} stored, {} zeros{}\n", printable(i.file), i.rows, i.columns,
+                     i.stored, count(places),
+                     blocks ? fmt::format("blocks of {} x {}", i.block_rows, i.block_columns) : "weights",
+                     percent_text(i.sparsity()),
+                     i.substrate.empty() ? "" : fmt::format("; as {} on {}", i.dtype, printable(i.substrate)));
 }
 
 std::string granule_table(const Inspection& i) {
