@@ -61,7 +61,7 @@ Counterfactuals unchanged(const OpPrediction& real);
 /// factor[0] = ideal / S[0] (efficiency that dense reaches and sparse does not), factor[i] = S[i-1] / S[i]: they
 /// multiply to ideal / realised.
 std::vector<LossTerm> waterfall(double ideal_speedup, const Counterfactuals& runs);
-/// 1 / (1 - s), at most 1e6 so that a wholly inactive op stays a number.
+/// 1 / (1 - s), at most 1e12 so that a wholly inactive op stays a number.
 double ideal_speedup(double declared_sparsity);
 /// Quick estimate 1 / (1 - s * min(aligned)). Source: docs/output.md.
 double quick_estimate(const SparsitySummary& sparsity);

@@ -51,7 +51,7 @@ double hosted_speedup_on(const Workload& workload, const Substrate& substrate, s
     dense.place(op, prediction.dense, op.passes(), op.repeat);
     sparse.place(op, prediction.sparse, op.sparse_passes(), op.repeat - op.removed);
   }
-  return dense.makespan() / sparse.makespan();
+  return speedup_of(dense.makespan().seconds(), sparse.makespan().seconds());
 }
 
 /// Dense and sparse seconds of the whole workload, ops one after the other.
@@ -63,7 +63,7 @@ double speedup_on(const Workload& workload, const Substrate& substrate, std::uin
     dense += prediction.dense_us() * static_cast<double>(op.passes());
     sparse += prediction.sparse_us() * static_cast<double>(op.sparse_passes());
   }
-  return dense / sparse;
+  return speedup_of(dense, sparse);
 }
 
 }  // namespace

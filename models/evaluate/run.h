@@ -83,7 +83,7 @@ struct RunResult {
   std::optional<RunTraining> training;       // of a step of its training
   std::vector<std::string> notes;            // of the machine: types that it has not, ops that it cannot hold
   std::optional<Distribution> distribution;  // over seeds, where it was asked for
-  double realised_speedup() const { return dense / sparse; }
+  double realised_speedup() const { return speedup_of(dense.seconds(), sparse.seconds()); }
 };
 
 /// Errors: UnsupportedError when the machine cannot run an op even densely, or has fewer devices than a model needs;

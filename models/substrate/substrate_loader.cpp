@@ -10,6 +10,7 @@
 #include "models/substrate/substrate_dump.h"
 #include "models/substrate/substrate_reader.h"
 #include "models/substrate/substrate_search.h"
+#include "sim/config/scalar.h"
 
 namespace sparsesim {
 namespace {
@@ -86,6 +87,9 @@ std::optional<Node> Loader::open(const std::string& path) {
 void Loader::read_base(MapReader& map, const std::string& path) {
   const auto node = map.optional("base");
   if (!node) return;
+  if (node->type() != config::Node::Type::scalar)
+    return map.mistake("base",
+                       "base must be the name or file of one substrate; found " + config::describe_value(*node));
   const std::string base = node->scalar();
   const SearchPath search = around(path);
   // A base with a folder in its name is meant from the folder of this file.

@@ -121,6 +121,8 @@ std::optional<std::int64_t> read_integer(const Node& node, std::string_view what
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error == std::errc{} && end == text.data() + text.size() && value >= low && value <= high) return value;
+    if (error == std::errc::result_out_of_range)
+      hint = fmt::format("at most {} in size", std::numeric_limits<std::int64_t>::max());
   } else if (number.length > 0 && number.length < text.size()) {
     hint = "no unit and no separator belongs here";
   } else if (number.length > 0) {

@@ -143,7 +143,7 @@ class References(Files):
     def test_bases_that_are_missing_or_form_a_cycle(self):
         self.write("w.yaml", GEMM)
         for text, part in [("base: §a100-sxm4-80bg\n", 'did you mean "a100-sxm4-80gb"?'), ("base: §s.yaml\n", "cycle"),
-                           ("base: §./s.yaml\n", "cycle"), ("base: §[1]\n", "is no substrate")]:
+                           ("base: §./s.yaml\n", "cycle"), ("base: §[1]\n", "found a list"), ("base: §no-such\n", "is no substrate")]:
             at = self.marked("s.yaml", text)
             self.expect(self.refused(*self.run_words(substrate="s.yaml")), at, [part])
         for name, base in [("a", "b"), ("b", "c"), ("c", "a")]:

@@ -126,6 +126,12 @@ class Run(ProgramTest):
                 parts = sum(op["counters"][side][counter] for op in result["ops"])
                 self.assertAlmostEqual(parts, total, delta=1e-9 * abs(total), msg=counter)
 
+    def test_a_speedup_is_a_number_where_all_runs_are_removed(self):
+        words = ["run", "--substrate", "a100", "--workload", "pruned-linear", "--set", "workload.ops.linear.removed=1"]
+        result = read(self.accepted(*words, "--format", "json"))
+        self.assertEqual(result["realised_speedup"], 1e12)
+        self.assertEqual(result["interval"], {"low": 1e12, "high": 1e12})
+
     def test_shipped_workloads_keep_the_contract_and_their_dumps_give_the_same_result(self):
         for path in sorted((ROOT / "workloads").glob("*.yaml")):
             machine = "epyc-milan-2c" if path.stem == "processor-layer" else "h100-x8"

@@ -60,10 +60,23 @@ bool fits(const Kernel& kernel, const SpmmSize& size) {
 
 /// What was asked for, as messages name it.
 std::string wanted(const SpmmSize& size) {
-  std::string text = size.kernel.empty() ? "" : size.kernel + " ";
+  std::string text;
   for (const std::string& word : {size.quality, size.format})
     if (!word.empty()) text += word + " ";
   return text;
+}
+
+/// " called NAME", with the nearest name of the library where none begins so.
+std::string called(const std::string& kernel, const Substrate& substrate) {
+  if (kernel.empty()) return "";
+  std::vector<std::string> families;
+  bool begins = false;
+  for (const Kernel& known : substrate.kernels) {
+    families.push_back(known.name.substr(0, known.name.find('_')));
+    begins = begins || known.name.starts_with(kernel);
+  }
+  const std::string near = begins ? "" : config::nearest(kernel, families);
+  return fmt::format(" called \"{}\"{}", kernel, near.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", near));
 }
 
 bool is_for_the_block(const Kernel& kernel) { return kernel.constants.contains("block_n"); }
@@ -147,9 +160,10 @@ std::vector<Launch> candidates(const SpmmSize& size, const LowerContext& context
     if (!launches.empty()) return launches;
   }
   if (too_large) std::rethrow_exception(too_large);
-  throw UnsupportedError(fmt::format("no {}spmm kernel for {}{} weights in {} on {}{}", wanted(size),
-                                     size.transposed ? "transposed " : "", size.pattern, size.dtype,
-                                     context.substrate.name, reason.empty() ? "" : ": " + reason));
+  throw UnsupportedError(fmt::format("no {}spmm kernel{} for {}{} weights in {} on {}{}", wanted(size),
+                                     called(size.kernel, context.substrate), size.transposed ? "transposed " : "",
+                                     size.pattern, size.dtype, context.substrate.name,
+                                     reason.empty() ? "" : ": " + reason));
 }
 
 /// The same on cores, whose kernels take any unit.

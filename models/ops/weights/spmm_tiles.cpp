@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <span>
 
 #include "models/ops/dense/gemm_kernels.h"
 #include "models/ops/weights/spmm_kernels.h"
@@ -130,20 +129,6 @@ bool has_kernel(const WeightFormat& way, const std::string& dtype, const Substra
   });
 }
 
-/// The plans whose closed form lies within its error of the best one's: which of them ends first, playing shows. One
-/// where a name asks for a kernel, and of libraries, which choose by such a form, as they do for the dense twin.
-std::span<const GemmPlan> plans_to_play(const std::vector<GemmPlan>& plans, const SpmmSize& size) {
-  constexpr double kError = 0.25;
-  constexpr std::size_t kMost = 3;
-  const std::span<const GemmPlan> all(plans);
-  if (!size.kernel.empty() || plans.front().kernel->quality == "library") return all.first(1);
-  std::size_t count = 1;
-  while (count < std::min(plans.size(), kMost) &&
-         plans[count].estimated_seconds <= (1 + kError) * plans.front().estimated_seconds)
-    ++count;
-  return all.first(count);
-}
-
 }  // namespace
 
 SparsitySummary n_of_m_summary(const SpmmSize& size, const Substrate& substrate) {
@@ -180,10 +165,8 @@ std::vector<Launch> lower_spmm_tiles(const SpmmSize& size, const LowerContext& c
                      .weights = way};
     try {
       const auto plans = plan_gemm(product, context.substrate, context.ideal);
-      for (const GemmPlan& plan : plans_to_play(plans, size)) {
-        launches.push_back(build_gemm(product, plan, context.substrate, context.ideal));
-        launches.back().name = "spmm";
-      }
+      launches.push_back(build_gemm(product, plans.front(), context.substrate, context.ideal));
+      launches.back().name = "spmm";
     } catch (const UnsupportedError& error) {
       reason = error.what();
     }

@@ -25,7 +25,7 @@ void divide_hidden(MapReader& map, Checkpoint& c, std::string_view key) {
   c.shape.kv_heads = c.shape.heads;
   if (c.shape.heads > 0 && c.shape.hidden % c.shape.heads == 0)
     c.shape.head_dim = c.shape.hidden / c.shape.heads;
-  else
+  else if (c.shape.hidden > 1)  // else its own mistake is said
     map.mistake(key, fmt::format("{} heads do not divide the hidden size of {}, and there is no head_dim",
                                  c.shape.heads, c.shape.hidden));
 }
@@ -77,6 +77,9 @@ void read_head_sizes(MapReader& map, Checkpoint& c) {
   else
     divide_hidden(map, c, "num_attention_heads");
   c.shape.kv_heads = size_of(map, "num_key_value_heads", c.shape.heads);
+  if (c.shape.heads % std::max<std::int64_t>(1, c.shape.kv_heads) != 0)
+    map.mistake("num_key_value_heads",
+                fmt::format("{} heads cannot share {} of keys and values evenly", c.shape.heads, c.shape.kv_heads));
 }
 
 void read_words(MapReader& map, Checkpoint& c, bool tied) {

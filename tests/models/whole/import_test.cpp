@@ -192,6 +192,10 @@ TEST_CASE("mistakes of config.json are all named, with their places") {
   CHECK(message_of(R"({"model_type": "llama", "hidden_size": 100, "num_attention_heads": 3, "num_hidden_layers": 1,
     "vocab_size": 1, "intermediate_size": 1})")
             .find("3 heads do not divide the hidden size of 100") != std::string::npos);
+  CHECK(several.find("heads do not divide") == std::string::npos);  // of a size that was refused
+  CHECK(message_of(R"({"model_type": "llama", "hidden_size": 64, "num_attention_heads": 32, "num_key_value_heads": 5,
+    "num_hidden_layers": 1, "vocab_size": 1, "intermediate_size": 1})")
+            .find("error: 32 heads cannot share 5 of keys and values evenly") != std::string::npos);
   const std::string image = message_of(
       "{\"model_type\": \"vit\",\n \"image_size\": 16777216,\n \"patch_size\": 16777216,\n \"num_channels\": "
       "16777216}");

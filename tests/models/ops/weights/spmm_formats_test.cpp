@@ -110,20 +110,6 @@ TEST_CASE("the fastest of all formats is no slower than any of them") {
   for (const char* format : {"csr", "coo", "bitmap", "tiled"}) CHECK(best <= microseconds(weights(format, 0.9, 128)));
 }
 
-TEST_CASE("a kernel that a format's choice may take is no faster alone") {
-  for (const char* name : {"a100-sxm4-80gb", "mi300x"})
-    for (const double sparsity : {0.05, 0.5}) {
-      SpmmSize size = weights("", sparsity, 512);
-      size.n = size.k = 2048;
-      const double best = microseconds(size, machine(name));
-      for (const char* kernel : {"bitmap_64x256", "bitmap_128x128", "tiled_128x128"}) {
-        CAPTURE(kernel);
-        size.kernel = kernel;
-        CHECK(best <= microseconds(size, machine(name)));
-      }
-    }
-}
-
 TEST_CASE("more zeros never take longer in bitmaps: what is tuned for few rows starts no second wave for nothing") {
   for (const std::int64_t rows : {1, 16, 64}) {
     CAPTURE(rows);

@@ -307,6 +307,11 @@ TEST_CASE("what no kernel covers is refused by name") {
   size.dtype = "tf32";
   CHECK_THROWS_WITH_AS(Spmm(size).lower({a100(), {}, 1}), "no spmm kernel for vector weights in tf32 on a100-sxm4-80gb",
                        UnsupportedError);
+  size.dtype = "fp16";
+  size.kernel = "magicbue";
+  CHECK_THROWS_WITH_AS(Spmm(size).lower({a100(), {}, 1}),
+                       doctest::Contains("no spmm kernel called \"magicbue\" (did you mean \"magicube"),
+                       UnsupportedError);
 }
 
 }  // namespace sparsesim
