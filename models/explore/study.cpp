@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <stdexcept>
 
 #include "models/evaluate/workload_paths.h"
@@ -28,6 +29,16 @@ constexpr std::array<std::string_view, 5> kModelSections = {"workload.model.", "
 
 [[noreturn]] void refuse(const config::Position& place, const std::string& what, const std::string& hint = {}) {
   throw ConfigError(Mistake{place, what, hint, {}});
+}
+
+/// Keeps what is wrong, so that what follows is looked at, too.
+template <class F>
+void collect(std::vector<Mistake>& mistakes, F&& f) {
+  try {
+    f();
+  } catch (const ConfigError& error) {
+    mistakes.insert(mistakes.end(), error.mistakes().begin(), error.mistakes().end());
+  }
 }
 
 /// An error in a file that was named keeps its own place; one without gets that of the name.
@@ -192,7 +203,7 @@ const Substrate& Study::file(const std::vector<std::string>& setting) {
       if (const std::string_view path = parameters_[i].path; is_text(parameters_[i]))
         changes.push_back(
             text_change(path.substr(kSubstrate.size()), setting[i], label_of(parameters_[i], setting[i])));
-    return at_place(parameters_[index].place, [&] {
+    return at_place(parameters_[index].place_of(setting[index]), [&] {
       return std::make_shared<const Substrate>(load_changed_substrate(setting[index], options_.substrates, changes));
     });
   });
@@ -206,21 +217,22 @@ Study::Machine Study::machine(const std::vector<std::string>& setting) {
   const std::lock_guard lock(mutex_);
   if (const auto known = machines_.find(key); known != machines_.end()) return known->second;
   auto changed = std::make_shared<Substrate>(file(setting));
+  std::vector<Mistake> mistakes;
   const sweep::Parameter* last = nullptr;
+  const auto guarded = [&](const auto& set) {
+    try {
+      set();
+    } catch (const SettingError& error) {
+      mistakes.push_back({last->place, error.what(), {}, {}});
+    }
+  };
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     if (!parameters_[i].path.starts_with(kSubstrate) || is_text(parameters_[i])) continue;
     last = &parameters_[i];
-    try {
-      set_number(*changed, last->path.substr(kSubstrate.size()), setting[i], "a value of the sweep");
-    } catch (const SettingError& error) {
-      refuse(last->place, error.what());
-    }
+    guarded([&] { set_number(*changed, last->path.substr(kSubstrate.size()), setting[i], "a value of the sweep"); });
   }
-  try {
-    if (last != nullptr) require_consistent(*changed);
-  } catch (const SettingError& error) {
-    refuse(last->place, error.what());
-  }
+  if (last != nullptr && mistakes.empty()) guarded([&] { require_consistent(*changed); });
+  if (!mistakes.empty()) throw ConfigError(std::move(mistakes));
   if (machines_.size() >= kMachinesMost) machines_.clear();
   Fnv1a inputs;
   inputs.add(fmt::format("{}\n{}\n", SPARSESIM_VERSION, options_.waterfall));
@@ -236,53 +248,66 @@ config::Node Study::tree(const std::string& name, const config::Position& place)
       .first->second;
 }
 
-std::vector<config::Change> Study::changes(const config::Node& tree, const std::vector<std::string>& setting) const {
+std::vector<config::Change> Study::changes_of(std::size_t parameter, const std::string& value,
+                                              const config::Node& tree) const {
+  const auto& [path, values, place] = parameters_[parameter];
+  if (!path.starts_with(kWorkload)) return {};
+  config::Diagnostics diagnostics;
+  const config::Node node = config::load_text(value, label_of(parameters_[parameter], value), diagnostics);
+  diagnostics.throw_if_any();
   std::vector<config::Change> changes;
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const auto& [path, values, place] = parameters_[i];
-    if (!path.starts_with("workload.")) continue;
-    config::Diagnostics diagnostics;
-    const config::Node value = config::load_text(setting[i], label_of(parameters_[i], setting[i]), diagnostics);
-    diagnostics.throw_if_any();
-    const std::size_t before = changes.size();
-    if (path == "workload.seed")
-      changes.push_back({{"seed"}, value});
-    else if (is_model_path(path))
-      changes.push_back({model_path(tree, std::string_view(path).substr(kWorkload.size()), place), value});
-    else if (path.starts_with("workload.serving"))
-      refuse(place, fmt::format("\"{}\" is no parameter: points are runs, not services", path),
-             "sparsesim serve --rate 1,2,4,8 --points-out FILE writes latency against load");
-    else if (!path.starts_with(kOps))
-      refuse(place, fmt::format("\"{}\" is no parameter", path),
-             "workload.seed or workload.ops.NAME.KEY; of whole models workload.model, .recipe, .parallel, .pass");
-    else
-      for (auto& steps : op_paths(tree, std::string_view(path).substr(kOps.size()), place))
-        changes.push_back({std::move(steps), value});
-    for (std::size_t change = before; change < changes.size(); ++change)
-      if (const std::string wrong = wrong_workload_path(tree, changes[change].path); !wrong.empty())
-        refuse(place, fmt::format("{}: {}", path, wrong));
-    // Beside other values these show what `absent` is meant to leave out.
-    const bool alone = values.list.size() == 1 && config::means_absent(value), present = config::means_present(value);
-    for (std::size_t change = before; (alone || present) && change < changes.size(); ++change)
-      if (!config::has_path(tree, changes[change].path))
-        refuse(place, fmt::format("{} = {}: {} has no such key", path, setting[i], tree.position().file));
-    if (present) changes.erase(changes.begin() + static_cast<std::ptrdiff_t>(before), changes.end());
+  if (path == "workload.seed")
+    changes.push_back({{"seed"}, node});
+  else if (is_model_path(path))
+    changes.push_back({model_path(tree, std::string_view(path).substr(kWorkload.size()), place), node});
+  else if (path.starts_with("workload.serving"))
+    refuse(place, fmt::format("\"{}\" is no parameter: points are runs, not services", path),
+           "sparsesim serve --rate 1,2,4,8 --points-out FILE writes latency against load");
+  else if (!path.starts_with(kOps))
+    refuse(place, fmt::format("\"{}\" is no parameter", path),
+           "workload.seed or workload.ops.NAME.KEY; of whole models workload.model, .recipe, .parallel, .pass");
+  else
+    for (auto& steps : op_paths(tree, std::string_view(path).substr(kOps.size()), place))
+      changes.push_back({std::move(steps), node});
+  // Beside other values these show what `absent` is meant to leave out.
+  const bool alone = values.list.size() == 1 && config::means_absent(node), present = config::means_present(node);
+  for (const config::Change& change : changes) {
+    if (const std::string wrong = wrong_workload_path(tree, change.path); !wrong.empty())
+      refuse(place, fmt::format("{}: {}", path, wrong));
+    if ((alone || present) && !config::has_path(tree, change.path))
+      refuse(place, fmt::format("{} = {}: {} has no such key", path, value, tree.position().file));
   }
-  return changes;
+  return present ? std::vector<config::Change>() : changes;
 }
 
 Workload Study::read_changed(const config::Node& original, const std::vector<std::string>& setting) const {
-  const auto edits = changes(original, setting);
-  return at_parameters(parameters_, setting,
-                       [&] { return read_workload(edits.empty() ? original : config::with_changes(original, edits)); });
+  return at_parameters(parameters_, setting, [&] {
+    std::vector<config::Change> edits;
+    std::vector<Mistake> mistakes;
+    for (std::size_t i = 0; i < parameters_.size(); ++i)
+      collect(mistakes, [&] {
+        for (config::Change& change : changes_of(i, setting[i], original)) edits.push_back(std::move(change));
+      });
+    std::optional<Workload> workload;
+    collect(mistakes,
+            [&] { workload = read_workload(edits.empty() ? original : config::with_changes(original, edits)); });
+    if (!mistakes.empty()) throw ConfigError(std::move(mistakes));
+    return *std::move(workload);
+  });
 }
 
 StudyPoint Study::resolve(const std::vector<std::string>& setting) {
   if (options_.stop && *options_.stop) throw RunStopped();
-  const Machine machine = this->machine(setting);
+  std::vector<Mistake> mistakes;
+  Machine machine;
+  collect(mistakes, [&] { machine = this->machine(setting); });
   const std::size_t index = index_of("workload");
-  auto workload =
-      std::make_shared<const Workload>(read_changed(tree(setting[index], parameters_[index].place), setting));
+  std::shared_ptr<const Workload> workload;
+  collect(mistakes, [&] {
+    const config::Position& place = parameters_[index].place_of(setting[index]);
+    workload = std::make_shared<const Workload>(read_changed(tree(setting[index], place), setting));
+  });
+  if (!mistakes.empty()) throw ConfigError(std::move(mistakes));
   const std::string files = sparsesim::digest(workload->files);
   Fnv1a inputs = machine.inputs;
   inputs.add(fmt::format("\n{}\n{}\n{}", workload->resolved, workload->seed, files));
@@ -321,47 +346,6 @@ std::string reason_of(const std::exception_ptr& error) {
   } catch (const ConfigError& config) {
     return config.mistakes().front().message;
   }
-}
-
-void check_values(Study& study, const std::vector<std::vector<std::string>>& values, const AcceptSetting& accepts) {
-  config::Diagnostics diagnostics;
-  std::exception_ptr failure;
-  bool sound = false;  // some point is
-  // Whether the value is not at fault.
-  const auto try_at = [&](const std::vector<std::string>& setting, const sweep::Parameter& parameter) {
-    bool innocent = true;
-    try {
-      study.resolve(setting);
-      sound = true;
-    } catch (const ConfigError& error) {
-      if (!failure) failure = std::current_exception();
-      for (const Mistake& mistake : error.mistakes()) {
-        if (mistake.position.file != parameter.place.file || mistake.position.line != parameter.place.line) continue;
-        diagnostics.add(mistake.position, mistake.message, mistake.hint);
-        innocent = false;
-      }
-    }
-    return innocent;
-  };
-  std::vector<std::string> base;
-  for (const auto& list : values) base.push_back(list.front());
-  for (std::size_t p = 0; p < values.size(); ++p) {
-    for (std::size_t i = 0; i < values[p].size(); ++i) {
-      std::vector<std::string> setting = base;
-      setting[p] = values[p][i];
-      if (accepts && !accepts(setting)) continue;
-      if (!try_at(setting, study.parameters()[p]) && i == 0) break;  // a wrong path is wrong for each value
-    }
-  }
-  diagnostics.throw_if_any();
-  if (failure && !sound) std::rethrow_exception(failure);
-}
-
-void check_values(const sweep::Design& design, Study& study) {
-  std::vector<std::vector<std::string>> values;
-  for (const auto& [path, known, place] : design.parameters())
-    values.push_back(known.range ? std::vector{known.range->at(0), known.range->at(1)} : known.list);
-  check_values(study, values, [&](const auto& setting) { return design.accepts(setting); });
 }
 
 }  // namespace sparsesim

@@ -38,8 +38,8 @@ class Study {
  public:
   Study(std::vector<sweep::Parameter> parameters, StudyOptions options);
 
-  /// The inputs at a setting: one value per parameter. Errors: config::ConfigError with the place of the value, or of
-  /// the parameter.
+  /// The inputs at a setting: one value per parameter. Errors: config::ConfigError with every mistake of machine and
+  /// workload, those of values with the place of the parameter, of files' names with theirs.
   StudyPoint resolve(const std::vector<std::string>& setting);
   /// Simulates a point. What the machine cannot run, and what is too large to simulate, is an `error` of the row.
   sweep::PointRow simulate(const StudyPoint& point);
@@ -62,7 +62,8 @@ class Study {
   Machine machine(const std::vector<std::string>& setting);
   const Substrate& file(const std::vector<std::string>& setting);
   config::Node tree(const std::string& name, const config::Position& place);
-  std::vector<config::Change> changes(const config::Node& tree, const std::vector<std::string>& setting) const;
+  std::vector<config::Change> changes_of(std::size_t parameter, const std::string& value,
+                                         const config::Node& tree) const;
   Workload read_changed(const config::Node& original, const std::vector<std::string>& setting) const;
   std::size_t index_of(std::string_view path) const;
 
@@ -85,7 +86,9 @@ using AcceptSetting = std::function<bool(const std::vector<std::string>& setting
 /// Errors: config::ConfigError with every mistake that stands in a value itself; what only some combinations get wrong
 /// is left to their points.
 void check_values(Study& study, const std::vector<std::vector<std::string>>& values, const AcceptSetting& accepts = {});
-/// The same with the values of a sweep; of a range its ends.
+/// The same with the values of a sweep; of a range its ends. A key that an op cannot do without has no value `absent`.
 void check_values(const sweep::Design& design, Study& study);
+/// The same, reported beside the mistakes of the design; parameters without values are left out.
+void check_values(const sweep::Design& design, Study& study, config::Diagnostics& diagnostics);
 
 }  // namespace sparsesim

@@ -137,11 +137,13 @@ int run_sweep(const ParsedCommand& command) {
   const std::unique_ptr<cluster::Ranks> ranks = cluster::join_launched();
   if (ranks && ranks->rank() > 0) return follow(command, *ranks);
   const Dismissal dismissal(ranks.get());
-  const sweep::Design design = sweep::Design::read(request_of(command));
+  config::Diagnostics diagnostics;
+  const sweep::Design design = sweep::Design::read(request_of(command), diagnostics);
+  Study study = study_of(design, command);
+  check_values(design, study, diagnostics);
+  diagnostics.throw_if_any();
   const auto page = command.find("html");
   if (page) check_page(*page), check_points(design);
-  Study study = study_of(design, command);
-  check_values(design, study);
   const std::string file = results_file(command);
   sweep::Store store(file, sweep::Store::Mode::write);
   sweep::take_over(store, sweep::rank_files(file));  // left by ranks that died

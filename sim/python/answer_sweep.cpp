@@ -21,9 +21,11 @@ std::string exported_list(sweep::Store& store, sweep::ExportTable table, const s
 Answer answer_sweep(const Shipped& shipped, const SweepRequest& request, const Stop& stop) {
   sweep::Request spec;
   spec.file = request.spec;
-  const sweep::Design design = sweep::Design::read(spec);
+  config::Diagnostics diagnostics;
+  const sweep::Design design = sweep::Design::read(spec, diagnostics);
   Study study(design.parameters(), {shipped.substrates, shipped.workloads, request.waterfall, &stop});
-  check_values(design, study);
+  check_values(design, study, diagnostics);
+  diagnostics.throw_if_any();
   sweep::Store store(request.file, sweep::Store::Mode::write);
   SweepOptions options;
   options.threads = request.threads;

@@ -12,6 +12,12 @@
 
 namespace sparsesim::sweep {
 
+const config::Position& Parameter::place_of(const std::string& value) const {
+  const auto found = std::find(values.list.begin(), values.list.end(), value);
+  const auto index = static_cast<std::size_t>(found - values.list.begin());
+  return place.line > 0 && index < values.places.size() ? values.places[index] : place;
+}
+
 std::vector<std::string> Design::paths() const {
   std::vector<std::string> paths;
   for (const Parameter& parameter : parameters_) paths.push_back(parameter.path);

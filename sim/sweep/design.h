@@ -19,6 +19,8 @@ struct Parameter {
   std::string path;  // "substrate.memory.l2.capacity"
   Values values;
   config::Position place;
+  /// Where a value stands: in a file at its item of a list, else where the parameter does.
+  const config::Position& place_of(const std::string& value) const;
 };
 
 /// Whether a path is "substrate", "workload" or begins with one of them and a dot. Errors: reported at `place`.
@@ -39,6 +41,9 @@ class Design {
  public:
   /// Errors: config::ConfigError with every mistake of the file and of the options.
   static Design read(const Request& request);
+  /// The same with the mistakes reported. After some the design is only good for finding more: parameters that have one
+  /// are without values.
+  static Design read(const Request& request, config::Diagnostics& diagnostics);
 
   const std::string& title() const { return title_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }

@@ -14,7 +14,8 @@ using config::Node;
 
 class DesignReader {
  public:
-  explicit DesignReader(const Request& request) : request_(request) {}
+  DesignReader(const Request& request, config::Diagnostics& diagnostics)
+      : request_(request), diagnostics_(diagnostics) {}
 
   Design read() {
     std::optional<Node> file;
@@ -26,9 +27,7 @@ class DesignReader {
       if (!find(input))
         diagnostics_.add(file ? file->position() : config::Position{"--" + input, 0, 0},
                          fmt::format("no {} is given", input));
-    diagnostics_.throw_if_any();
     finish();
-    diagnostics_.throw_if_any();
     return std::move(design_);
   }
 
@@ -41,7 +40,9 @@ class DesignReader {
     read_inputs(map, "workload", request_.workload);
     if (const auto vary = map.map("vary"))
       for (const auto& [path, values] : vary->entries()) add(path, values, vary->key_position(path));
-    for (const std::string& text : map.texts("where", 256)) conditions_.emplace_back(text, map.node().position());
+    const std::vector<std::string> where = map.texts("where", 256);
+    for (std::size_t i = 0; i < where.size(); ++i)
+      if (!where[i].empty()) conditions_.emplace_back(where[i], root.find("where")->items()[i].position());
     map.finish();
   }
 
@@ -91,9 +92,11 @@ class DesignReader {
 
   /// On a command line a path of the file replaces its values; a path given twice in one of them has no answer.
   void add(const std::string& path, const Node& values, const config::Position& place) {
+    const std::size_t before = diagnostics_.mistakes().size();
     require_parameter(path, place, diagnostics_);
     const bool sampled = design_.sampling_ != Sampling::grid;
     Parameter parameter{path, read_values(values, path, sampled, diagnostics_), place};
+    if (diagnostics_.mistakes().size() > before || diagnostics_.full()) parameter.values = {};
     const auto of_file = [](const config::Position& at) { return at.line > 0; };
     Parameter* known = find(path);
     if (!known)
@@ -107,9 +110,15 @@ class DesignReader {
   void finish() {
     const std::vector<std::string> paths = design_.paths();
     for (const auto& [text, place] : conditions_) {
+      const std::size_t before = diagnostics_.mistakes().size();
+      Condition condition = Condition::parse(text, paths, place, diagnostics_);
+      for (const std::size_t used : condition.used()) require_numbers(used, text, place);
+      const bool sound = diagnostics_.mistakes().size() == before && !diagnostics_.full() &&
+                         std::all_of(condition.used().begin(), condition.used().end(),
+                                     [&](std::size_t used) { return has_values(design_.parameters_[used]); });
+      if (!sound) continue;
       design_.condition_texts_.push_back(text);
-      design_.conditions_.push_back(Condition::parse(text, paths, place, diagnostics_));
-      for (const std::size_t used : design_.conditions_.back().used()) require_numbers(used, text, place);
+      design_.conditions_.push_back(std::move(condition));
     }
     if (design_.sampling_ != Sampling::grid) {
       design_.size_ = samples_;
@@ -117,11 +126,16 @@ class DesignReader {
     }
     for (const Parameter& parameter : design_.parameters_) {
       const auto values = static_cast<std::int64_t>(parameter.values.list.size());
-      if (values == 0 || design_.size_ > kPointsMost / values)
+      if (values == 0) continue;  // its mistake is said
+      if (design_.size_ > kPointsMost / values)
         return diagnostics_.add(parameter.place,
                                 fmt::format("the product of all values has more than {} points", kPointsMost));
       design_.size_ *= values;
     }
+  }
+
+  static bool has_values(const Parameter& parameter) {
+    return !parameter.values.list.empty() || parameter.values.range;
   }
 
   void require_numbers(std::size_t used, const std::string& text, const config::Position& place) {
@@ -133,7 +147,7 @@ class DesignReader {
   }
 
   const Request& request_;
-  config::Diagnostics diagnostics_;
+  config::Diagnostics& diagnostics_;
   Design design_;
   std::int64_t samples_ = 0;
   std::vector<std::pair<std::string, config::Position>> conditions_;
@@ -152,10 +166,22 @@ bool require_parameter(const std::string& path, const config::Position& place, c
   std::string hint = "substrate, workload, substrate.PATH, workload.seed or workload.ops.NAME.KEY";
   if (of_workload || of_machine)
     hint = fmt::format("did you mean \"{}.{}\"?", of_workload ? "workload" : "substrate", path);
+  else if (const std::string near = config::nearest(first, std::vector<std::string>{"substrate", "workload"});
+           !near.empty())
+    hint = fmt::format("did you mean \"{}{}\"?", near, std::string_view(path).substr(first.size()));
   diagnostics.add(place, fmt::format("\"{}\" is no parameter", path), std::move(hint));
   return false;
 }
 
-Design Design::read(const Request& request) { return DesignReader(request).read(); }
+Design Design::read(const Request& request, config::Diagnostics& diagnostics) {
+  return DesignReader(request, diagnostics).read();
+}
+
+Design Design::read(const Request& request) {
+  config::Diagnostics diagnostics;
+  Design design = read(request, diagnostics);
+  diagnostics.throw_if_any();
+  return design;
+}
 
 }  // namespace sparsesim::sweep

@@ -81,6 +81,7 @@ std::optional<std::string> text_of(const config::Node& node) {
 }
 
 void read_range(MapReader& map, bool sampled, Values& values) {
+  const std::size_t before = map.diagnostics().mistakes().size();
   static constexpr std::array<std::string_view, 2> kScales = {"linear", "log"};
   const End from = read_end(map, "from"), to = read_end(map, "to");
   ValueRange range{from.value, to.value, map.choice("scale", kScales, "linear") == "log", from.whole && to.whole,
@@ -99,7 +100,7 @@ void read_range(MapReader& map, bool sampled, Values& values) {
   if (step && step->value > 0 && (to.value - from.value) / step->value >= static_cast<double>(kValuesMost))
     map.mistake("step", fmt::format("more than {} values", kValuesMost));
   map.finish();
-  if (!map.diagnostics().empty()) return;
+  if (map.diagnostics().mistakes().size() > before || map.diagnostics().full()) return;
   range.whole = range.whole && (!step || step->whole);
   values.range = range;
   if (step) values.list = steps_of(range, step->value);
@@ -132,6 +133,7 @@ Values read_values(const config::Node& node, std::string_view path, bool sampled
       const auto text = text_of(item);
       if (!text) wrong(item, "holds a value that is no number, text or list");
       values.list.push_back(text.value_or(""));
+      values.places.push_back(item.position());
     }
   } else {
     wrong(node, "has no values");

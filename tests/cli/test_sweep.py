@@ -101,9 +101,50 @@ class Sweeps(ProgramTest):
         self.write("bad.yaml", "substrate: a100\nworkload: pruned-linear\nvary:\n  workload.ops.linear.sparsity: [0.5, 1.5]\nwere: []\n")
         done = self.call("sweep", "bad.yaml")
         self.assertEqual(done.returncode, 2)
-        self.assertRegex(done.stderr, r'^bad\.yaml:5:1: error: unknown key "were"')
+        self.assertIn('\nbad.yaml:5:1: error: unknown key "were"', done.stderr)
         self.write("bad.yaml", "substrate: a100\nworkload: pruned-linear\nvary:\n  workload.ops.linear.sparsity: [0.5, 1.5]\n")
         self.assertRegex(self.call("sweep", "bad.yaml").stderr, r"^bad\.yaml:4:3: error: workload\.ops\.linear\.sparsity = 1\.5")
+
+    def test_every_mistake_of_a_specification_at_its_place(self):
+        self.write("bad.yaml", "substrate: [a100, a1000]\n"
+                               "workload: [pruned-linear,\n"
+                               "           prunedlinear]\n"
+                               "vary:\n"
+                               "  workload.ops.liner.m: [1, 2]\n"
+                               "  workload.ops.linear.mm: [1, 2]\n"
+                               "  substrate.memory.l2.capcity: [1 MiB, 2 MiB]\n"
+                               "  substrat: [a100]\n"
+                               "  foo: [1]\n"
+                               "  workload.ops.linear.sparsity: [1.5, 0.5, 1.7]\n"
+                               "  workload.ops.linear.m: [absent, 3]\n"
+                               "where:\n"
+                               "  - workload.ops.linear.sparsity <\n"
+                               "  - workload.sed < 3\n"
+                               "  - foo < 3\n")
+        done = self.call("sweep", "bad.yaml")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        found = [line.split(": error: ") for line in done.stderr.splitlines() if ": error: " in line]
+        self.assertEqual([place for place, _ in found],
+                         [f"bad.yaml:{place}" for place in ["1:19", "3:12", "5:3", "6:3", "7:3", "8:3", "9:3", "10:3",
+                                                            "10:3", "11:3", "13:5", "14:5"]], done.stderr)
+        for (_, what), part in zip(found, ["a1000", "prunedlinear", 'no op of', 'mm = 1: unknown key "mm"', "capcity",
+                                           '"substrat" is no parameter', '"foo" is no parameter', "sparsity = 1.5",
+                                           "sparsity = 1.7", 'm = absent: missing key "m"', "expected a number",
+                                           '"workload.sed" is neither']):
+            self.assertIn(part, what)
+        for hint in ['did you mean "pruned-linear"?', 'did you mean "linear"?', 'did you mean "substrate"?']:
+            self.assertIn(hint, done.stderr)
+
+    def test_a_key_that_an_op_needs_cannot_be_absent(self):
+        base = ["sweep", "--substrate", "a100", "--workload", "pruned-linear", "--vary"]
+        done = self.call(*base, "workload.ops.linear.m=absent,3")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn('workload.ops.linear.m = absent: missing key "m" in ops[0]', done.stderr)
+        self.assertIn("2 points", self.accepted(*base, "workload.ops.linear.repeat=absent,2"))
+        self.write("two.yaml", "ops:\n  - {name: linear, op: gemm, m: 1, n: 64, k: 64, dtype: fp16}\n")
+        self.write("spec.yaml", "substrate: a100\nworkload: [pruned-linear, two.yaml]\nvary: {workload.ops.linear.pattern: "
+                                "[absent, unstructured]}\n")
+        self.assertIn("that the machine cannot run", self.accepted("sweep", "spec.yaml"))  # two.yaml needs none
 
 
 if __name__ == "__main__":
