@@ -252,6 +252,8 @@ std::vector<config::Change> Study::changes_of(std::size_t parameter, const std::
                                               const config::Node& tree) const {
   const auto& [path, values, place] = parameters_[parameter];
   if (!path.starts_with(kWorkload)) return {};
+  if (value.find_first_not_of(' ') == std::string::npos)
+    refuse(place, fmt::format("{}: an empty text is no value", path), "absent leaves the key out");
   config::Diagnostics diagnostics;
   const config::Node node = config::load_text(value, label_of(parameters_[parameter], value), diagnostics);
   diagnostics.throw_if_any();

@@ -128,6 +128,7 @@ Values read_values(const config::Node& node, std::string_view path, bool sampled
     read_range(map, sampled, values);
   } else if (node.type() == Type::scalar) {
     values.list = {node.scalar()};
+    values.places = {node.position()};
   } else if (node.type() == Type::sequence && !node.items().empty()) {
     for (const config::Node& item : node.items()) {
       const auto text = text_of(item);

@@ -28,7 +28,7 @@ struct ValueRange {
 struct Values {
   std::vector<std::string> list;         // of a range: its points, equal ones once
   std::optional<ValueRange> range;       // where samples between the points make sense
-  std::vector<config::Position> places;  // of each item of a list that was written as one
+  std::vector<config::Position> places;  // of each of a list that was written as one
 };
 
 /// `[20 MiB, 40 MiB]`, whose items may be lists themselves, a single value, or `{from, to, step}`, `{from, to, points,

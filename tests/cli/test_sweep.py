@@ -135,6 +135,11 @@ class Sweeps(ProgramTest):
         for hint in ['did you mean "pruned-linear"?', 'did you mean "linear"?', 'did you mean "substrate"?']:
             self.assertIn(hint, done.stderr)
 
+        self.write("bad.yaml", "substrate: a1000\nworkload: pruned-linear\nvary: {workload.ops.linear.m: [1, '']}\n")
+        said = self.call("sweep", "bad.yaml").stderr
+        self.assertIn("bad.yaml:1:12: error: a1000: no such file", said)
+        self.assertIn("bad.yaml:3:8: error: workload.ops.linear.m: an empty text is no value", said)
+
     def test_a_key_that_an_op_needs_cannot_be_absent(self):
         base = ["sweep", "--substrate", "a100", "--workload", "pruned-linear", "--vary"]
         done = self.call(*base, "workload.ops.linear.m=absent,3")
