@@ -94,6 +94,8 @@ class Formats(ProgramTest):
         for words in (["m.safetensors:b"], ["m.safetensors", "--tensor", "b"]):
             self.assertIn("1 x 4 weights, 2 of 4", self.accepted("inspect", *words))
         self.assertIn("which one?\n  FILE:TENSOR names it; known: a, b", self.refused("inspect", "m.safetensors"))
+        self.write("none.safetensors", safetensors({}))
+        self.assertEqual("none.safetensors: error: holds no array\n", self.refused("inspect", "none.safetensors"))
         self.assertIn('no tensor "c"', self.refused("inspect", "m.safetensors:c"))
 
     def test_a_workload_takes_every_format(self):
@@ -137,7 +139,10 @@ class Refusals(ProgramTest):
                 ("m.mtx", "%%MatrixMarket matrix coordinate complex general\n", "1:34", 'field "complex" is not read'),
                 ("m.mtx", banner + "2 2 1\n1 3\n", "3:3", "column 3 is not within 1..2"),
                 ("m.mtx", banner + "2 2 2\n1 1\n\n1 1\n", "5:1", "place 1, 1 twice"),
-                ("m.mtx", banner + "9999999 9999999 2000000000\n", "2:17", "do not fit into the 0 bytes"),
+                ("m.mtx", banner + "4000000 4000000 100000000\n", "2:17", "do not fit into the 0 bytes"),
+                ("m.mtx", banner + "2 9999999 1\n", "2:3", "columns 9999999 is not within 0..4194304"),
+                ("m.mtx", banner.replace("general", "skew-symmetric") + "2 2 1\n1 1\n", "3:3", "its diagonal is zero"),
+                ("m.smtx", "99999999999, 2, 1\n0 1 1\n2\n", "1:1", "rows 99999999999 is not within 0..4194304"),
                 ("m.smtx", "2, 2, 1\n0 1 1\n2\n", "3:1", "column index 2 is not within 0..1"),
                 ("m.smtx", "2, 2, 2\n0 2 2\n1 1\n", "3:3", "column 1 twice in row 0")]:
             with self.subTest(text=text):

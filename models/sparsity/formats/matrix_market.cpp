@@ -99,15 +99,15 @@ class MatrixMarketReader {
   bool read_sizes() {
     take_content();
     NumberLine line = numbers();
-    rows_ = line.next(0, kMost, "number of rows");
-    columns_ = rows_ < 0 ? -1 : line.next(0, kMost, "number of columns");
+    rows_ = line.next(0, kMaskSideMost, "number of rows");
+    columns_ = rows_ < 0 ? -1 : line.next(0, kMaskSideMost, "number of columns");
     if (columns_ < 0) return false;
     if (mirrored() && rows_ != columns_) {
       line.mistake(fmt::format("a symmetric matrix is square, not {} x {}", rows_, columns_));
       return false;
     }
     if (banner_.layout == Layout::coordinate)
-      entries_ = line.next(0, kMost, "number of entries");
+      entries_ = line.next(0, kMaskStoredMost, "number of entries");
     else
       entries_ = banner_.symmetry == Symmetry::general     ? rows_ * columns_
                  : banner_.symmetry == Symmetry::symmetric ? rows_ * (rows_ + 1) / 2
@@ -145,7 +145,11 @@ class MatrixMarketReader {
     const std::int64_t row = line.next(1, rows_, "row");
     const std::int64_t column = row < 0 ? -1 : line.next(1, columns_, "column");
     if (column < 0) return false;
-    if (mirrored() && (column > row || (column == row && banner_.symmetry == Symmetry::skew_symmetric))) {
+    if (column == row && banner_.symmetry == Symmetry::skew_symmetric) {
+      line.mistake(fmt::format("place {0}, {0} of a skew-symmetric matrix: its diagonal is zero", row));
+      return false;
+    }
+    if (mirrored() && column > row) {
       line.mistake(fmt::format("place {}, {} of a symmetric matrix: its lower triangle alone is listed", row, column));
       return false;
     }
@@ -215,7 +219,6 @@ class MatrixMarketReader {
     }
   }
 
-  static constexpr std::int64_t kMost = (std::int64_t{1} << 31) - 1;
   std::string_view text_, line_, entries_begin_;
   int number_ = 0, entries_number_ = 0;  // of the line, from 1
   const std::string& file_;

@@ -39,6 +39,8 @@ const NamedArray& only_matrix(const ByteFile& file, const std::vector<NamedArray
   for (const NamedArray& array : arrays)
     if (array.array.shape.size() >= 2) matrices.push_back(&array);
   if (matrices.size() == 1) return *matrices.front();
+  if (arrays.empty()) refuse(file, "holds no array", "");
+  if (matrices.empty()) refuse(file, "holds no matrix", known_names(arrays));
   refuse(file, fmt::format("holds {} matrices: which one?", matrices.size()),
          "FILE:TENSOR names it; " + known_names(arrays));
 }

@@ -15,10 +15,9 @@ struct Header {
 };
 
 bool read_header(NumberLine line, std::size_t length, Header& header) {
-  constexpr std::int64_t kMost = (std::int64_t{1} << 31) - 1;
-  header.rows = line.next(0, kMost, "number of rows");
-  header.columns = header.rows < 0 ? -1 : line.next(0, kMost, "number of columns");
-  header.stored = header.columns < 0 ? -1 : line.next(0, kMost, "number of nonzeros");
+  header.rows = line.next(0, kMaskSideMost, "number of rows");
+  header.columns = header.rows < 0 ? -1 : line.next(0, kMaskSideMost, "number of columns");
+  header.stored = header.columns < 0 ? -1 : line.next(0, kMaskStoredMost, "number of nonzeros");
   if (header.stored < 0) return false;
   // A number takes a character and a separator at least.
   if (2 * (header.rows + header.stored) > static_cast<std::int64_t>(length)) {

@@ -177,6 +177,8 @@ TEST_CASE("npz: members are .npy files; whole blocks of attention join those tha
   CHECK(draw(read("m.npz", npz({{"w", npy("|b1", "(1, 2)", std::string("\0\1", 2))}}))) == ".#\n");
   CHECK(refusal("m.npz", npz({{"a", npy("|b1", "(1, 1)", "x")}, {"b", npy("|b1", "(1, 1)", "x")}})) ==
         "holds 2 matrices: which one?");
+  CHECK(refusal("m.npz", npz({{"a", npy("|b1", "(1,)", "x")}})) == "holds no matrix");
+  CHECK(refusal("m.npz", npz({})) == "holds no array");
   CHECK(refusal("m.npz", npz({{"w", "not an array"}})) == "byte 35: does not begin as an .npy file does (\\x93NUMPY)");
   CHECK(refusal("m.npz", npz({{"w", npy("|b1", "(1, 1)", "x")}}, 8)) == "byte 0: array \"w\" is compressed");
   CHECK(refusal("m.npz", "no zip") == "byte 0: is no zip archive");
@@ -202,9 +204,10 @@ TEST_CASE("mtx: every mistake at its place, sizes before memory") {
   CHECK(refusal("m.mtx", "%%MatrixMarket matrix array pattern general\n") ==
         "line 1: an array has values: its field is real or integer");
   CHECK(refusal("m.mtx", banner + "% only comments\n") == "line 3: the line ends before its number of rows");
-  CHECK(refusal("m.mtx", banner + "2 2 2000000000\n1 1 1\n") ==
-        "line 2: 2000000000 entries do not fit into the 6 bytes that follow");
-  CHECK(refusal("m.mtx", banner + "20000000 2 1\n1 1 1\n") == "line 2: 20000000 rows; at most 4194304 are read");
+  CHECK(refusal("m.mtx", banner + "2 2 100000000\n1 1 1\n") ==
+        "line 2: 100000000 entries do not fit into the 6 bytes that follow");
+  CHECK(refusal("m.mtx", banner + "20000000 2 1\n1 1 1\n") ==
+        "line 2: number of rows 20000000 is not within 0..4194304");
   CHECK(refusal("m.mtx", banner + "2 2 2\n1 1 1\n") == "line 2: 2 entries do not fit into the 6 bytes that follow");
   CHECK(refusal("m.mtx", banner + "2 2 2\n1 1 1.000000\n") == "line 4: the file ends after 1 of 2 entries");
   CHECK(refusal("m.mtx", banner + "2 2 1\n0 1 1\n") == "line 3: row 0 is not within 1..2");
@@ -218,6 +221,8 @@ TEST_CASE("mtx: every mistake at its place, sizes before memory") {
         "line 2: a symmetric matrix is square, not 2 x 3");
   CHECK(refusal("m.mtx", "%%MatrixMarket matrix coordinate real symmetric\n2 2 1\n1 2 1\n") ==
         "line 3: place 1, 2 of a symmetric matrix: its lower triangle alone is listed");
+  CHECK(refusal("m.mtx", "%%MatrixMarket matrix coordinate real skew-symmetric\n2 2 1\n1 1 1\n") ==
+        "line 3: place 1, 1 of a skew-symmetric matrix: its diagonal is zero");
   CHECK(refusal("m.mat", "") == "no mask format has this extension");
 }
 

@@ -30,10 +30,11 @@ TEST_CASE("smtx: three lines, blanks or commas between numbers, columns in any o
 TEST_CASE("smtx: every mistake at its place, sizes before memory") {
   CHECK(first_mistake("") == "1:1: the line ends before its number of rows");
   CHECK(first_mistake("3, x, 5\n") == "1:4: expected a number (number of columns)");
-  CHECK(first_mistake("2000000000, 4, 5\n") == "1:16: 2000000000 rows and 5 nonzeros do not fit into 17 bytes");
-  CHECK(first_mistake("1, 2000000000, 0\n0 0\n\n") == "1:16: 2000000000 columns; at most 4194304 are read");
+  CHECK(first_mistake("4000000, 4, 5\n") == "1:13: 4000000 rows and 5 nonzeros do not fit into 14 bytes");
+  CHECK(first_mistake("1, 4194305, 0\n0 0\n\n") == "1:4: number of columns 4194305 is not within 0..4194304");
   CHECK(first_mistake("1, 99999999999999999999, 0\n") ==
-        "1:4: number of columns 99999999999999999999 is not within 0..2147483647");
+        "1:4: number of columns 99999999999999999999 is not within 0..4194304");
+  CHECK(first_mistake("1, 4, 134217729\n") == "1:7: number of nonzeros 134217729 is not within 0..134217728");
   CHECK(first_mistake("0, 4, 0\n0\n\n") == "1:7: a matrix of 0 x 4 has no place");
   CHECK(first_mistake("1, 4, 2\n0 3\n0 1\n") == "2:3: row offset 3 is not within 0..2");
   CHECK(first_mistake("2, 4, 2\n0 2 1\n0 1\n") == "2:5: a row of -1 nonzeros in 4 columns");
