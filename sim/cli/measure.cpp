@@ -30,6 +30,8 @@ class PlanFile {
 
 /// A plan has no times, which may have taken hours. Errors: UsageError where `out` has some.
 void keep_times(const std::string& out) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(out, error)) return;  // reading a pipe would wait for ever
   std::string header;
   std::getline(std::ifstream(out), header);
   if (header.find("time_us") != std::string::npos)

@@ -93,6 +93,7 @@ class Replaced(Named):
         self.keeps(*words, "r.csv", lost=["--plan-only: --out r.csv has measured times, which a plan would replace"])
         for _ in range(2):  # a plan may be made again
             self.accepted(*words, "plan.csv")
+        self.assertEqual(self.accepted(*words, "/dev/stdout"), (self.folder / "plan.csv").read_text())
 
     def test_devices_and_standard_streams_take_several(self):
         words = ["validate", "--measurements", "r.csv", "--quiet", "--rows"]
